@@ -14,18 +14,18 @@ from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.said.json import compact
 
+# In the order of the real server. This one is in no cluster.
 FIELDS: Final = (
-    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
-    "kind", "client_type", "reply",
+    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "kind",
+    "client_type", "reply",
 )  # fmt: skip
 
 
 class RequestInfo:
     """For the requests that reach one server. The system account hears in any case on which."""
 
-    def __init__(self, server_name: str, cluster: str = "", to_system: bool = False) -> None:
+    def __init__(self, server_name: str, to_system: bool = False) -> None:
         self._server_name = server_name
-        self._cluster = cluster
         self._to_system = to_system
 
     def __call__(self, source: object, importer: Account, share: bool) -> bytes:
@@ -47,14 +47,14 @@ class RequestInfo:
             return told
         found["svc"] = importer.name
         if shared or self._to_system:
-            found |= {"server": self._server_name, "cluster": self._cluster}
+            found["server"] = self._server_name
         return compact({name: found[name] for name in FIELDS if found.get(name)})
 
     def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
         """A client: all of it with `share`."""
         told: dict[str, Any] = {"acc": client.account.name, "rtt": rtt_ns(client.rtt)}
         if self._to_system:
-            told |= {"server": self._server_name, "cluster": self._cluster}
+            told["server"] = self._server_name
         if share:
             told |= {
                 "start": format_time_s(client.start),
@@ -65,7 +65,6 @@ class RequestInfo:
                 "lang": client.lang,
                 "ver": client.version,
                 "server": self._server_name,
-                "cluster": self._cluster,
                 "kind": "Client",
                 "client_type": "nats",
             }

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from pynats_common.go.quoting import quote
-from pynats_common.go.text import clean
+from pynats_common.go.text import clean, shortened
 
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.sockets.connection import Connection
 
-NAME_MAX = 128  # characters of a name from outside that are shown
-
 
 def short(text: str) -> str:
     """A name from outside, for a line of the log."""
-    text = clean(text)
-    return text if len(text) <= NAME_MAX else text[:NAME_MAX] + "..."
+    return shortened(clean(text))
 
 
 class Who:

@@ -16,6 +16,7 @@ from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadR
 from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
 from pynats_server.monitor.source import AccountView, MonitorSource, system_account_name
 from pynats_server.monitor.subsz import SublistFigures, figures
+from pynats_server.monitor.traffic import Traffic, traffic_in, traffic_out
 from pynats_server.options import MappingTarget
 from pynats_server.work import Work
 
@@ -45,21 +46,6 @@ class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
     now: str
     system_account: str = ""
     accounts: list[str] | None = None
-
-
-class Moved(msgspec.Struct, kw_only=True):
-    msgs: int = 0
-    bytes: int = 0
-
-
-class Traffic(msgspec.Struct, kw_only=True):
-    """Messages in one direction; the totals include other servers' messages."""
-
-    msgs: int
-    bytes: int
-    gateways: Moved
-    routes: Moved
-    leafs: Moved
 
 
 class AccountStat(msgspec.Struct, kw_only=True):
@@ -183,11 +169,7 @@ def _stat(account: AccountView) -> AccountStat:
         leafnodes=0,
         total_conns=len(account.clients),
         num_subscriptions=account.sublist.count,
-        sent=_traffic(account.out_msgs, account.out_bytes),
-        received=_traffic(account.in_msgs, account.in_bytes),
+        sent=traffic_out(account),
+        received=traffic_in(account),
         slow_consumers=account.slow_consumers,
     )
-
-
-def _traffic(msgs: int, size: int) -> Traffic:
-    return Traffic(msgs=msgs, bytes=size, gateways=Moved(), routes=Moved(), leafs=Moved())

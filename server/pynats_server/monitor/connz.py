@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, span_text
-from pynats_common.go.text import text_of
+from pynats_common.go.text import bytes_of, text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import ClosedConnection, shown_user
@@ -22,6 +22,7 @@ from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.options import BadRequest, ConnzOptions
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
+from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.work import Work
 
 Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
@@ -95,7 +96,7 @@ def _check(options: ConnzOptions) -> None:
 def _subject_filter(options: ConnzOptions) -> bytes:
     """What a subscription must have in common with; empty = nothing."""
     subject = options.filter_subject
-    return subject.encode("utf-8", "surrogateescape") if subject != ">" else b""
+    return bytes_of(subject) if subject != ">" else b""
 
 
 # -- order ------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -
         info.authorized_user = shown_user(client)
         if client.account is not None:
             info.name_tag = client.account.name
-            info.account = client.account.name if client.account.name != "$G" else ""
+            info.account = client.account.name if client.account.name != GLOBAL_ACCOUNT else ""
     return info
 
 
@@ -189,7 +190,7 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
-        if record.account != "$G":
+        if record.account != GLOBAL_ACCOUNT:
             info.account = info.name_tag = record.account
     return info
 

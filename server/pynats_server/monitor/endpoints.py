@@ -16,7 +16,6 @@ from pynats_server.monitor import (
     healthz,
     index,
     jsz,
-    query,
     stacksz,
     varz,
 )
@@ -25,10 +24,11 @@ from pynats_server.monitor.json import Pieces, pretty
 from pynats_server.monitor.metrics.page import page
 from pynats_server.monitor.metrics.text import content_type, wants_open_metrics
 from pynats_server.monitor.options import BadRequest
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.serving import query
 from pynats_server.monitor.serving.guard import Admission, Guard, refusal
 from pynats_server.monitor.serving.http import Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
+from pynats_server.monitor.serving.query import Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
 from pynats_server.said.json import compact

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pynats_server.accounts.plan import Plan
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
-from pynats_server.log.logger import LogError, Other
+from pynats_server.log.logger import LogError, Logger, Other
 from pynats_server.options import Options
 from pynats_server.server.accepted import Accepted, accept_again
 from pynats_server.server.info import InfoMessage
@@ -93,8 +94,8 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
 
 
 def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
-    """Takes over what `prepare` gives; the log says what has changed, or why nothing has. Returns
-    that, or nothing. `state.last_reload` has the report."""
+    """Takes over what `prepare` gives; the log says what has changed as soon as that holds for all,
+    or why nothing has. Returns that, or nothing. `state.last_reload` has the report."""
     state, log = parts.state, parts.state.log
     prepared = None
     try:
@@ -113,14 +114,18 @@ def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
         state.last_reload = ReloadReport(time.time(), fault, ())
         return fault
     faults = _apply(parts, prepared)
+    state.last_reload = ReloadReport(time.time(), "; ".join(faults), tuple(prepared.changes))
+    state.when_shared(partial(_tell, log, prepared, faults))
+    return state.last_reload.fault
+
+
+def _tell(log: Logger, prepared: Prepared, faults: list[str]) -> None:
     for line in prepared.changes:
         log.notice(line)
     digest = prepared.options.config_digest
     log.notice("Reloaded server configuration" + (f" ({digest})" if digest else ""))
     for fault in faults:
         log.error(f"Reloaded, but not all of it: {fault}")
-    state.last_reload = ReloadReport(time.time(), "; ".join(faults), tuple(prepared.changes))
-    return state.last_reload.fault
 
 
 def _told(error: Exception) -> str:
@@ -157,7 +162,7 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         ),
         ("JetStream", lambda: parts.jetstream.follow(options)),
         # After JetStream and the clients have left them.
-        ("accounts that are gone", lambda: state.accounts.remove(options)),
+        ("accounts that are gone", state.drop_accounts),
         ("PID and ports files", parts.run_files.follow),
         ("limits of clients", lambda: tell_if(limits.reload(state, some))),
         ("INFO", lambda: parts.info.reload(told)),

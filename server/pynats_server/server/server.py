@@ -322,8 +322,9 @@ class Server:
 
     async def reload_aside(self) -> str:
         """As `reload`, but reads and checks the file in a thread: one with thousands of users takes
-        long. Returns why it was not applied; nothing when it was. What has begun goes on to its end
-        also when the caller is cancelled."""
+        long, and so does what thousands of subscriptions get of other accounts now. Returns why it
+        was not applied; nothing when it is. What has begun goes on to its end also when the caller
+        is cancelled."""
         reload = asyncio.ensure_future(self._reload_aside())
         self._reloads.add(reload)
         reload.add_done_callback(self._reloads.discard)
@@ -341,10 +342,15 @@ class Server:
             except asyncio.CancelledError:  # the loop ends before the thread
                 read.add_done_callback(_drop)
                 raise
-            if self._is_running():
-                return self._reload(read.result)
-            _drop(read)
-            return self._reload(None)
+            if not self._is_running():
+                _drop(read)
+                return self._reload(None)
+            fault = self._reload(read.result)
+            if not fault:
+                shared: asyncio.Future[None] = loop.create_future()
+                self.state.when_shared(partial(_end, shared))
+                await shared
+            return fault
 
     def _reload(self, prepared: Callable[[], Any] | None) -> str:
         if not self._is_running():
@@ -380,6 +386,11 @@ def _drop(read: asyncio.Future[Any]) -> None:
     """A configuration that was read will not count."""
     if not read.cancelled() and read.exception() is None:
         read.result().drop()
+
+
+def _end(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _explain(error: OSError) -> str:

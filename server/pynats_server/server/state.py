@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,20 @@ class ServerState:
         self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
+
+    def drop_accounts(self) -> None:
+        """Forgets the accounts that the options no longer name, once everybody has left them."""
+        self.accounts.remove(self.options)
+        if self._wiring is not None:
+            self._wiring.forget_removed()
+
+    def when_shared(self, done: Callable[[], object]) -> None:
+        """Calls `done` when what was put in force holds for all subscriptions that were there: at
+        once, unless there are very many."""
+        if self._wiring is None:
+            done()
+        else:
+            self._wiring.when_followed(done)
 
     def use(self, account: Account) -> None:
         """Somebody is about to come into an account: it has what every used account has."""

@@ -24,6 +24,8 @@ from pynats_server.work import Work
 
 SLICE: Final = 64
 """Events that are written before a rest, about 0.2 ms."""
+EVENT_BYTES: Final = 128
+"""Of the subject of such events: longer ones count more."""
 READ: Final = 256
 """Headers that are read, or sorted, before one."""
 PIECE: Final = 4096
@@ -42,11 +44,13 @@ def describe(trail: Trail, server: bytes, system: str, most: int) -> Work[bytes]
     parts = [compact(_ingress(trail))]
     length = len(parts[0])
     moments = _Moments()
-    for at in range(0, len(trail.events), SLICE):
+    # Subjects are told by many events, and may be long.
+    most_at_once = max(1, min(SLICE, SLICE * EVENT_BYTES // (1 + len(trail.subject))))
+    for at in range(0, len(trail.events), most_at_once):
         if at:
             yield
         run: list[Event] = []
-        for kind, ns, *facts in trail.events[at : at + SLICE]:
+        for kind, ns, *facts in trail.events[at : at + most_at_once]:
             run.append({"type": kind, "ts": moments.show(ns)})
             _FACTS[kind](run[-1], system, *facts)
         parts.append(compact(run)[1:-1])

@@ -11,30 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_changes
-from tests.conformance.accounts.stage import Scenario, Stage
+from tests.conformance.accounts.rows import changes
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 from tests.support.records import Recorded
+from tests.support.stage import Scenario, Stage, play
 
 
-def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with (
-        ServerProcess(kind, folder / kind, scenario.config) as server,
-        Stage(server.port, server.reload) as stage,
-    ):
-        return stage.play(scenario)
-
-
-@pytest.mark.parametrize("scenario", rows_changes.ROWS, ids=str)
+@pytest.mark.parametrize("scenario", changes.ROWS, ids=str)
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: "\n".join(play(REFERENCE, scenario, tmp_path)))
     assert "\n".join(play(PYNATS, scenario, tmp_path)) == expected
 
 
 def test_a_lower_maximum_of_connections_closes_the_newest(tmp_path: Path) -> None:
-    told = play(PYNATS, rows_changes.NEWEST, tmp_path)
+    told = play(PYNATS, changes.NEWEST, tmp_path)
     refused = "-ERR 'maximum account active connections exceeded'"
     assert told[told.index("> reload fewer") + 1 :] == [
         f"a < {refused}", "a < closed", f"a2 < {refused}", "a2 < closed",

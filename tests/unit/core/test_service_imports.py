@@ -16,6 +16,7 @@ from pynats_server.core.sharing.responses import Responses, Terms
 from pynats_server.core.sharing.services import ServiceExport, ServiceImport
 from pynats_server.options import MappingTarget, ServiceLatency
 
+from tests.support.deadline import Deadline
 from tests.support.life import Life, pub
 
 CALL = 100  # steps of a call of Python code
@@ -30,7 +31,9 @@ def who(source: object, importer: Account, share: bool) -> bytes:
 class Service:
     """A service `s` of an account, which that of the clients imports; what it is asked."""
 
-    def __init__(self, life: Life, latency: ServiceLatency | None = None) -> None:
+    def __init__(
+        self, life: Life, latency: ServiceLatency | None = None, wait_ns: int = 10**12
+    ) -> None:
         self.life = life
         self.exporter = Account("X")
         self.asked: list[tuple[bytes, ...]] = []
@@ -38,7 +41,7 @@ class Service:
         if latency is not None:
             named = RequestInfo("server")
             measured = Latency(life.engine, self.exporter, latency, named, SUFFIX)
-        self.export = ServiceExport(Terms(0, 10**12), measured)
+        self.export = ServiceExport(Terms(0, wait_ns), measured)
         self.made = self.make(b"s")
 
     def make(self, local: bytes) -> ServiceImport:
@@ -95,6 +98,26 @@ def test_what_measuring_a_request_costs_is_counted(life: Life) -> None:
         service.life.end()
     # Nobody listens: a request is begun, and told of as unheard.
     assert costs[1] >= costs[0] + 6 * CALL
+
+
+def test_answers_that_do_not_come_are_told_of_some_at_a_time(life: Life) -> None:
+    service = Service(life, ServiceLatency("lat", sampling=100), wait_ns=1)
+    service.serve()
+    told: list[bytes] = []
+    service.exporter.subscribe(b"lat", lambda *message: told.append(message[4]))
+    count = 100
+    life.say(life.client(b"SUB in 1\r\n"), pub(b"s", b"", b"in") * count)
+    assert (len(service.asked), told) == (count, [])
+    most = passes = 0
+    deadline = Deadline()
+    while len(told) < count:
+        deadline.check("all that is to be told")
+        before = len(told)
+        life.loop.run_timers()
+        most, passes = max(most, len(told) - before), passes + 1
+    assert most <= 8
+    assert passes >= count // 8
+    assert all(b'"status":504' in each for each in told)
 
 
 def test_the_bytes_of_a_request_are_counted(life: Life) -> None:

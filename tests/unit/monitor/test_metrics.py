@@ -43,12 +43,11 @@ from pynats_server.options import (
     User,
 )
 from pynats_server.server.server import Server, ServerError
-from pynats_server.settings import SettingsError
 from pynats_server.work import finish
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.exposition import families_of, series_of
-from tests.support.monitoring import ask, connect, get, serve
+from tests.support.monitoring import ask, connect, fault_of, get, serve
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
 
@@ -269,12 +268,7 @@ MEASURES = {"account": "connections", "stream": "messages", "consumer": "pending
     ],
 )
 def test_faults_in_the_block_name_the_place(text: str, error: str, tmp_path: Path) -> None:
-    path = tmp_path / "s.conf"
-    path.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        Options.load(path)
-    (shown,) = caught.value.errors
-    assert shown.removeprefix(f"{path}:").startswith(error)
+    assert fault_of(text, tmp_path).startswith(error)
     with pytest.raises(ServerError, match="max_series value can not be negative"):
         Server(Options(metrics=MetricsOptions(max_series=-1)))
 

@@ -11,12 +11,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.monitor import connz, query, subsz
+from pynats_server.monitor import connz, subsz
 from pynats_server.monitor.connz import WallClock, in_order
 from pynats_server.monitor.json import Document, encoded, pretty
 from pynats_server.monitor.metrics import server
 from pynats_server.monitor.options import DEFAULT_LIMIT, BadRequest, ConnzOptions, SubszOptions
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.serving import query
+from pynats_server.monitor.serving.query import Query
 from pynats_server.system.services import counting
 from pynats_server.work import finish
 

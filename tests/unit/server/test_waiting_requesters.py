@@ -6,7 +6,7 @@ from typing import Any
 
 from pynats_server.accounts.latency import CHECKED, TOLD, Awaiting
 
-from tests.support.deadline import next_turn
+from tests.support.deadline import Deadline, next_turn, wait_until_async
 from tests.support.on_loop import on_loop
 
 
@@ -77,7 +77,9 @@ async def test_many_requests_with_one_reply_are_told_of_some_at_a_time() -> None
     assert told == []
     awaiting.left(b"in")
     passes, most = 0, len(told)
+    deadline = Deadline()
     while len(told) < many:
+        deadline.check("all that is to be told")
         before = len(told)
         await next_turn()
         passes, most = passes + 1, max(most, len(told) - before)
@@ -98,5 +100,4 @@ async def test_whoever_listens_again_goes_on_waiting() -> None:
     assert 0 < before == len(told) < CHECKED
     account.listened.clear()
     awaiting.left(b"*")
-    while len(told) < CHECKED:
-        await next_turn()
+    await wait_until_async(lambda: len(told) == CHECKED, "all of them")

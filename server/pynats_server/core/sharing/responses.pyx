@@ -25,6 +25,9 @@ cdef enum:
     LIST_LOOKED = 4096  # places that a step of `listed` looks at
 
 
+KINDS = {"singleton": SINGLETON, "stream": STREAMED, "chunked": CHUNKED}
+
+
 cdef void _draw(uint64_t* chance, char* out) noexcept:
     cdef int i
     for i in range(TOKEN_LEN):
@@ -69,6 +72,7 @@ cdef class Responses(Sink):
         _draw(&self.chance, self.prefix + 4)
         self.prefix[PREFIX_LEN - 1] = b'.'
         self.back = {}
+        self.watched = set()
         self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
 
     def __dealloc__(self):
@@ -145,8 +149,12 @@ cdef class Responses(Sink):
 
     def close(self) -> None:
         """The account is gone. What is still awaited ends with its time."""
+        cdef Terms terms
         self.account.unsubscribe(self.listening)
         self.listening.sink = None  # nobody looks for circles in subscriptions
+        for terms in self.watched:
+            if terms.first == NULL:
+                terms.timer.cancel()
         if self.account.responses is self:
             self.account.responses = None
 
@@ -174,6 +182,7 @@ cdef class Responses(Sink):
     def _watch(self, Terms terms) -> None:
         left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
         terms.timer = self.engine.loop.call_later(left / 1e9, self._sweep, terms)
+        self.watched.add(terms)
 
     def _sweep(self, Terms terms) -> None:
         """Gives up what has had no answer for too long."""
@@ -181,6 +190,7 @@ cdef class Responses(Sink):
         cdef int count = 0
         cdef Response* response
         terms.timer = None
+        self.watched.discard(terms)
         while terms.first != NULL and terms.first.deadline <= now and count < SWEPT:
             count += TELL_COST if terms.first.tracked != NULL else 1
             self._give_up(terms.first)

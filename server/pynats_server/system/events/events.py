@@ -17,8 +17,8 @@ from pynats_server.server.state import ServerState
 from pynats_server.system.events import accounts, clients
 from pynats_server.system.events.outbox import Body, Outbox
 from pynats_server.system.events.pace import Pace
-from pynats_server.system.late import Late
 from pynats_server.system.server_block import ServerBlock
+from pynats_server.work import Late
 
 if TYPE_CHECKING:
     from pynats_server.monitor.varz import Usage

@@ -23,6 +23,7 @@ class Answering:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._codec = packing.Codec()
 
     def answer(self, request: Request) -> Steps[None]:
         """Publishes what there is to say."""
@@ -66,6 +67,7 @@ class Answering:
             return
         text = context.envelope(data)
         wanted = packing.wanted(request.headers)
+        yield from self._codec.load(wanted)
         packed = yield from packing.encode(text, wanted)
         self._publish(request.reply, packed, content_encoding(wanted))
 

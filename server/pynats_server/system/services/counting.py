@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Final
 
-from pynats_common.go.text import text_of
+from pynats_common.go.text import bytes_of, text_of
 from pynats_common.subjects import has_wildcard
 
 from pynats_server.core.account import Account
@@ -87,7 +87,7 @@ def _of_account(context: Context, request: Request) -> Work[bytes]:
     account = context.state.accounts.get(asked.get("account", ""))
     if account is None or not account.clients:
         raise Silence
-    subject = asked.get("subject", "").encode("utf-8", "surrogateescape")
+    subject = bytes_of(asked.get("subject", ""))
     return b"%d" % (yield from count(account, subject, queue))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of
 
 from pynats_server.monitor import absent, accountz, healthz, jsz, options, varz
 from pynats_server.monitor.connz import connz
@@ -128,7 +129,7 @@ def connz_options(values: dict[str, Any]) -> options.ConnzOptions:
 
 def subsz_options(values: dict[str, Any]) -> options.SubszOptions:
     """What is asked of SUBSZ."""
-    test = values.get("test", "").encode("utf-8", "surrogateescape")
+    test = bytes_of(values.get("test", ""))
     return options.SubszOptions(**{**values, "test": test})
 
 

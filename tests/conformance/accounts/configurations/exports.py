@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.config_texts import accounts, exporting, in_account, listed
+from tests.conformance.accounts.configurations.texts import accounts, exporting, in_account, listed
 
 _ITEMS = [
     "{}", '"a"', "{foo: bar}", "[]", "[{stream: a}]", "true", "5 ",

@@ -22,11 +22,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from tests.support.client import header_lines
 from tests.support.deadline import PATIENCE_S, Deadline, pause
+from tests.support.masks import MASKED, masked
+from tests.support.process import ServerProcess
 from tests.support.raw import RawClient
 from tests.support.transcript import parse_transcript
 
@@ -36,10 +40,6 @@ _ACK = re.compile(r"(\$JS\.ACK\.\S+\.)\d{19}(\.\d+ )")
 _SIZES = re.compile(r"(?: \d+){1,2} \|")  # of a delivery
 _WHOLE_JSON = re.compile(r"\{.*\}")
 _JSON = re.compile(r"\{[^{}]*\}")
-MASKED = {
-    "rtt", "service", "system", "total", "id", "start", "timestamp", "host", "server", "stop",
-    "time",
-}  # fmt: skip
 _OPTIONS = {
     "verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "test",
     "version": "1.0.0", "protocol": 1, "name": "",
@@ -127,7 +127,7 @@ class Stage:
             return
         client = self._clients.get(who) or self._open(who, {})
         if verb == "CLOSE":
-            client.close()
+            client.finish()  # so that the server has noticed it before the next line
             del self._clients[who]
             return
         if verb in ("REPLY", "HREPLY", "AGAIN"):
@@ -140,12 +140,10 @@ class Stage:
             client.send(f"PUB {' '.join(arguments)} {size}\r\n{payload}\r\n".encode())
         elif verb == "HPUB":
             headers = [each.strip().replace("~", " ") for each in parts[0].split(";")]
-            lines = "".join(f"{each}\r\n" for each in headers if each)
-            block = f"NATS/1.0\r\n{lines}\r\n"
-            payload = parts[1] if len(parts) > 1 else ""
-            size = len(block.encode())
-            sizes = f"{size} {size + len(payload.encode())}"
-            client.send(f"HPUB {' '.join(arguments)} {sizes}\r\n{block}{payload}\r\n".encode())
+            block = header_lines(each for each in headers if each)
+            payload = (parts[1] if len(parts) > 1 else "").encode()
+            line = f"HPUB {' '.join(arguments)} {len(block)} {len(block) + len(payload)}\r\n"
+            client.send(line.encode() + block + payload + b"\r\n")
         else:
             client.send(f"{words}\r\n".encode())
 
@@ -215,6 +213,20 @@ class Stage:
         return f"_R_.{account}.{request}" + (".<hash>.T" if found[3] else "")
 
 
+def play(
+    kind: str,
+    scenario: Scenario,
+    folder: Path,
+    stage: Callable[[int, Callable[[str], bool]], Stage] = Stage,
+) -> list[str]:
+    """What came of a scenario on a server of its own."""
+    with (
+        ServerProcess(kind, folder / kind, scenario.config) as server,
+        stage(server.port, server.reload) as made,
+    ):
+        return made.play(scenario)
+
+
 def _without_digits(sizes: re.Match[str]) -> str:
     return re.sub(r"\d+", "N", sizes[0])
 
@@ -224,16 +236,3 @@ def _unescaped(shown: str) -> str:
         return shown.encode().decode("unicode_escape").encode("latin-1").decode()
     except ValueError:
         return shown
-
-
-def masked(value: Any, names: Collection[str]) -> Any:
-    """JSON in which the values of these names are not shown."""
-    if isinstance(value, dict):
-        answered = value.get("status") == 200  # of a latency, in which a service may take 0
-        return {
-            name: "<" + name + ">"
-            if name in names and (inner or answered)
-            else masked(inner, names)
-            for name, inner in value.items()
-        }
-    return [masked(each, names) for each in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Monitoring is loaded when somebody asks, and not on the loop."""
+"""What takes long to load is loaded when somebody asks, and not on the loop."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from types import ModuleType
 
 import pytest
 from pynats_server import Options, Server
-from pynats_server.system import late
-from pynats_server.system.late import Late
+from pynats_server.work import Late, late
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.on_loop import on_loop
+
+S2 = "pynats_server.jetstream.store.format.s2"
 
 
 class Loader:
@@ -72,6 +73,34 @@ async def test_figures_are_told_when_a_thread_has_loaded_what_knows_them(
             server.events.tell_figures()
             await wait_until_async(lambda count=count: len(told) == count, "the figures")
         assert loader.loaded == [("pynats_server.system.statsz", False)]
+
+
+@on_loop
+async def test_the_first_that_is_packed_with_snappy_waits_for_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Server(Options(host="127.0.0.1", port=-1), log=None) as server:
+        loader = Loader(monkeypatch)
+        got: list[bytes] = []
+        account, engine = server.state.system_account, server.state.engine
+        account.subscribe(b"in", lambda *message: got.append(message[3]))
+        headers = b"NATS/1.0\r\nAccept-Encoding: snappy\r\n\r\n"
+        for count in (1, 2):
+            account.publish(engine, b"$SYS.REQ.SERVER.PING.VARZ", b"", b"in", headers)
+            await wait_until_async(lambda count=count: len(got) == count, "an answer")
+        assert got == [b"NATS/1.0\r\nContent-Encoding: snappy\r\n\r\n"] * 2
+        assert [each for each in loader.loaded if each[0].endswith(".s2")] == [(S2, False)]
+        # Traces have their own.
+        server.state.global_account.subscribe(b"in", lambda *message: got.append(message[3]))
+        _, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
+        writer.write(b'CONNECT {"verbose":false,"headers":true}\r\n')
+        block = headers[:-2] + b"Nats-Trace-Dest: in\r\n\r\n"
+        for count in (3, 4):
+            writer.write(b"HPUB x %d %d\r\n%b\r\n" % (len(block), len(block), block))
+            await wait_until_async(lambda count=count: len(got) == count, "a trace")
+        assert got[2:] == got[:2]
+        assert loader.loaded[2:] == [(S2, False)]
+        writer.close()
 
 
 @on_loop

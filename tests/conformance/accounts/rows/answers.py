@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.rows_names import service, services
-from tests.conformance.accounts.rows_services import BASIC, SHARED, responding
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.names import service, services
+from tests.conformance.accounts.rows.services import BASIC, SHARED, responding
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 _PLAIN = services(service("s.*"))
 

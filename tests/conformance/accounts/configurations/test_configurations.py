@@ -4,28 +4,27 @@ verdict, digest, place and words."""
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import (
-    config_rows_exports,
-    config_rows_imports,
-    config_rows_mappings,
-    config_rows_repeated,
+from tests.conformance.accounts.configurations import (
+    exports,
+    imports,
+    mappings,
+    repetitions,
 )
-from tests.conformance.accounts.config_pinned import OURS, VARIES
-from tests.conformance.accounts.config_texts import OFFERED, at_top, label
-from tests.conformance.config.check import NAME, complaints, ours, theirs
+from tests.conformance.accounts.configurations.pinned import OURS, VARIES
+from tests.conformance.accounts.configurations.texts import OFFERED, at_top, label
+from tests.conformance.config.check import NAME, check_verdict, complaints, ours
 from tests.support.process import PYNATS, ServerProcess, run_reference
-from tests.support.records import Recorded
+from tests.support.records import Recorded, repeated
 
 TEXTS = [
-    *config_rows_exports.TEXTS,
-    *config_rows_imports.TEXTS,
-    *config_rows_mappings.TEXTS,
-    *config_rows_repeated.TEXTS,
+    *exports.TEXTS,
+    *imports.TEXTS,
+    *mappings.TEXTS,
+    *repetitions.TEXTS,
 ]
 PINNED = VARIES | OURS
 
@@ -53,8 +52,7 @@ def comparable(output: str) -> list[str]:
 
 
 def test_labels_are_unique() -> None:
-    repeated = [name for name, count in Counter(map(label, TEXTS)).items() if count > 1]
-    assert repeated == []
+    assert repeated(map(label, TEXTS)) == []
     assert PINNED.keys() <= set(map(label, TEXTS))
     assert all(OFFERED)
 
@@ -63,22 +61,7 @@ def test_labels_are_unique() -> None:
 def test_same_verdict_and_words(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
-    (tmp_path / NAME).write_text(text)
-    expected_code, expected = theirs(recorded, tmp_path)
-    code, output = ours(tmp_path, monkeypatch)
-    assert (code, output) == (expected_code, output), expected
-    if code == 0:
-        assert output == expected
-    elif "a.conf:" not in expected:  # ours knows the place all the same
-        words = (
-            re.sub(r"^nats-server: (Parse error on line \d+: ')?", "", expected).strip().rstrip("'")
-        )
-        assert words in output
-    elif "interface conversion" in expected:  # a panic of Go: no words, and a place nearby
-        place = re.search(r"a\.conf:\d+:", expected)
-        assert place is not None and place[0] in output, expected
-    else:
-        assert comparable(output) == comparable(expected)
+    check_verdict(text, tmp_path, monkeypatch, recorded, comparable)
 
 
 @pytest.mark.parametrize("text", [t for t in TEXTS if label(t) in PINNED], ids=label)

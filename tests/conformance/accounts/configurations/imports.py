@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.config_texts import accounts, importing, in_account, listed
+from tests.conformance.accounts.configurations.texts import accounts, importing, in_account, listed
 
 
 def stream(subject: str, more: str = "", account: str = "A") -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 STORE = """
 jetstream { store_dir: "@FOLDER@/store", domain: hub, max_mem: 64M, max_file: 64M }

@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.conformance.accounts.stage import MASKED, Stage
 from tests.support.deadline import wait_until
+from tests.support.masks import MASKED
 from tests.support.raw import RawClient
+from tests.support.stage import Stage
 
 HIDDEN = MASKED | {
     "created", "ts", "first_ts", "last_ts", "last_active", "leader", "response", "delivery",

@@ -1,13 +1,14 @@
 """What published advisories tell of accounts, imports and mappings, with their inputs. Circles of
-imports are in `config_rows_imports`; what a client says of accounts at its connect (CVE-2022-24450)
-and users of the system account (CVE-2023-47090) are in `protocol/rows_accounts`."""
+imports are in `configurations.imports`; what a client says of accounts at its connect
+(CVE-2022-24450) and users of the system account (CVE-2023-47090) are in `protocol/rows_accounts`.
+"""
 
 from __future__ import annotations
 
-from tests.conformance.accounts.rows_chains import of_itself
-from tests.conformance.accounts.rows_services import BASIC, CHAIN, SHARED
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.chains import of_itself
+from tests.conformance.accounts.rows.services import BASIC, CHAIN, SHARED
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 _FORGED = """
     a SUB > 1

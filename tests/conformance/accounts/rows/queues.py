@@ -3,9 +3,9 @@ each of these has one who can."""
 
 from __future__ import annotations
 
-from tests.conformance.accounts.rows_names import service, services, stream, streams
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.names import service, services, stream, streams
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 _STREAM = streams(stream("ev.>", ", prefix: imp"), stream("ev.q", ", to: plain"))
 _SERVICE = services(service("s.*"))

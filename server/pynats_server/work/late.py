@@ -1,4 +1,4 @@
-"""Parts of the server that are loaded when somebody first asks for them."""
+"""Modules that are loaded when they are first needed, and not on the loop."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.stage import Scenario
+from tests.support.stage import Scenario
 
 
 def users(*names: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.config_rows_imports import service, stream
-from tests.conformance.accounts.config_texts import accounts, exporting, in_account, listed
+from tests.conformance.accounts.configurations.imports import service, stream
+from tests.conformance.accounts.configurations.texts import accounts, exporting, in_account, listed
 
 
 def imported(who: str, wanted: str, *exports: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.rows_names import stream, streams
-from tests.conformance.accounts.rows_reloads import BEFORE, SERVICE, STREAM, config
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.names import stream, streams
+from tests.conformance.accounts.rows.reloads import BEFORE, SERVICE, STREAM, config
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 # What the clients get: with each line of the script that brings something.
 OURS: list[tuple[Scenario, list[str]]] = [

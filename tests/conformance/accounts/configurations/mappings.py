@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.config_texts import accounts, at_top, in_account, listed
+from tests.conformance.accounts.configurations.texts import accounts, at_top, in_account, listed
 
 _GRID = [
     f'"{source}": "{made}"'
