@@ -43,7 +43,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
     # What a server consists of. They share `server.state`, and know no `server.server`.
-    S + "accounts": (*BASE, S + "core", S + "subjects"),
+    S + "accounts": (*BASE, S + "clients.closed", S + "core", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
     S + "auth.secrets": (),
     S + "clients.closed": ("pynats_common", S + "core"),
@@ -159,7 +159,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
-    J + "advisories": (*BASE, S + "core", J + "clock"),
+    J + "advisories": (*BASE, S + "clients.closed", S + "core", J + "clock"),
     # The disk, before there are streams.
     J + "folders": (
         *BASE, S + "log", J + "config", J + "consumer", J + "context", J + "figures",
