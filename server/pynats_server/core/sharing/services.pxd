@@ -31,7 +31,6 @@ cdef class ServiceImport(Sink):
     cdef readonly ServiceExport service
     cdef readonly bint share
     cdef object who
-    cdef tuple told_by  # under which a connection keeps what it is told of
     cdef Responses responses
     cdef Subscription listening
 

@@ -133,7 +133,6 @@ cdef class ServiceImport(Sink):
         self.service = service
         self.share = share
         self.who = who
-        self.told_by = (who, share)
         self.responses = responses_of(engine, exporter)
         self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
         importer.sublist.insert(self.listening)
@@ -303,14 +302,19 @@ cdef class ServiceImport(Sink):
 
     cdef bytes _told(self, Sink source):
         cdef Peer peer
+        cdef list told
+        cdef bytes found
         if not isinstance(source, Peer):
             self.engine.routing.steps += CALL_STEPS
             return self.who(source, self.importer, self.share)
         peer = <Peer>source
         if peer.told is None:
             peer.told = {}
-        found = peer.told.get(self.told_by)
+        told = <list>peer.told.get(self.who)
+        if told is None:
+            told = peer.told[self.who] = [None, None]
+        found = <bytes>told[self.share]
         if found is None:
             self.engine.routing.steps += CALL_STEPS
-            found = peer.told[self.told_by] = self.who(source, self.importer, self.share)
+            found = told[self.share] = self.who(source, self.importer, self.share)
         return found
