@@ -3,119 +3,17 @@ ends, fails, is full, is made anew or tells lies."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 from pynats_server.jetstream.stream.copying import distant, follower
-from pynats_server.jetstream.stream.stream import Stream
-from pynats_server.options import (
-    AccountLimits,
-    AccountOptions,
-    JetStreamOptions,
-    Options,
-    ServiceExport,
-    ServiceImport,
-    StreamExport,
-    StreamImport,
-    User,
-)
-from pynats_server.server.server import Server
 
-from tests.support.deadline import PATIENCE_S, wait_until_async
+from tests.support.copying import ask, bodies, copying, each_way, origin_of_a, playing
+from tests.support.deadline import wait_until_async
 from tests.support.fulldisk import FullDisk, disk_of_process
-from tests.support.jetstream import PatientClient, connect
+from tests.support.jetstream import HeldCommits
 from tests.support.on_loop import on_loop
-
-Json = dict[str, Any]
-OF_A: Json = {"name": "O", "external": {"api": "JS.A", "deliver": "dlv"}}
-HOW: dict[str, Json] = {"mirror": {"mirror": OF_A}, "source": {"sources": [OF_A]}}
-each_way = pytest.mark.parametrize("how", HOW)
-FLOW = "$JS.FC.>"
-
-
-def options(folder: Path) -> Options:
-    """Account A has the origin, D the copies."""
-    exporter = AccountOptions(
-        users=[User(user="a", password="p")],
-        jetstream=AccountLimits(),
-        service_exports=[ServiceExport("$JS.API.>", response="stream"), ServiceExport(FLOW)],
-        stream_exports=[StreamExport("dlv.>")],
-    )
-    importer = AccountOptions(
-        users=[User(user="d", password="p")],
-        jetstream=AccountLimits(),
-        service_imports=[
-            ServiceImport("A", "$JS.API.>", to="JS.A.>"),
-            ServiceImport("A", FLOW),
-        ],
-        stream_imports=[StreamImport("A", "dlv.>")],
-    )
-    return Options(
-        host="127.0.0.1",
-        port=-1,
-        jetstream=JetStreamOptions(enabled=True, store_dir=folder),
-        accounts={"A": exporter, "D": importer},
-    )
-
-
-class Scene:
-    """A server with clients of both accounts."""
-
-    def __init__(self, server: Server, a: PatientClient, d: PatientClient) -> None:
-        self.server, self.a, self.d = server, a, d
-
-    def stream(self, account: str, name: str) -> Stream:
-        assert self.server.state.jetstream is not None
-        found = self.server.state.jetstream.accounts[account].streams[name]
-        assert isinstance(found, Stream)
-        return found
-
-    async def make(self, client: Client, name: str, **config: Any) -> None:
-        await ask(client, f"STREAM.CREATE.{name}", name=name, **config)
-
-    async def publish(self, count: int, start: int = 0, size: int = 0) -> None:
-        for number in range(start, start + count):
-            await self.a.publish("o", b"%d " % number + b"x" * size)
-        await self.a.flush()
-
-    async def until_copied(self, numbers: list[int], name: str = "M") -> None:
-        stream = self.stream("D", name)
-        await wait_until_async(lambda: stream.store.msgs >= len(numbers), f"{name} has all")
-        assert bodies(stream) == numbers
-
-
-def bodies(stream: Stream) -> list[int]:
-    """What a stream holds, in order."""
-    store = stream.store
-    found = (store.load(seq) for seq in range(store.first_seq, store.last_seq + 1))
-    return [int(each.payload.split()[0]) for each in found if each is not None]
-
-
-async def ask(client: Client, subject: str, prefix: str = "$JS.API", **body: Any) -> Json:
-    payload = json.dumps(body).encode() if body else b""
-    reply = await client.request(f"{prefix}.{subject}", payload, timeout=PATIENCE_S)
-    found: Json = json.loads(reply.data)
-    assert "error" not in found, found
-    return found
-
-
-@contextlib.asynccontextmanager
-async def playing(folder: Path) -> AsyncIterator[Scene]:
-    server = Server(options(folder))
-    await server.start()
-    a = await connect(server.client_url, user="a", password="p")
-    d = await connect(server.client_url, user="d", password="p")
-    try:
-        yield Scene(server, a, d)
-    finally:
-        await a.close()
-        await d.close()
-        await server.shutdown()
 
 
 @each_way
@@ -125,7 +23,7 @@ async def test_more_than_a_window_is_copied(how: str, tmp_path: Path) -> None:
     async with playing(tmp_path) as s:
         await s.make(s.a, "O", subjects=["o"], storage="memory")
         await s.publish(600, size=10_000)
-        await s.make(s.d, "M", **HOW[how])
+        await s.make(s.d, "M", **copying(how))
         await s.until_copied(list(range(600)))
 
 
@@ -133,10 +31,7 @@ async def test_more_than_a_window_is_copied(how: str, tmp_path: Path) -> None:
 @on_loop
 async def test_a_restart_goes_on_where_it_was(how: str, tmp_path: Path) -> None:
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"])
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(5)
-        await s.until_copied(list(range(5)))
+        await s.begin(how, 5)
     async with playing(tmp_path) as s:
         await s.publish(5, 5)
         await s.until_copied(list(range(10)))
@@ -149,10 +44,7 @@ async def test_a_consumer_that_has_gone_is_made_again(
 ) -> None:
     monkeypatch.setattr(distant, "STALLED_S", 1.5)
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"])
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(3)
-        await s.until_copied([0, 1, 2])
+        await s.begin(how, 3)
         origin = s.stream("A", "O")
         for consumer in list(origin.consumers.by_name.values()):
             await origin.consumers.delete(consumer)
@@ -164,13 +56,8 @@ async def test_a_consumer_that_has_gone_is_made_again(
 @on_loop
 async def test_a_message_that_is_missing_comes_again(how: str, tmp_path: Path) -> None:
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"])
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(1)
-        await s.until_copied([0])
-        found = s.stream("D", "M").following
-        reader = (found.mirror or found.sources[0])._distant
-        assert reader is not None
+        await s.begin(how, 1)
+        reader = s.reader()
         received = reader._received
         lost: list[object] = []
 
@@ -194,29 +81,13 @@ async def test_a_message_that_is_missing_comes_again(how: str, tmp_path: Path) -
 async def test_a_work_queue_keeps_what_is_not_durable_here(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: list[tuple[Stream, int]] = []
-    committed = Stream.committed
-
-    def hold(stream: Stream, last_seq: int) -> None:
-        if stream.name == "M":
-            held.append((stream, last_seq))
-        else:
-            committed(stream, last_seq)
-
-    monkeypatch.setattr(Stream, "committed", hold)
+    held = HeldCommits(monkeypatch, "M")
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"], retention="workqueue")
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(3)
-        await s.until_copied([0, 1, 2])
-        found = s.stream("D", "M").following
-        reader = (found.mirror or found.sources[0])._distant
-        assert reader is not None
+        await s.begin(how, 3, retention="workqueue")
+        reader = s.reader()
         await wait_until_async(lambda: reader._held is not None, "the origin asks")
         assert s.stream("A", "O").store.msgs == 3
-        monkeypatch.undo()
-        for stream, last_seq in held:
-            stream.committed(last_seq)
+        held.let_go()
         await wait_until_async(lambda: s.stream("A", "O").store.msgs == 0, "the origin is empty")
 
 
@@ -224,7 +95,7 @@ async def test_a_work_queue_keeps_what_is_not_durable_here(
 async def test_a_source_that_is_gone_acknowledges_what_it_has(tmp_path: Path) -> None:
     async with playing(tmp_path) as s:
         await s.make(s.a, "O", subjects=["o"], retention="workqueue")
-        await s.make(s.d, "M", sources=[OF_A], subjects=["own"])
+        await s.make(s.d, "M", sources=[origin_of_a()], subjects=["own"])
         await s.publish(3)
         await s.until_copied([0, 1, 2])
         await ask(s.d, "STREAM.UPDATE.M", name="M", subjects=["own"])
@@ -241,10 +112,7 @@ async def test_a_full_disk_makes_it_wait(
     monkeypatch.setattr(follower, "RETRY_S", 0.02)
     with disk_of_process(FullDisk(below="/c-M")) as disk:
         async with playing(tmp_path) as s:
-            await s.make(s.a, "O", subjects=["o"], retention="workqueue")
-            await s.make(s.d, "c-M", **HOW[how])
-            await s.publish(2)
-            await s.until_copied([0, 1], "c-M")
+            await s.begin(how, 2, "c-M", retention="workqueue")
             disk.room, refused = 0, disk.refused
             await s.publish(3, 2)
             await wait_until_async(lambda: disk.refused > refused + 3, "it tries in vain")
@@ -262,10 +130,7 @@ async def test_an_origin_that_was_made_anew(
     """A source takes its messages, too; a mirror does not mix the messages of two streams."""
     monkeypatch.setattr(distant, "STALLED_S", 0.5)
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"])
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(3)
-        await s.until_copied([0, 1, 2])
+        await s.begin(how, 3)
         await ask(s.a, "STREAM.DELETE.O")
         await s.make(s.a, "O", subjects=["o"])
         await s.publish(4, 100)
@@ -285,13 +150,9 @@ async def test_an_origin_that_was_made_anew(
 @on_loop
 async def test_nobody_makes_it_copy_what_no_consumer_has_sent(how: str, tmp_path: Path) -> None:
     async with playing(tmp_path) as s:
-        await s.make(s.a, "O", subjects=["o"])
-        await s.make(s.d, "M", **HOW[how])
-        await s.publish(1)
-        await s.until_copied([0])
-        found = s.stream("D", "M").following
-        reader = (found.mirror or found.sources[0])._distant
-        assert reader is not None and reader._subscription is not None
+        await s.begin(how, 1)
+        reader = s.reader()
+        assert reader._subscription is not None
         target = reader._subscription.subject.decode()
         for reply in ("", "x", "$JS.ACK.O.C.1.x.2.3.4", "$JS.ACK.O.C.1.2.2.-3.4", "$JS.ACK"):
             if not reply.startswith("$JS.ACK"):  # no client may publish with such
@@ -322,7 +183,7 @@ async def test_an_origin_that_does_not_wait_is_not_kept_in_memory(
     async with playing(tmp_path) as s:
         await s.make(s.a, "O", subjects=["o"])
         await s.publish(100, size=1000)
-        await s.make(s.d, "M", mirror=OF_A)
+        await s.make(s.d, "M", mirror=origin_of_a())
         await s.until_copied(list(range(100)))
     assert 10_000 < most <= 40_000
 
@@ -334,9 +195,7 @@ async def test_what_is_asked_in_vain_is_asked_again_ever_more_rarely(
     monkeypatch.setattr(distant, "FIRST_PAUSE_S", 0.001)
     async with playing(tmp_path) as s:
         await s.make(s.d, "M", mirror={"name": "O", "external": {"api": "NO.WHERE"}})
-        found = s.stream("D", "M").following.mirror
-        assert found is not None and found._distant is not None
-        reader = found._distant
+        reader = s.reader()
         await wait_until_async(lambda: reader._pause_s >= 0.064, "six tries")
         told = (await ask(s.d, "STREAM.INFO.M"))["mirror"]
         assert (told["lag"], told["active"], told.get("error")) == (0, -1, None)

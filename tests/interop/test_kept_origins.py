@@ -17,11 +17,10 @@ import pytest
 from nats.aio.client import Client
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.stream.copying.names import source_consumer
-from pynats_server.jetstream.stream.stream import Stream
 
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async
-from tests.support.jetstream import api
+from tests.support.jetstream import HeldCommits, api
 from tests.support.process import PYNATS, ServerProcess
 
 Json = dict[str, Any]
@@ -426,15 +425,6 @@ def test_a_source_takes_the_name_of_one_that_is_gone(retention: str, tmp_path: P
 def test_what_a_source_that_is_gone_has_copied_goes_when_it_is_durable(
     again: list[Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: list[tuple[Stream, int]] = []
-    committed = Stream.committed
-
-    def hold(stream: Stream, last_seq: int) -> None:
-        if stream.name == "M":
-            held.append((stream, last_seq))
-        else:
-            committed(stream, last_seq)
-
     async def run() -> None:
         async with jetstream.jetstream_server(tmp_path) as server:
             client = await jetstream.connect(server.client_url)
@@ -448,16 +438,14 @@ def test_what_a_source_that_is_gone_has_copied_goes_when_it_is_durable(
 
             await api(client, "STREAM.CREATE.O", ORIGIN)
             await api(client, "STREAM.CREATE.M", {"name": "M", "sources": A_ALONE})
-            monkeypatch.setattr(Stream, "committed", hold)
+            held = HeldCommits(monkeypatch, "M")
             for _ in range(3):
                 await client.request("o.a", b"x")
             await holds("M", 3)
             answer = await api(client, "STREAM.UPDATE.M", {"name": "M", "sources": again})
             assert "error" not in answer, answer
             await holds("O", 3)
-            monkeypatch.undo()
-            for stream, last_seq in held:
-                stream.committed(last_seq)
+            held.let_go()
             await holds("O", 0)
             await client.close()
 

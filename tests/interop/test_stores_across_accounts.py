@@ -14,11 +14,8 @@ from nats.js.api import ExternalStream, KeyValueConfig, StreamConfig, StreamSour
 from nats.js.client import JetStreamContext
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from pynats_server.options import (
-    AccountLimits,
     AccountOptions,
-    JetStreamOptions,
     Options,
-    ServiceExport,
     ServiceImport,
     StreamExport,
     StreamImport,
@@ -26,6 +23,7 @@ from pynats_server.options import (
 )
 from pynats_server.server.server import Server
 
+from tests.support.copying import sharing_options
 from tests.support.deadline import wait_until_async
 from tests.support.jetstream import connect
 from tests.support.on_loop import on_loop
@@ -36,33 +34,17 @@ SERVICES = ("$JS.ACK.>", "$JS.FC.>", "$KV.>", "$O.>")
 
 def options(folder: Path) -> Options:
     """A has the streams; B and D take its API, and D has streams of its own."""
-    a = AccountOptions(
-        users=[User(user="a", password="p")],
-        jetstream=AccountLimits(),
-        service_exports=[
-            ServiceExport("$JS.API.>", response="stream"),
-            *(ServiceExport(each) for each in SERVICES),
-        ],
-        stream_exports=[StreamExport(f"{INBOX}.>"), StreamExport("dlv.>")],
-    )
-    api = ServiceImport("A", "$JS.API.>", to="JS.A.>")
-    b = AccountOptions(
+    made = sharing_options(folder, "hub", ("$JS.ACK.>", "$KV.>", "$O.>"))
+    made.accounts["A"].stream_exports.append(StreamExport(f"{INBOX}.>"))
+    made.accounts["B"] = AccountOptions(
         users=[User(user="b", password="p")],
-        service_imports=[api, *(ServiceImport("A", each) for each in SERVICES)],
+        service_imports=[
+            ServiceImport("A", "$JS.API.>", to="JS.A.>"),
+            *(ServiceImport("A", each) for each in SERVICES),
+        ],
         stream_imports=[StreamImport("A", f"{INBOX}.>")],
     )
-    d = AccountOptions(
-        users=[User(user="d", password="p")],
-        jetstream=AccountLimits(),
-        service_imports=[api, ServiceImport("A", "$JS.FC.>")],
-        stream_imports=[StreamImport("A", "dlv.>")],
-    )
-    return Options(
-        host="127.0.0.1",
-        port=-1,
-        jetstream=JetStreamOptions(enabled=True, store_dir=folder, domain="hub"),
-        accounts={"A": a, "B": b, "D": d},
-    )
+    return made
 
 
 @contextlib.asynccontextmanager

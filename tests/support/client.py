@@ -7,7 +7,7 @@ also reads. Replies to requests come through one wildcard inbox per connection.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.support.deadline import PATIENCE_S, Deadline
@@ -213,5 +213,9 @@ class Client:
 
 def header_block(headers: dict[str, str]) -> bytes:
     """A header block as clients write it, values as given."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"NATS/1.0\r\n{lines}\r\n".encode()
+    return header_lines(f"{name}: {value}" for name, value in headers.items())
+
+
+def header_lines(lines: Iterable[str]) -> bytes:
+    """A header block of lines as they are, whether these are headers or not."""
+    return "\r\n".join(("NATS/1.0", *lines, "", "")).encode()

@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_server.jetstream.folders import root
+from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server.server import Server
 
@@ -89,3 +91,25 @@ async def api(client: Client, subject: str, body: Any = None) -> dict[str, Any]:
     reply = await client.request(f"$JS.API.{subject}", payload, timeout=PATIENCE_S)
     found: dict[str, Any] = json.loads(reply.data)
     return found
+
+
+class HeldCommits:
+    """Streams of this name do not learn that something has become durable, until `let_go`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        self._held: list[tuple[Stream, int]] = []
+        self._monkeypatch = monkeypatch
+        committed = Stream.committed
+
+        def hold(stream: Stream, last_seq: int) -> None:
+            if stream.name == name:
+                self._held.append((stream, last_seq))
+            else:
+                committed(stream, last_seq)
+
+        monkeypatch.setattr(Stream, "committed", hold)
+
+    def let_go(self) -> None:
+        self._monkeypatch.undo()
+        for stream, last_seq in self._held:
+            stream.committed(last_seq)

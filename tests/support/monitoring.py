@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pynats_server.options import LogOptions, Options
 from pynats_server.server.server import Server
+from pynats_server.settings import SettingsError
 
 from tests.support.deadline import PATIENCE_S
 
@@ -31,6 +33,17 @@ def serve(folder: Path, scenario: Callable[[Server], Awaitable[None]], **setting
     text = log.read_text()
     assert "Traceback" not in text
     return text
+
+
+def fault_of(text: str, folder: Path) -> str:
+    """The only fault of a configuration file, from its line on."""
+    path = folder / "s.conf"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        Options.load(path)
+    (shown,) = caught.value.errors
+    assert shown.startswith(f"{path}:")
+    return str(shown).removeprefix(f"{path}:")
 
 
 async def exchange(server: Server, data: bytes, *, end: bool = True) -> bytes:

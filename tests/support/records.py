@@ -18,6 +18,7 @@ import fcntl
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class RecordMissing(AssertionError):
 
 class RecordOutdated(AssertionError):
     """The reference says something else now."""
+
+
+def repeated(cases: Iterable[object]) -> list[str]:
+    """The names that more than one case has: it would have the record of another."""
+    return [name for name, count in Counter(map(str, cases)).items() if count > 1]
 
 
 def plain(value: Any) -> Any:

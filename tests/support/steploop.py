@@ -1,4 +1,5 @@
-"""An event loop and its threads by hand: a test decides what happens, and when it is told."""
+"""An event loop and its threads by hand: a test decides what happens, and when it is told. And work
+in steps, which are counted."""
 
 from __future__ import annotations
 
@@ -6,9 +7,23 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
-from pynats_server.jetstream.store.file.group_commit import Done, Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Done, Syncer
+from pynats_server.work import Work
+
+T = TypeVar("T")
+
+
+def steps(work: Work[T]) -> tuple[int, T]:
+    """How many steps a piece of work takes, and its result."""
+    count = 0
+    while True:
+        count += 1
+        try:
+            next(work)
+        except StopIteration as end:
+            return count, end.value
 
 
 class StepTimer:

@@ -47,7 +47,7 @@ RULES: dict[str, tuple[str, ...]] = {
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
-    S + "auth.secrets": (),
+    S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -67,7 +67,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "core", S + "monitor", S + "said", S + "server.info", S + "server.state",
+        *BASE, S + "accounts", S + "core", S + "monitor", S + "said", S + "server.info",
+        S + "server.state",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (

@@ -1,9 +1,12 @@
-"""Accounts, separate subject spaces, and what they share with each other.
+"""Accounts: separate subject spaces, and what they share with each other.
 
-`registry` holds the accounts of one server. What a configuration says of exports, imports and
-mappings becomes a `plan` (with `offers`, `names`, `cycles`), to which come the imports that every
-account has (`automatic`); `wiring` and `mappings` put it in force. `request_info` says who asks;
-`latency` measures requests, as `sampling` says; `parents` is what is done with traces from
-elsewhere. The rest of the server, JetStream included, uses this room; it depends only on the
-options, the data plane, `subjects` and `said`.
+`registry` holds the accounts of one server. What they share is checked before it is in force:
+`plan` asks `offers` (what an account exports), `names` (both names of an import) and `cycles`
+(imports that lead back to where they began). `wiring` puts a plan into force and changes it while
+it is in use, with `mappings` of subjects, `parents` (whose messages are traced) and what every
+account imports of the system account (`automatic`). Exporters hear who asks (`request_info`) and
+how long answers take (`latency`, also of requests that `sampling` finds marked).
+
+The server plans and wires; whoever needs an account looks it up in the registry. This room knows
+the options, `subjects`, `said` and the data plane.
 """

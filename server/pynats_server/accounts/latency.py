@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
+from pynats_common.go.text import bytes_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
@@ -57,7 +58,7 @@ class Latency:
         self.wanted = wanted
         self._engine = engine
         self._exporter = exporter
-        self._subject = wanted.subject.encode("utf-8", "surrogateescape")
+        self._subject = bytes_of(wanted.subject)
         self._who = who
 
     def begin(self, source: object, share: bool, block: bytes, has_reply: bool) -> Tracked | None:
@@ -193,14 +194,14 @@ class Awaiting:
         self._at_work = False
 
     def add(self, tracked: Tracked) -> None:
-        """Begins to wait."""
+        """Begins to wait: it ends early when nobody listens to its reply subject."""
         found = self._by_reply.get(tracked.reply)
         if found is None:
             found = self._by_reply[tracked.reply] = OrderedDict()
         found[tracked] = None
 
     def discard(self, tracked: Tracked) -> None:
-        """It has ended."""
+        """It has ended. Idempotent."""
         found = self._by_reply.get(tracked.reply)
         if found is not None:
             found.pop(tracked, None)

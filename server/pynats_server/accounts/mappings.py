@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from pynats_common.go.text import bytes_of
+
 from pynats_server.core.interest.mapping import Mapper, Rule
 from pynats_server.core.interest.rename import Rename
-from pynats_server.options import MappingTarget
+from pynats_server.options import WHOLE, MappingTarget
 from pynats_server.subjects.transform import SubjectTransform
-
-ALL = 100  # per cent
 
 
 def make_mapper(mappings: dict[str, list[MappingTarget]]) -> Mapper | None:
     """None without mappings. The configuration has no order, so the most specific rule counts:
     the first token in which two differ decides, a literal before "*" before ">"."""
     rules = [
-        Rule(source.encode("utf-8", "surrogateescape"), shares_of(source, targets))
+        Rule(bytes_of(source), shares_of(source, targets))
         for source, targets in sorted(mappings.items(), key=lambda item: _rank(item[0]))
     ]
     return Mapper(rules) if rules else None
@@ -35,6 +35,6 @@ def shares_of(source: str, targets: list[MappingTarget]) -> list[tuple[Rename | 
         if target.weight:
             upto += target.weight
             shares.append((SubjectTransform.compile(source, target.destination).rename, upto))
-    if upto < ALL and any(target.destination == source for target in chosen):
-        shares.append((None, ALL))
+    if upto < WHOLE and any(target.destination == source for target in chosen):
+        shares.append((None, WHOLE))
     return shares

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from pynats_common.go.text import bytes_of
 from pynats_common.server_hash import server_hash
 
 from pynats_server.accounts.automatic import automatic_links
@@ -12,14 +15,15 @@ from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
-from pynats_server.core.sharing.responses import Terms
+from pynats_server.core.sharing.responses import KINDS, Terms
 from pynats_server.core.sharing.services import ServiceExport, ServiceImport
 from pynats_server.core.sharing.shadows import StreamImport, StreamImports, borrow
-from pynats_server.options import MappingTarget
+from pynats_server.options import DEFAULT_THRESHOLD_S, MappingTarget
 from pynats_server.options import ServiceExport as Service
 
-KINDS = {"singleton": 0, "stream": 1, "chunked": 2}
-THRESHOLD_S = 120.0
+FOLLOW_AT_ONCE = 16384
+"""Steps (`core/limits`) of a change in which subscriptions follow what accounts take of others now;
+the others do so in turns. About 2 ms."""
 
 
 class Wiring:
@@ -43,15 +47,18 @@ class Wiring:
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
         self._wired: dict[str, Account] = {}
+        self._following = 0  # accounts of which some subscriptions have not followed yet
+        self._waiting: list[Callable[[], object]] = []  # for the end of that
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
         self._planned = plan.services
+        until = self._engine.steps + FOLLOW_AT_ONCE
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
         for name, account in self._accounts.items():
             self._map(account, mappings.get(name, {}))
-            self._borrow(account, plan.streams.get(name, []))
+            self._borrow(account, plan.streams.get(name, []), until)
             self._import(account, self._links(name, name in self._used))
         linked = {_offer(link) for links in self._services.values() for link, _ in links}
         self._exports = {key: made for key, made in self._exports.items() if key in linked}
@@ -67,6 +74,20 @@ class Wiring:
             self._streams.pop(name, None)
             self._mappings.pop(name, None)
             self._used.discard(name)
+
+    def when_followed(self, done: Callable[[], object]) -> None:
+        """Calls `done` when all that was applied holds for everybody: at once, as a rule."""
+        if self._following:
+            self._waiting.append(done)
+        else:
+            done()
+
+    def _followed(self) -> None:
+        self._following -= 1
+        if not self._following:
+            waiting, self._waiting = self._waiting, []
+            for done in waiting:
+                done()
 
     def use(self, account: Account) -> None:
         """An account gets a client. Idempotent."""
@@ -90,7 +111,7 @@ class Wiring:
             self._mappings[account.name] = mappings
             account.map(make_mapper(mappings))
 
-    def _borrow(self, account: Account, links: list[StreamLink]) -> None:
+    def _borrow(self, account: Account, links: list[StreamLink], until: int) -> None:
         if self._streams.get(account.name, []) == links:
             return
         self._streams[account.name] = links
@@ -98,14 +119,16 @@ class Wiring:
             StreamImport(
                 account,
                 self._accounts[link.exporter],
-                link.names.pattern.encode("utf-8", "surrogateescape"),
+                bytes_of(link.names.pattern),
                 link.names.rename,
                 link.names.back,
                 link.allow_trace,
             )
             for link in links
         ]
-        borrow(self._engine, account, StreamImports(imports) if imports else None)
+        self._following += 1
+        taken = StreamImports(imports) if imports else None
+        borrow(self._engine, account, taken, until, self._followed)
 
     def _import(self, account: Account, links: list[ServiceLink]) -> None:
         if not links and account.name not in self._services:
@@ -127,7 +150,7 @@ class Wiring:
             self._engine,
             account,
             exporter,
-            ".".join(link.names.source).encode("utf-8", "surrogateescape"),
+            bytes_of(".".join(link.names.source)),
             link.names.rename,
             self._export(link),
             self._who_for_system if exporter is self._system else self._who,
@@ -139,7 +162,7 @@ class Wiring:
         known = self._exports.get(key)
         if known is not None and known[0] == link.service:
             return known[1]
-        threshold_s = link.service.threshold if link.service.threshold > 0 else THRESHOLD_S
+        threshold_s = link.service.threshold if link.service.threshold > 0 else DEFAULT_THRESHOLD_S
         terms = Terms(KINDS[link.service.response], int(threshold_s * 1e9))
         latency = None
         if link.service.latency is not None:

@@ -11,34 +11,72 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts import rows_changes
-from tests.conformance.accounts.stage import Scenario, Stage
+from tests.conformance.accounts.rows import changes
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.raw import RawClient
 from tests.support.records import Recorded
+from tests.support.stage import Scenario, Stage, play
 
 
-def play(kind: str, scenario: Scenario, folder: Path) -> list[str]:
-    with (
-        ServerProcess(kind, folder / kind, scenario.config) as server,
-        Stage(server.port, server.reload) as stage,
-    ):
-        return stage.play(scenario)
-
-
-@pytest.mark.parametrize("scenario", rows_changes.ROWS, ids=str)
+@pytest.mark.parametrize("scenario", changes.ROWS, ids=str)
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: "\n".join(play(REFERENCE, scenario, tmp_path)))
     assert "\n".join(play(PYNATS, scenario, tmp_path)) == expected
 
 
 def test_a_lower_maximum_of_connections_closes_the_newest(tmp_path: Path) -> None:
-    told = play(PYNATS, rows_changes.NEWEST, tmp_path)
+    told = play(PYNATS, changes.NEWEST, tmp_path)
     refused = "-ERR 'maximum account active connections exceeded'"
     assert told[told.index("> reload fewer") + 1 :] == [
         f"a < {refused}", "a < closed", f"a2 < {refused}", "a2 < closed",
     ]  # fmt: skip
+
+
+# --- who has to go ---
+
+ONE = "authorization { user: a, password: a }\n"
+GUESTS = """
+no_auth_user: g
+authorization { users = [ { user: a, password: a }, { user: g } ] }
+"""
+# Configurations before and after, and how a client has logged in.
+LOGIN = {"user": "a", "pass": "a"}
+ENDS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "another password": (ONE, ONE.replace("password: a", "password: b"), LOGIN),
+    "another name": (ONE, ONE.replace("user: a", "user: b"), LOGIN),
+    "a token instead": (ONE, "authorization { token: t }\n", LOGIN),
+    "another token": (
+        "authorization { token: t }\n", "authorization { token: u }\n", {"auth_token": "t"},
+    ),
+    "the user of a list": (GUESTS, GUESTS.replace("user: a", "user: b"), LOGIN),
+    "another password in a list": (GUESTS, GUESTS.replace("password: a", "password: b"), LOGIN),
+    "no guest": (GUESTS, GUESTS.replace("no_auth_user: g", "").replace(", { user: g }", ""), {}),
+    "log-ins where there were none": ("debug: false\n", ONE, {}),
+    "log-ins, for who has a name": ("debug: false\n", ONE, {"user": "x", "pass": "y"}),
+}  # fmt: skip
+
+
+def last_words(kind: str, folder: Path, name: str) -> list[str]:
+    """What a client hears whose log-in a reload ends; it is closed then."""
+    before, after, login = ENDS[name]
+    with ServerProcess(kind, folder / kind, before) as server, RawClient(server.port) as client:
+        client.read_info()
+        options = {"verbose": False, **login}
+        client.send(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
+        client.fence()
+        assert server.reload(after)
+        client.fence()
+        words = [line.decode() for line in client.received.split(b"\r\n")]
+        return [word for word in words if word.startswith("-ERR")] + ["closed"] * client.closed
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_who_has_to_go_hears_what_the_real_server_says(
+    name: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    expected = recorded.of(lambda: last_words(REFERENCE, tmp_path, name))
+    assert last_words(PYNATS, tmp_path, name) == expected
 
 
 # --- what INFO says ---

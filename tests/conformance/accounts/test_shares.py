@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts.rows_names import stream, streams
-from tests.conformance.accounts.rows_streams import users
+from tests.conformance.accounts.rows.names import stream, streams
+from tests.conformance.accounts.rows.streams import users
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.raw import RawClient
 

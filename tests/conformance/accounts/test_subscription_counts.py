@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.conformance.accounts.rows_names import stream, streams
+from tests.conformance.accounts.rows.names import stream, streams
 from tests.conformance.accounts.test_shares import connect
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess

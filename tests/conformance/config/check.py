@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -80,3 +80,41 @@ def complaints(output: str) -> list[str]:
     for pattern, instead in (*_GO_WORDS, *_OUR_WORDS):
         lines = [pattern.sub(instead, line) for line in lines]
     return sorted(lines)
+
+
+LINE = re.compile(r"a\.conf:\d+:")
+COLUMN = re.compile(r"a\.conf:\d+:\d+")
+PANIC = re.compile("interface conversion")  # of Go: no words, and a place nearby
+_WRAPPED = re.compile(r"^(Parse error on line \d+: ')?(.*?)'?$", re.DOTALL)
+
+
+def check_verdict(
+    text: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recorded: Recorded,
+    comparable: Callable[[str], list[str]] = complaints,
+    loose: Mapping[re.Pattern[str], re.Pattern[str]] | None = None,
+) -> None:
+    """Ours says of a configuration what theirs does. Compared is what `comparable` makes of it; but
+    of complaints that match a pattern in `loose` only the place, as far as the pattern there says.
+    """
+    (folder / NAME).write_text(text)
+    expected_code, expected = theirs(recorded, folder)
+    code, output = ours(folder, monkeypatch)
+    assert (code, output) == (expected_code, output), expected
+    if code == 0:
+        assert output == expected
+        return
+    if "a.conf:" not in expected:  # ours knows the place all the same
+        found = _WRAPPED.match(expected.removeprefix(PROGRAM).strip())
+        assert found is not None
+        for words in complaints(found[2].partition(", got")[0]):
+            assert words in output
+        return
+    for pattern, of_place in {PANIC: LINE, **(loose or {})}.items():
+        if pattern.search(expected):
+            place = of_place.search(expected)
+            assert place is not None and place[0] in output, expected
+            return
+    assert comparable(output) == comparable(expected)

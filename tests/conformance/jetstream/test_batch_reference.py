@@ -13,7 +13,7 @@ import pytest
 from tests.conformance.jetstream.batch_cases import CASES, BatchCase, Configure, Part, whole
 from tests.conformance.jetstream.reference import reference_server
 from tests.conformance.jetstream.shorten import shorten
-from tests.support.client import INBOX, Client
+from tests.support.client import INBOX, Client, header_lines
 from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, ServerProcess
@@ -47,8 +47,7 @@ def settings(case: dict[str, Any]) -> dict[str, Any]:
 def block(part: Part) -> bytes:
     if not part.headers:
         return b""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in part.headers)
-    return f"NATS/1.0\r\n{lines}\r\n".encode()
+    return header_lines(f"{name}: {value}" for name, value in part.headers)
 
 
 def shown(payload: bytes) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
+from tests.support.masks import Shape
 from tests.support.records import as_text
 
 # Fields of the real server about parts that ours does not have.
@@ -31,18 +33,12 @@ UNORDERED = {
 }
 
 
-def shape(value: Any, name: str = "", absent: Collection[str] = ABSENT) -> Any:
+_SHAPE = Shape(VOLATILE, UNORDERED, ABSENT)
+
+
+def shape(value: Any, absent: Collection[str] = ABSENT) -> Any:
     """Names in order, types, and the stable values, without those of `absent`."""
-    if isinstance(value, dict) and name not in ("http_req_stats", "metadata"):
-        return {key: shape(item, key, absent) for key, item in value.items() if key not in absent}
-    if isinstance(value, list):
-        items = [shape(item, "", absent) for item in value]
-        return sorted(items, key=repr) if name in UNORDERED else items
-    if isinstance(value, dict) and name == "metadata":
-        return dict(sorted(value.items()))
-    if name in VOLATILE or name == "http_req_stats":
-        return "number" if isinstance(value, int | float) else type(value).__name__
-    return value
+    return replace(_SHAPE, absent=absent).of(value)
 
 
 def same_answers(answers: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from contextlib import ExitStack
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from pynats_server.jetstream.store.format import s2
-
 from tests.conformance.monitor.jetstream_scene import create
 from tests.support.client import Client, header_block
 from tests.support.deadline import wait_until
+from tests.support.encodings import unpacked
+from tests.support.masks import Shape
 from tests.support.process import ServerProcess
 
 CONFIG = """
@@ -161,11 +160,7 @@ def id_of(server: ServerProcess) -> str:
 
 def told(headers: bytes, payload: bytes, identity: str) -> Any:
     """An answer, unpacked."""
-    if b"Content-Encoding: snappy" in headers:
-        payload = s2.decode_stream(payload, 1 << 24)
-    elif b"Content-Encoding: gzip" in headers:
-        payload = gzip.decompress(payload)
-    text = payload.decode().replace(identity, "<id>")
+    text = unpacked(headers, payload).decode().replace(identity, "<id>")
     try:
         body = shape(json.loads(text))
     except ValueError:
@@ -179,23 +174,19 @@ def _is_own(sub: Any) -> bool:
     return str(sub["subject"]).startswith(("$SYS.", "$JS.", "_R_.", "s.*", "svc.*"))
 
 
-def shape(value: Any, name: str = "") -> Any:
-    """Names in order, types, and the stable values."""
-    if name in VOLATILE and value != "":
-        return "number" if isinstance(value, int | float) else type(value).__name__
-    if isinstance(value, dict):
-        if "num_subscriptions" in value and "limit" in value:  # the real one lists its own, too
-            value["total"] = "number"
-            listed = [each for each in value.get("subscriptions_list", ()) if not _is_own(each)]
-            value |= {"subscriptions_list": listed} if listed else {}
-            if not listed:
-                value.pop("subscriptions_list", None)
-        return {
-            re.sub(r"^_R_\..*", "<reply>", key): shape(item, key)
-            for key, item in value.items()
-            if key not in ABSENT and not key.startswith("$JS.hub.")
-        }
-    if isinstance(value, list):
-        items = [shape(item) for item in value]
-        return sorted(items, key=repr) if name in UNORDERED else items
-    return value
+def _prepared(value: dict[str, Any]) -> dict[str, Any]:
+    if "num_subscriptions" in value and "limit" in value:  # the real one lists its own, too
+        value["total"] = "number"
+        listed = [each for each in value.get("subscriptions_list", ()) if not _is_own(each)]
+        if listed:
+            value["subscriptions_list"] = listed
+        else:
+            value.pop("subscriptions_list", None)
+    return {
+        re.sub(r"^_R_\..*", "<reply>", key): item
+        for key, item in value.items()
+        if not key.startswith("$JS.hub.")
+    }
+
+
+shape = Shape(VOLATILE, UNORDERED, ABSENT, _prepared, shows_empty=True).of

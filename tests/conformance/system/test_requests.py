@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.conformance.monitor.twins import Twins
 from tests.conformance.system.rows import ROWS
 from tests.conformance.system.scene import CONFIG, Ask, ask, build
 from tests.support.deadline import PATIENCE_S
-from tests.support.records import Recorded, as_text, difference
+from tests.support.records import Recorded, as_text, difference, repeated
 
 QUIET_S = 0.4  # the real server answers none later than that
 SHORT_S = 0.1
@@ -26,8 +25,7 @@ def servers(kind_under_test: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def test_names_are_unique() -> None:
-    repeated = [name for name, count in Counter(map(str, ROWS)).items() if count > 1]
-    assert repeated == []
+    assert repeated(ROWS) == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

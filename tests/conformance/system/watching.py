@@ -102,7 +102,7 @@ class Watched:
         name = next(self._names)
         marker = self.join(self._marker, name)
         self.wait(name.encode(), b".CONNECT ")
-        marker.close()
+        marker.finish()  # else it may still count where connections are counted
         return self.looked()
 
     def last(self) -> dict[str, list[Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 PLAIN = f"""
 accounts {{

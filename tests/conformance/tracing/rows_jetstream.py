@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.conformance.accounts.rows_streams import users
-from tests.conformance.accounts.stage import Scenario
+from tests.conformance.accounts.rows.streams import users
+from tests.support.stage import Scenario
 
 CONFIG = f"""
-jetstream {{ max_mem_store: 64MB, max_file_store: 64MB, store_dir: "{{store}}" }}
+jetstream {{ max_mem_store: 64MB, max_file_store: 64MB, store_dir: "@FOLDER@/store" }}
 accounts {{
   A {{ {users("a", "t", "b")}, jetstream: enabled }}
   SYS {{ {users("s")} }}
@@ -58,7 +58,7 @@ PARENTS = CONFIG.replace("jetstream: enabled", 'jetstream: enabled, msg_trace: "
 
 def importing(allowed: str) -> str:
     return f"""
-jetstream {{ max_mem_store: 64MB, max_file_store: 64MB, store_dir: "{{store}}" }}
+jetstream {{ max_mem_store: 64MB, max_file_store: 64MB, store_dir: "@FOLDER@/store" }}
 accounts {{
   E {{ {users("a", "t")}, exports: [{{stream: "ev.>"}}] }}
   A {{ {users("b")}, jetstream: enabled

@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 from typing import Any
 
-from tests.conformance.accounts.stage import MASKED, masked
+from tests.support.masks import MASKED, masked
 
 VARIES = {*MASKED, "ts", "cid", "created", "first_ts", "last_ts", "cluster"}
 

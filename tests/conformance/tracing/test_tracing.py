@@ -8,16 +8,18 @@ came from the real one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.accounts.stage import Scenario, Stage
 from tests.conformance.tracing import rows_core, rows_jetstream, rows_sharing
 from tests.conformance.tracing.show import show
 from tests.support.deadline import pause
-from tests.support.process import PYNATS, REFERENCE, ServerProcess
-from tests.support.records import Recorded
+from tests.support.process import PYNATS, REFERENCE
+from tests.support.records import Recorded, repeated
+from tests.support.stage import Scenario, Stage, play
 
 SCENARIOS: list[Scenario] = [*rows_core.ROWS, *rows_sharing.ROWS, *rows_jetstream.ROWS]
 MOMENT_S = 0.06
@@ -26,18 +28,23 @@ MOMENT_S = 0.06
 class Recording(Stage):
     """Of a server of which nobody knows yet what it says."""
 
+    def __init__(self, port: int, reload: Callable[[str], bool]) -> None:
+        super().__init__(port, reload, show)
+
     def arrived(self, lines: int) -> None:
         pause(MOMENT_S)
 
 
 class Replay(Stage):
-    """Of a server that is to say the same."""
+    """Of a server that is to say what is `expected`."""
 
-    expected: list[str]
+    def __init__(self, expected: list[str], port: int, reload: Callable[[str], bool]) -> None:
+        super().__init__(port, reload, show)
+        self._expected = expected
 
     def arrived(self, lines: int) -> None:
         counts: Counter[str] = Counter()
-        for told in self.expected[lines:]:
+        for told in self._expected[lines:]:
             if told.startswith("> "):
                 break
             who, _, what = told.partition(" < ")
@@ -46,29 +53,11 @@ class Replay(Stage):
             self.await_messages(who, count)
 
 
-def play(
-    kind: str, scenario: Scenario, folder: Path, expected: list[str] | None = None
-) -> list[str]:
-    config = scenario.config.replace("{store}", str(folder / kind / "store"))
-    with ServerProcess(kind, folder / kind, config) as server:
-
-        def reload(config: str) -> bool:
-            return server.reload(config)
-
-        stage: Stage = Recording(server.port, reload, show)
-        if expected is not None:
-            stage = Replay(server.port, reload, show)
-            stage.expected = expected
-        with stage:
-            return stage.play(scenario)
-
-
 def test_names_are_unique() -> None:
-    repeated = [name for name, count in Counter(map(str, SCENARIOS)).items() if count > 1]
-    assert repeated == []
+    assert repeated(SCENARIOS) == []
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_scenario(scenario: Scenario, recorded: Recorded, tmp_path: Path) -> None:
-    expected = recorded.of(lambda: play(REFERENCE, scenario, tmp_path))
-    assert play(PYNATS, scenario, tmp_path, expected) == expected
+    expected = recorded.of(lambda: play(REFERENCE, scenario, tmp_path, Recording))
+    assert play(PYNATS, scenario, tmp_path, partial(Replay, expected)) == expected

@@ -166,3 +166,41 @@ def test_an_empty_name_leads_nowhere_however_often_it_is_used(life: Life) -> Non
     life.say(peer, pub(b"a.-", b"") * 5)
     life.say(peer, b"".join(pub(b"a.-", b"") + pub(b"b.%d" % n, b"") for n in range(20)))
     assert got == [b"b.%d" % n for n in range(20)]
+
+
+def test_repeated_requests_follow_what_changes_at_the_exporter(life: Life) -> None:
+    service = Service(life)
+    got: list[tuple[str, bytes]] = []
+
+    def note(name: str) -> Callable[..., None]:
+        return lambda *message: got.append((name, message[1]))
+
+    peer = life.client()
+    repeated = pub(b"s", b"x") * 3
+    life.say(peer, repeated)
+    assert got == []
+    first = service.exporter.subscribe(b"s", note("first"))
+    life.say(peer, repeated)
+    wild = service.exporter.subscribe(b">", note("wild"))
+    life.say(peer, repeated)
+    service.exporter.unsubscribe(first)
+    life.say(peer, repeated)
+    service.exporter.map(make_mapper({"s": [MappingTarget("t", 100)]}))
+    life.say(peer, repeated)
+    service.exporter.unsubscribe(wild)
+    life.say(peer, repeated)
+    assert sorted(got[:3]) == [("first", b"s")] * 3
+    assert sorted(got[3:9]) == [("first", b"s")] * 3 + [("wild", b"s")] * 3
+    assert got[9:] == [("wild", b"s")] * 3 + [("wild", b"t")] * 3
+
+
+def test_repeated_requests_of_any_size_tell_who_asks_now(life: Life) -> None:
+    service = Service(life)
+    service.serve()
+    peer, other = life.client(), life.client()
+    sizes = (0, 900, 1_000, 1_024, 5_000)
+    for size in sizes:
+        life.say(peer, pub(b"s", b"x" * size) * 2)
+        life.say(other, pub(b"s", b"x" * size))
+    assert [len(payload) for *_, payload in service.asked] == [n for n in sizes for _ in range(3)]
+    assert {headers for _, _, headers, _ in service.asked} == {b"NATS/1.0\r\n" + INFO + b"\r\n"}

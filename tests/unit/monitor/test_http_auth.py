@@ -10,14 +10,14 @@ from typing import Any
 
 import bcrypt
 import pytest
-from pynats_server import Options, Server, ServerError, SettingsError
+from pynats_server import Options, Server, ServerError
 from pynats_server.monitor.serving import guard
 from pynats_server.monitor.serving.guard import WAITING_MAX, WAITING_PER_NETWORK, Given
 from pynats_server.options import HttpAuth
 from pynats_server.settings import diff, startup_warnings
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until_async
-from tests.support.monitoring import HOST, ask, get, serve
+from tests.support.monitoring import HOST, ask, fault_of, get, serve
 
 PATHS = (
     "/", "/varz", "/connz", "/subsz", "/subscriptionsz", "/healthz", "/accountz", "/accstatz",
@@ -354,12 +354,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     ],
 )
 def test_faults_in_the_block_name_the_place(text: str, error: str, tmp_path: Path) -> None:
-    path = tmp_path / "s.conf"
-    path.write_text(text)
-    with pytest.raises(SettingsError) as caught:
-        Options.load(path)
-    assert len(caught.value.errors) == 1
-    shown = caught.value.errors[0].removeprefix(f"{path}:")
+    shown = fault_of(text, tmp_path)
     assert shown.startswith(error), shown
     assert "s3cret" not in shown
 

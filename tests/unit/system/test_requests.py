@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -36,7 +37,7 @@ PING = "$SYS.REQ.SERVER.PING"
 
 
 @asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Server]:
+async def running(log: logging.Logger | None = None, **options: Any) -> AsyncIterator[Server]:
     """A server whose accounts each have one user with the account's name."""
     accounts = options.pop("accounts", {})
     for name in ("$SYS", "A", "B"):
@@ -44,7 +45,7 @@ async def running(**options: Any) -> AsyncIterator[Server]:
     for name, account in accounts.items():
         account.users = [User(name, "p")]
     given = Options(host="127.0.0.1", port=-1, accounts=accounts, **options)
-    async with Server(given, log=None) as server:
+    async with Server(given, log=log) as server:
         yield server
 
 
@@ -255,7 +256,11 @@ async def test_figures_that_nobody_gets_an_answer_with_go_to_all() -> None:
         async def note(message: Any) -> None:
             heard.put_nowait(message)
 
+        pace = server.events._pace
+        assert pace is not None
+        pace.stop()  # which tells them, too
         await system.subscribe(f"$SYS.SERVER.{server.id}.STATSZ", cb=note)
+        await system.flush()
         await system.publish(PING)
         message = await asyncio.wait_for(heard.get(), PATIENCE_S)
         assert json.loads(message.data)["statsz"]["active_servers"] == 1
@@ -323,7 +328,8 @@ async def test_a_server_that_ends_takes_no_more_requests() -> None:
 
 @on_loop
 async def test_levels_of_the_log_are_changed_until_a_reload() -> None:
-    async with running() as server, client_of(server, "$SYS") as system:
+    log = logging.getLogger("test")
+    async with running(log=log) as server, client_of(server, "$SYS") as system:
         subject = f"$SYS.REQ.SERVER.{server.id}.LOGLEVEL"
         before = (await answer(system, subject))["data"]
         assert set(before) == set(LOG_PARTS)

@@ -1,7 +1,9 @@
-from typing import Any
+from typing import Any, Final
 
 from pynats_server.core.account import Account
 from pynats_server.core.figures import Counted
+
+KINDS: Final[dict[str, int]]  # of `Terms`, as configurations call them
 
 class Responses(Counted):
     @property

@@ -25,6 +25,9 @@ cdef enum:
     LIST_LOOKED = 4096  # places that a step of `listed` looks at
 
 
+KINDS = {"singleton": SINGLETON, "stream": STREAMED, "chunked": CHUNKED}
+
+
 cdef void _draw(uint64_t* chance, char* out) noexcept:
     cdef int i
     for i in range(TOKEN_LEN):

@@ -1,15 +1,17 @@
 """See services.pxd."""
 cimport cython
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy
 
 from functools import partial
 
-from pynats_server.core.account cimport route
+from pynats_server.core.account cimport route, route_match
 from pynats_server.core.engine cimport Peer, Routing
 from pynats_server.core.interest.mapping cimport LOST, MAPPED, Fate, Mapper, NewName, Rule, name_free
+from pynats_server.core.interest.match cimport match_release, match_retain
+from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
 from pynats_server.core.limits cimport (
     CALL_STEPS, IMPORTS_DEEP, SAMPLED_READ, STEP_BYTES_SHIFT, STEP_HEADER_SHIFT, SUBJECT_ROOM,
@@ -29,6 +31,7 @@ cdef enum:
     FAST_LEN = 4
     FIRST_LEN = 10  # NATS/1.0\r\n
     MORE = FIRST_LEN + INFO_LEN + 6  # bytes that `_write_block` adds to a message, without who asks
+    FEW = 1024  # bytes of a request that needs no memory of its own
 
 
 cdef class ServiceExport:
@@ -133,12 +136,17 @@ cdef class ServiceImport(Sink):
         self.service = service
         self.share = share
         self.who = who
+        self.told_by = (who, share)
         self.responses = responses_of(engine, exporter)
         self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
         importer.sublist.insert(self.listening)
 
+    def __dealloc__(self):
+        self._forget_way()
+
     def close(self) -> None:
         """Ends it. Idempotent."""
+        self._forget_way()
         if not self.listening.closed:
             close_subscription(self.listening)
             self.importer.sublist.remove(self.listening)
@@ -157,24 +165,31 @@ cdef class ServiceImport(Sink):
         cdef size_t room
         cdef const char* subject = msg.via if msg.via_len else msg.subject
         cdef size_t length = msg.via_len or msg.subject_len
+        cdef Match* known = NULL
         if self.service.active or self.engine.routing.imports >= IMPORTS_DEEP:
             return 0  # it has come back to where it was, as by what an account imports of itself
         self.service.active = True
         self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
+            if trail is None and self.exporter.mapper is None:
+                known = self._known(subject, length)
+            if known != NULL:
+                return self._request(
+                    msg, source, known.subject, known.subject_len, None, known
+                )
             if self.rename is None:
-                return self._request(msg, source, subject, length, trail)
+                return self._request(msg, source, subject, length, trail, NULL)
             room = self.rename.room(length)
             if room <= SUBJECT_ROOM:
                 room = self.rename.put(subject, length, small)
-                return self._request(msg, source, small, room, trail)
+                return self._request(msg, source, small, room, trail, NULL)
             name = <char*>malloc(room)
             if name == NULL:
                 raise MemoryError()
             try:
                 room = self.rename.put(subject, length, name)
-                return self._request(msg, source, name, room, trail)
+                return self._request(msg, source, name, room, trail, NULL)
             finally:
                 free(name)
         finally:
@@ -182,15 +197,52 @@ cdef class ServiceImport(Sink):
             self.engine.routing.imports -= 1
 
     @cython.final
+    cdef Match* _known(self, const char* subject, size_t length) except? NULL:
+        cdef Sublist there = self.exporter.sublist
+        cdef Way* way = &self.way
+        cdef uint64_t steps
+        if length != way.length or memcmp(subject, way.subject, length) != 0:
+            self._forget_way()
+            if length <= sizeof(way.subject) and (self.rename is None or not self.rename.varies):
+                memcpy(way.subject, subject, length)
+                way.length = length
+            return NULL
+        if way.match != NULL and there.is_current(way.match):
+            there.matches += 1
+            there.cache_hits += 1
+            return way.match
+        self._forget_way()
+        way.length = length
+        name = subject[:length] if self.rename is None else self.rename.apply(subject[:length])
+        if there.shortcut(name, len(name)) != NULL:
+            return NULL  # not a subject that comes again
+        steps = there.steps
+        way.match = there.match(name, len(name))
+        match_retain(way.match)
+        self.engine.routing.steps += there.steps - steps
+        return way.match
+
+    cdef void _forget_way(self) noexcept:
+        self.way.length = 0
+        if self.way.match != NULL:
+            match_release(self.way.match)
+            self.way.match = NULL
+
+    @cython.final
     cdef int _request(
-        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail
+        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail,
+        Match* match,
     ) except -1:
         cdef Message request = msg[0]
         cdef NewName mapped
         cdef bytes info = self._info(msg, source)
-        cdef char* block = <char*>malloc(msg.total_len + MORE + len(info))
-        if block == NULL:
-            raise MemoryError()
+        cdef size_t size = msg.total_len + MORE + len(info)
+        cdef char few[FEW]
+        cdef char* block = few
+        if size > FEW:
+            block = <char*>malloc(size)
+            if block == NULL:
+                raise MemoryError()
         mapped.large = NULL
         self.engine.routing.steps += msg.total_len >> STEP_BYTES_SHIFT
         try:
@@ -206,10 +258,11 @@ cdef class ServiceImport(Sink):
                 if payload is None:
                     return 0
                 replace_payload(&request, payload)
-            return self._ask(msg, &request, source, trail)
+            return self._ask(msg, &request, source, trail, match)
         finally:
             name_free(&mapped)
-            free(block)
+            if block != few:
+                free(block)
 
     cdef bytes _note(self, Message* msg, Message* request, Trail trail):
         """Tells a trace of the request, whose headers and payload it returns as they are for the
@@ -225,7 +278,9 @@ cdef class ServiceImport(Sink):
         )
 
     @cython.final
-    cdef int _ask(self, Message* msg, Message* request, Sink source, Trail trail) except -1:
+    cdef int _ask(
+        self, Message* msg, Message* request, Sink source, Trail trail, Match* match
+    ) except -1:
         """Routes a request at the exporter's. `msg` is what was asked here."""
         cdef Routing* routing = &self.engine.routing
         cdef char reply[REPLY_LEN + SUFFIX_LEN]
@@ -248,6 +303,8 @@ cdef class ServiceImport(Sink):
         try:
             if trail is not None and self.service.allow_trace:
                 delivered = walk(self.exporter, source, request, routing, trail)
+            elif match != NULL:
+                delivered = route_match(match, source, request, routing)
             else:
                 delivered = route(self.exporter, source, request, routing)
             if delivered == 0 and response != NULL:
@@ -302,19 +359,18 @@ cdef class ServiceImport(Sink):
 
     cdef bytes _told(self, Sink source):
         cdef Peer peer
-        cdef list told
-        cdef bytes found
         if not isinstance(source, Peer):
             self.engine.routing.steps += CALL_STEPS
             return self.who(source, self.importer, self.share)
         peer = <Peer>source
         if peer.told is None:
             peer.told = {}
-        told = <list>peer.told.get(self.who)
-        if told is None:
-            told = peer.told[self.who] = [None, None]
-        found = <bytes>told[self.share]
+        elif peer.told is self.asker:
+            return self.told
+        found = peer.told.get(self.told_by)
         if found is None:
             self.engine.routing.steps += CALL_STEPS
-            found = told[self.share] = self.who(source, self.importer, self.share)
+            found = peer.told[self.told_by] = self.who(source, self.importer, self.share)
+        self.asker = peer.told
+        self.told = found
         return found

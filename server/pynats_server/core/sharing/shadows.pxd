@@ -31,3 +31,4 @@ cdef class Following(Chore):
     cdef Account account
     cdef list clients
     cdef list left
+    cdef object over  # called when all have followed

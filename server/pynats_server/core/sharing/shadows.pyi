@@ -30,4 +30,10 @@ class StreamImports:
     @property
     def imports(self) -> tuple[StreamImport, ...]: ...
 
-def borrow(engine: Engine, account: Account, imports: StreamImports | None) -> None: ...
+def borrow(
+    engine: Engine,
+    account: Account,
+    imports: StreamImports | None,
+    until: int,
+    over: Callable[[], object],
+) -> None: ...

@@ -54,25 +54,36 @@ cdef class StreamImports(Borrowing):
 
 cdef class Following(Chore):
     cdef bint work(self, Engine engine, uint64_t until) except -1:
-        while True:
-            while self.left:
+        try:
+            while self.left or self.clients:
                 if engine.routing.steps >= until:
                     return True
-                engine.routing.steps += REMOVE_STEPS + SUBSCRIBE_STEPS
-                self.account.reborrow(self.left.pop())
-            if not self.clients:
-                return False
-            client = self.clients.pop()
-            if isinstance(client, Receiver) and (<Receiver>client).account is self.account:
-                self.left = client.subscription_list()
+                if self.left:
+                    engine.routing.steps += REMOVE_STEPS + SUBSCRIBE_STEPS
+                    self.account.reborrow(self.left.pop())
+                    continue
+                engine.routing.steps += 1
+                client = self.clients.pop()
+                if isinstance(client, Receiver) and (<Receiver>client).account is self.account:
+                    self.left = client.subscription_list()
+        except BaseException:
+            self.over()
+            raise
+        self.over()
+        return False
 
 
-def borrow(Engine engine not None, Account account not None, StreamImports imports) -> None:
-    """What an account takes of others from now on; None = nothing. Subscriptions that are there follow
-    in turns of the engine."""
+def borrow(
+    Engine engine not None, Account account not None, StreamImports imports, uint64_t until, over
+) -> None:
+    """What an account takes of others from now on; None = nothing. Subscriptions that are there follow,
+    as many as there are steps for `until` that many were made, the others in turns of the engine. Then
+    `over()` is called."""
     cdef Following following = Following()
     account.borrowing = imports
     following.account = account
     following.left = list(account.takers)
     following.clients = list(account.clients)
-    engine.add_chore(following)
+    following.over = over
+    if following.work(engine, until):
+        engine.add_chore(following)

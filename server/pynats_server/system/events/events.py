@@ -74,18 +74,19 @@ class Events:
         return lambda server: Told(server=server, statsz=statsz(self._state, usage))
 
     def lame_duck(self) -> None:
-        """No new clients come; as with the real server, it is the last that is told."""
+        """No new clients come; as with the real server, it is the last that is told. What waits is
+        published in its turn, because clients are still served."""
         self._end("LAMEDUCK")
 
     def shut_down(self) -> None:
         """The server ends, its clients are still there. Nothing is told of their ends."""
         self._end("SHUTDOWN")
+        self._outbox.flush()
 
     def _end(self, last: str) -> None:
         if self._repeats is None or self._pace is None:
             return
         self._tell(f"$SYS.SERVER.{self._state.id}.{last}", lambda: _bare)
-        self._outbox.flush()
         self._repeats.stop()
         self._pace.stop()
         self._repeats = None

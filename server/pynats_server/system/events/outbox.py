@@ -17,6 +17,7 @@ from pynats_server.work import Work
 Body = Callable[[msgspec.Raw], object]
 """Makes the event around the object `server`: what is encoded."""
 
+TYPE_PREFIX: Final = "io.nats.server.advisory.v1."  # of events about clients and accounts
 STEP: Final = 8  # published in one step: some 20 µs each
 MOST: Final = 4096
 """Of these may wait; more are published by whoever tells them."""

@@ -7,7 +7,6 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +17,11 @@ from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.search import counts
 from pynats_server.jetstream.store.search.filters import FilterSet
-from pynats_server.work import Work, finish
+from pynats_server.work import finish
 
 from tests.support.fuzzing import examples
+from tests.support.steploop import steps
 
-T = TypeVar("T")
 FILTERS = [
     [b">"],
     [b"a.1"],
@@ -186,16 +185,6 @@ def test_the_newest_messages_of_subjects_are_exact_when_they_are_given(
 
 
 MANY = 40_000
-
-
-def steps(work: Work[T]) -> tuple[int, T]:
-    count = 1
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return count, end.value
-        count += 1
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import io
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -26,23 +25,12 @@ from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import SCAN, WALK
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk
 from pynats_server.jetstream.store.subjects import SubjectTree, matches
-from pynats_server.work import Work, finish
+from pynats_server.work import finish
 
 from tests.support.fuzzing import examples
+from tests.support.steploop import steps
 
-T = TypeVar("T")
 MANY = 20_000
-
-
-def steps(work: Work[T]) -> tuple[int, T]:
-    """How many steps a piece of work takes, and its result."""
-    count = 0
-    while True:
-        count += 1
-        try:
-            next(work)
-        except StopIteration as end:
-            return count, end.value
 
 
 @pytest.fixture(scope="module")

@@ -1,35 +1,30 @@
-"""What mirrors and sources ask their origins for, and what these answer."""
+"""What mirrors and sources ask their origins for."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
-from pynats_common.go.times import parse_time_ns
 from pynats_common.nuid import new_nuid
 
 from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
 from pynats_server.jetstream.errors import ApiError
+from pynats_server.jetstream.stream.copying.answers import (
+    Described,
+    Known,
+    known_by,
+    read,
+    read_identity,
+)
 from pynats_server.jetstream.stream.host import StreamHost
 
 ANSWER_S: Final = 5.0  # that an answer may take
 IDENTITY: Final = b"Nats-Stream-Identity"
 SECOND_NS: Final = 1_000_000_000
-
-
-@dataclass(slots=True)
-class Known:
-    """What an origin says of itself."""
-
-    created: int
-    first_seq: int
-    last_seq: int
-    first_ts: int
+T = TypeVar("T")
 
 
 def consumer_config(
@@ -79,36 +74,6 @@ def create_subject(stream: str, config: ConsumerConfig) -> str:
     return f"CONSUMER.CREATE.{stream}"
 
 
-def number_of(value: object) -> int:
-    """A number of an answer, or 0."""
-    return value if isinstance(value, int) else 0
-
-
-def error_of(answer: dict[str, Any]) -> ApiError | None:
-    """The error that an answer tells."""
-    error = answer.get("error")
-    if not isinstance(error, dict):
-        return None
-    return ApiError(
-        number_of(error.get("err_code")),
-        number_of(error.get("code")),
-        str(error.get("description", "")),
-    )
-
-
-def read_reply(subject: bytes) -> tuple[int, int, int, int] | None:
-    """(sequence, place in the consumer, time, messages left) of the subject to acknowledge at."""
-    tokens = subject.split(b".")
-    if tokens[:2] != [b"$JS", b"ACK"] or len(tokens) not in (9, 11, 12):
-        return None
-    at = 5 if len(tokens) == 9 else 7
-    numbers = tokens[at : at + 4]
-    if not all(each.isdigit() and len(each) < 20 for each in numbers):
-        return None
-    seq, delivery, ts, left = map(int, numbers)
-    return seq, delivery, ts, left
-
-
 def mark() -> str:
     """What nobody else uses at the time."""
     return new_nuid()[-8:]
@@ -127,23 +92,17 @@ class Requests:
 
     async def known(self, name: str) -> Known | None:
         """What the stream of that name says of itself; None if it does not."""
-        answer, _ = await self.request(f"STREAM.INFO.{name}", None, b"")
         try:
-            assert answer is not None
-            state = answer["state"]
-            return Known(
-                parse_time_ns(answer["created"]),
-                state["first_seq"],
-                state["last_seq"],
-                parse_time_ns(state["first_ts"] if state["messages"] else state["last_ts"]),
-            )
-        except (AssertionError, KeyError, TypeError, ValueError):
+            answer, _ = await self.request(f"STREAM.INFO.{name}", None, b"", Described)
+            return None if answer is None else known_by(answer)
+        except ApiError:
             return None
 
     async def request(
-        self, subject: str, body: Any, headers: bytes
-    ) -> tuple[dict[str, Any] | None, bytes]:
-        """The answer, and which stream says so; None if nobody does."""
+        self, subject: str, body: Any, headers: bytes, form: type[T]
+    ) -> tuple[T | None, bytes]:
+        """The answer, and which stream says so; None if nobody does. Raises ApiError if what comes
+        is no answer."""
         account = self._stream.account
         came: asyncio.Future[tuple[bytes, bytes]] = account.server.loop.create_future()
 
@@ -164,10 +123,9 @@ class Requests:
                 return None, b""
             async with asyncio.timeout(ANSWER_S):
                 block, payload = await came
-            found = json.loads(payload)
-        except (TimeoutError, ValueError):
+        except TimeoutError:
             return None, b""
         finally:
             account.account.unsubscribe(subscription)
-        identity = header_blocks.get(block, IDENTITY) if block else None
-        return (found if isinstance(found, dict) else None), identity or b""
+        told = header_blocks.get(block, IDENTITY) if block else None
+        return read(payload, form), read_identity(told or b"")

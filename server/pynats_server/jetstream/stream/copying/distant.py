@@ -6,9 +6,11 @@ there, which is asked for through `external.api`, and which delivers behind `ext
     <deliver>.M.<random> or <deliver>.S.<random>      <-  messages, heartbeats, flow control
 
 Whatever is amiss (nobody answers, a message is missing, the consumer has gone, a copy was refused)
-has the same cure: another consumer, which begins where the follower is. An origin that keeps its
-messages for consumers gives each follower one that lasts and takes acknowledgements: the answers to
-its requests of flow control, which then wait until the copies are durable.
+has the same cure: another consumer, which begins where the follower is. An origin may be anyone's
+and anybody may publish to where it delivers: so nothing that comes ends the reading, or is kept
+without a bound. An origin that keeps its messages for consumers gives each follower one that lasts
+and takes acknowledgements: the answers to its requests of flow control, which then wait until the
+copies are durable.
 """
 
 from __future__ import annotations
@@ -17,22 +19,32 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import ApiError, api_error
+from pynats_server.jetstream.publish.ingest import store_error
+from pynats_server.jetstream.store import StoreError
+from pynats_server.jetstream.stream.copying.answers import (
+    Arrived,
+    Floor,
+    Flow,
+    Known,
+    Made,
+    MadeConfig,
+    is_flow,
+    number_of,
+    read_identity,
+    read_reply,
+)
 from pynats_server.jetstream.stream.copying.asking import (
     IDENTITY,
-    Known,
     Requests,
     consumer_config,
     create_subject,
-    error_of,
     mark,
-    number_of,
-    read_reply,
 )
 from pynats_server.jetstream.stream.host import StreamHost
 
@@ -42,28 +54,9 @@ LAST_PAUSE_S: Final = 8.0
 FINISH_S: Final = 5.0  # that a source which is gone waits for its disk
 QUEUE_BYTES: Final = 64 << 20
 """That wait to be copied, at most: twice what an origin sends ahead of its flow control."""
-EMPTY_BYTES: Final = 256  # that a message counts beside its content
 OTHER_STREAM: Final = 10225  # the error where the origin has another identity
 DONE: Final = b"Nats-Last-Consumer: %d\r\nNats-Last-Stream: %d\r\n"
 STATUS: Final = b"NATS/1.0 1"
-
-
-class Arrived(NamedTuple):
-    """A message of the origin."""
-
-    seq: int
-    ts: int
-    subject: bytes
-    headers: bytes
-    payload: bytes
-    delivery: int  # its place among those of the consumer
-    left: int  # messages behind it at the origin
-
-
-class Flow(NamedTuple):
-    """The origin asks whether what came before has been taken."""
-
-    subject: bytes
 
 
 class Place(NamedTuple):
@@ -127,7 +120,9 @@ class Distant:
         self._deliver = source.external.deliver or "$JS"
         self._queue: deque[Arrived | Flow] = deque()
         self._queued_bytes = 0
-        self._consumer = ""  # its name at the origin
+        self._unanswered: Flow | None = None  # the last in the queue
+        self._asked_for = ""  # the name of a consumer that the origin was asked for last
+        self._consumer = ""  # the name that it has there: perhaps a longer one, once it is told
         self._acknowledges = False  # the origin keeps its messages for it
         self._subscription: Subscription | None = None
         self._arrived = Place(0, 0)  # what has been received
@@ -150,13 +145,20 @@ class Distant:
         """Asks for a consumer that begins where the follower is."""
         self._end_timer()
         self._pauses = False
-        if not self.is_over and self._asking is None:
+        if self._asking is None and not (self.is_over or self._finishes):
             self._quit()
             self._asking = self._stream.account.server.spawn(self._open())
 
     async def _open(self) -> None:
+        is_there = False
         try:
             is_there = await self._ask()
+        except ApiError as error:
+            self._copier.error = error
+        except StoreError as error:
+            self._copier.error = store_error(error)
+        except Exception as error:  # a bug of ours must not end it for good
+            self._stream.log.error(f"JetStream {self._stream.label}: {error!r}")
         finally:
             self._asking = None
         if self.is_over:
@@ -164,7 +166,7 @@ class Distant:
         if is_there:
             self._heard_s = time.monotonic()
             self._watch()
-            self._wake()
+            self._copier.wake()
         else:
             self._again()
 
@@ -196,6 +198,7 @@ class Distant:
         self._cut()
         self._queue.clear()
         self._queued_bytes = 0
+        self._unanswered = None
         self._hold(None)
 
     def _cut(self) -> None:
@@ -219,7 +222,8 @@ class Distant:
         self._quit()
 
     def forget(self) -> None:
-        """Ends the consumer, after `stop`, if it was of its own making."""
+        """Ends the consumer, after `stop`, if it was of its own making. It may not have been
+        answered yet: origins do what they are asked one after the other."""
         if self._consumer and self._source.consumer is None:
             self._requests.tell(f"CONSUMER.DELETE.{self._source.name}.{self._consumer}")
             self._consumer = ""
@@ -227,7 +231,11 @@ class Distant:
     async def finish(self) -> None:
         """Ends it when the origin knows what was copied, see `Reading.finish`."""
         self._finishes = True
-        self._wake()
+        flow = self._unanswered
+        self._queue.clear()
+        self._queued_bytes = 0
+        if flow is not None and self._asking is None:
+            self._answer(flow.subject)
         if self._acknowledges and self._subscription is not None and self._told != self._taken:
             try:
                 async with asyncio.timeout(FINISH_S):
@@ -249,59 +257,50 @@ class Distant:
     # -- the consumer -----------------------------------------------------------------------
 
     async def _ask(self) -> bool:
-        """Whether there is a consumer now."""
+        """Whether there is a consumer now. Raises ApiError (there can be none) or StoreError."""
         copier = self._copier
-        answer, identity = await self._create()
-        if answer is None or self.is_over:
+        made, identity = await self._create()
+        if made is None or self.is_over:
             return False
-        error = error_of(answer)
-        if error is not None and error.err_code == OTHER_STREAM:
-            told = error.description.rpartition(" ")[2].encode()
+        other = _other_stream(made)
+        if other:
             known = await self._requests.known(self._source.name)
-            if self.is_over or not copier.begin_other(told, known):
+            if self.is_over or not copier.begin_other(other, known):
                 return False
-            answer, identity = await self._create()
-            if answer is None or self.is_over:
+            made, identity = await self._create()
+            if made is None or self.is_over:
                 return False
-            error = error_of(answer)
-        if error is not None:
-            copier.error = error
-            return False
+        if made.error is not None:
+            raise made.error.error()
         if identity and copier.is_other(identity):
             known = await self._requests.known(self._source.name)
             if self.is_over or not copier.begin_other(identity, known):
                 return False
-        self._consumer = str(answer.get("name", ""))
-        made = answer.get("config")
-        self._acknowledges = isinstance(made, dict) and made.get("ack_policy") == "flow_control"
-        if not self._follows(answer.get("ack_floor")):
+        if self._source.consumer is None:
+            self._consumer = made.consumer(self._consumer)
+        self._acknowledges = made.acknowledges
+        if not self._follows(made.ack_floor or Floor()):
             return False
-        error = self._unfit(made)
-        if error is not None:
-            copier.error = error
-            return False
-        self._left = number_of(answer.get("num_pending"))
+        self._fit(made.config or MadeConfig())
+        self._left = made.num_pending
         copier.met(identity)
         return True
 
-    def _unfit(self, made: object) -> ApiError | None:
-        """Why the consumer that the configuration names, if it names one, cannot be read."""
+    def _fit(self, made: MadeConfig) -> None:
+        """Raises ApiError if the consumer that the configuration names cannot be read."""
         named = self._source.consumer
         if named is None:
-            return None
+            return
         if not self._acknowledges:
-            return api_error(10214 if self._is_mirror else 10217)
-        if not isinstance(made, dict) or made.get("deliver_subject") != named.deliver_subject:
+            raise api_error(10214 if self._is_mirror else 10217)
+        if made.deliver_subject != named.deliver_subject:
             reason = f"consumer '{named.name}' does not deliver to '{named.deliver_subject}'"
-            return api_error(10012, err=reason)
+            raise api_error(10012, err=reason)
         self._copier.next_seq = max(self._copier.next_seq, self._taken.seq + 1)
-        return None
 
-    def _follows(self, floor: object) -> bool:
+    def _follows(self, floor: Floor) -> bool:
         """Takes up where the consumer begins. Whether what has come already begins there."""
-        if not self._acknowledges or not isinstance(floor, dict):
-            floor = {}
-        begin = Place(number_of(floor.get("consumer_seq")), number_of(floor.get("stream_seq")))
+        begin = Place(floor.consumer_seq, floor.stream_seq) if self._acknowledges else Place(0, 0)
         self._taken = self._told = begin
         if not self._queue:
             self._arrived = begin
@@ -309,7 +308,7 @@ class Distant:
         first = next((each for each in self._queue if isinstance(each, Arrived)), None)
         return first is None or first.delivery == begin.delivery + 1
 
-    async def _create(self) -> tuple[dict[str, Any] | None, bytes]:
+    async def _create(self) -> tuple[Made | None, bytes]:
         copier, named = self._copier, self._source.consumer
         deliver = f"{self._deliver}.{'M' if self._is_mirror else 'S'}.{mark()}"
         if named is not None:
@@ -325,7 +324,7 @@ class Distant:
             headers = b"Nats-Required-Api-Level: 5\r\n%b: %b\r\n" % (IDENTITY, wanted)
         if named is not None:
             reset = f"CONSUMER.RESET.{self._source.name}.{named.name}"
-            return await self._requests.request(reset, None, headers)
+            return await self._requests.request(reset, None, headers, Made)
         config = consumer_config(
             self._stream,
             self._source,
@@ -335,10 +334,14 @@ class Distant:
             copier.next_seq,
             copier.since,
         )
+        if self._asked_for != config.name:
+            self.forget()  # the one before might keep the origin from making this one
+        self._asked_for = self._consumer = config.name
         return await self._requests.request(
             create_subject(self._source.name, config),
             {"stream_name": self._source.name, "config": config.as_dict(), "action": ""},
             headers,
+            Made,
         )
 
     # -- what comes ---------------------------------------------------------------------------
@@ -361,63 +364,70 @@ class Distant:
             if delivery > self._arrived.delivery:
                 self.open()
             return
-        size = EMPTY_BYTES + len(headers) + len(payload) + len(subject)
-        if self._queued_bytes + size > QUEUE_BYTES:
+        item = Arrived(seq, ts, subject, headers, payload, delivery, left)
+        if self._finishes or self._put(item):
+            self._arrived = Place(delivery, seq)
+
+    def _put(self, item: Arrived | Flow) -> bool:
+        """Whether there is room for it. If not, nothing more is received."""
+        if self._queued_bytes + item.size > QUEUE_BYTES:
             self._cut()
-            return
-        self._arrived = Place(delivery, seq)
-        self._queued_bytes += size
-        self._queue.append(Arrived(seq, ts, subject, headers, payload, delivery, left))
-        self._wake()
+            return False
+        self._queued_bytes += item.size
+        self._queue.append(item)
+        self._copier.wake()
+        return True
 
     def _told_status(self, reply: bytes, headers: bytes) -> None:
         self._hear()
         if reply:
-            self._queue.append(Flow(reply))
+            self._asked(reply)
         elif self._asking is None:
-            last = header_blocks.get(headers, b"Nats-Last-Consumer")
-            if last is not None and last.isdigit() and int(last) > self._arrived.delivery:
+            last = number_of(header_blocks.get(headers, b"Nats-Last-Consumer") or b"")
+            if last is not None and last > self._arrived.delivery:
                 self.open()
                 return
             stalled = header_blocks.get(headers, b"Nats-Consumer-Stalled")
             if stalled and (self._held is None or self._held[2] != stalled):
-                self._queue.append(Flow(stalled))
-        self._wake()
+                self._asked(stalled)
 
-    def _wake(self) -> None:
-        if not self._finishes:
-            self._copier.wake()
+    def _asked(self, subject: bytes) -> None:
+        """A consumer wants to know what has been taken; or anybody does, whose questions lead
+        nowhere else than a consumer's."""
+        if not is_flow(subject):
             return
-        while self._queue:
-            item = self._queue.popleft()
-            if isinstance(item, Flow):
-                self._answer(item.subject)
+        if self._finishes:
+            self._answer(subject)
+            return
+        if self._queue and self._queue[-1] is self._unanswered:
+            self._queued_bytes -= self._queue.pop().size  # the same question
+        flow = Flow(subject)
+        if self._put(flow):
+            self._unanswered = flow
 
     def _hear(self) -> None:
         self._heard_s = time.monotonic()
         self._pause_s = FIRST_PAUSE_S
         self._copier.heard()
 
-    def next(self) -> Arrived | None:
-        """The next message to copy. It may have come before the answer that says which stream sends
-        it."""
-        while self._queue and self._asking is None:
+    def next(self) -> Arrived | Flow | None:
+        """The next that has come: a message to copy, unless the follower has it already, or a
+        question, which is answered. It may have come before the answer that says which stream
+        sends it."""
+        if self._queue and self._asking is None:
             item = self._queue.popleft()
+            self._queued_bytes -= item.size
             if isinstance(item, Flow):
+                if item is self._unanswered:
+                    self._unanswered = None
                 self._answer(item.subject)
-                continue
-            self._queued_bytes -= (
-                EMPTY_BYTES + len(item.headers) + len(item.payload) + len(item.subject)
-            )
-            if item.seq >= self._copier.next_seq:
-                return item
-            self.took(item)
+            return item
         if self._subscription is None and self._asking is None and not self._pauses:
             self.open()
         return None
 
     def took(self, item: Arrived) -> None:
-        """It has been copied."""
+        """It has been copied, or had been."""
         self._taken = Place(item.delivery, item.seq)
         self._left = item.left
 
@@ -458,3 +468,10 @@ class Distant:
         self._stream.account.publish(subject, b"", b"", headers)
         if self._finishes and place == self._taken:
             self._told_all.set()
+
+
+def _other_stream(made: Made) -> bytes:
+    """Which stream the origin is, where it is not the one that was asked for; else empty."""
+    if made.error is None or made.error.err_code != OTHER_STREAM:
+        return b""
+    return read_identity(made.error.description.rpartition(" ")[2].encode())

@@ -23,8 +23,8 @@ from pynats_server.jetstream.store import (
     StoreFailed,
     StoreFull,
 )
-from pynats_server.jetstream.stream.copying.asking import Known
-from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
+from pynats_server.jetstream.stream.copying.answers import Arrived, Known
+from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.reading import Reading, is_needed
 from pynats_server.jetstream.stream.copying.wanted import Wanted
 from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
@@ -330,22 +330,29 @@ class Follower:
         """Copies all that has come from a distant origin."""
         yield from self.wanted.prepare()
         count = 0
-        while not self._waits() and (message := distant.next()) is not None:
-            try:
-                self.next_seq = message.seq + 1
-                self.keep(message)
-            except (ApiError, StoreError, OSError) as error:
-                self.next_seq = min(self.next_seq, message.seq)
-                self._refused(error)
-                return
-            if self._waits():
-                return
-            distant.took(message)
-            if self._refused_at is None:
-                self.error = None
+        while not self._waits() and (item := distant.next()) is not None:
+            if isinstance(item, Arrived):
+                if item.seq >= self.next_seq and not self._took(item):
+                    return
+                distant.took(item)
             count += 1
             if count % COPIES == 0:
                 yield
+
+    def _took(self, message: Arrived) -> bool:
+        """Copies a message of a distant origin. False if that has to be tried again."""
+        try:
+            self.next_seq = message.seq + 1
+            self.keep(message)
+        except (ApiError, StoreError, OSError) as error:
+            self.next_seq = min(self.next_seq, message.seq)
+            self._refused(error)
+            return False
+        if self._waits():
+            return False
+        if self._refused_at is None:
+            self.error = None
+        return True
 
     def _refused(self, error: ApiError | StoreError | OSError) -> None:
         if self._distant is not None:

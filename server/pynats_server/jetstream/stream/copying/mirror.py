@@ -9,8 +9,8 @@ from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.copying.asking import Known
-from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
+from pynats_server.jetstream.stream.copying.answers import Arrived, Known
+from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.follower import (
     NOT_COPIED,
     Follower,

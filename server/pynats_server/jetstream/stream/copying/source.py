@@ -13,8 +13,8 @@ from pynats_server.jetstream.config.model import SourceInfo, StreamSource
 from pynats_server.jetstream.publish import header_names as names
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
-from pynats_server.jetstream.stream.copying.asking import Known
-from pynats_server.jetstream.stream.copying.distant import Arrived, Distant
+from pynats_server.jetstream.stream.copying.answers import Arrived, Known
+from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.follower import (
     NOT_COPIED,
     Follower,
