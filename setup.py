@@ -80,7 +80,7 @@ HOT = (
     "pynats_server.jetstream.store.adopting",
     "pynats_server.jetstream.store.block",
     "pynats_server.jetstream.store.expiry",
-    "pynats_server.jetstream.store.file.syncthread",
+    "pynats_server.jetstream.store.file.syncing.syncthread",
     "pynats_server.jetstream.store.format.s2",
     "pynats_server.jetstream.store.format.subjectlist",
     "pynats_server.jetstream.store.retention",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 DEFAULT_PORT = 4222
 GLOBAL_ACCOUNT = "$G"  # for clients without another account
@@ -145,6 +145,10 @@ class StreamExport:
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
 
 
+DEFAULT_THRESHOLD_S = 120.0  # without a response, after which there will be none
+ResponseKind: TypeAlias = Literal["singleton", "stream", "chunked"]
+
+
 @dataclass(slots=True)
 class ServiceExport:
     """A service that other accounts may import: all of them, unless `accounts` has names."""
@@ -152,8 +156,8 @@ class ServiceExport:
     subject: str
     accounts: list[str] = field(default_factory=list)
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
-    response: Literal["singleton", "stream", "chunked"] = "singleton"
-    threshold: float = 0.0  # seconds without a response after which there is none; 0 = 2 minutes
+    response: ResponseKind = "singleton"
+    threshold: float = 0.0  # seconds until nobody answers any more; 0 = DEFAULT_THRESHOLD_S
     latency: ServiceLatency | None = None
     allow_trace: bool = False
 
@@ -179,12 +183,15 @@ class ServiceImport:
     share: bool = False  # tell it who asks
 
 
+WHOLE = 100  # per cent: all messages of a subject
+
+
 @dataclass(slots=True)
 class MappingTarget:
     """A destination of a subject mapping, and how many messages go there."""
 
     destination: str
-    weight: int = 100  # per cent
+    weight: int = WHOLE
     cluster: str = ""  # empty = in every cluster that no other target names
 
 

@@ -87,7 +87,9 @@ async def health(server: Server) -> list[str]:
     jetstream = server.state.jetstream
     assert jetstream is not None
     request = HealthzOptions(details=True)
-    failures, warnings = await check(jetstream, server.state.accounts, request)
+    failures, warnings = await server.state.turns.run(
+        "tests", server, check(jetstream, server.state.accounts, request)
+    )
     return [failure.about.error for failure in failures] + [one.error for one in warnings]
 
 

@@ -25,7 +25,7 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreClosed
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.group_commit import Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.rekeying.folder import changing_key
 from pynats_server.jetstream.store.rekeying.ring import KeyRing

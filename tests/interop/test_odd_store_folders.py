@@ -105,7 +105,9 @@ def test_nothing_is_deleted_on_doubt(tmp_path: Path) -> None:
             assert refused["error"]["err_code"] == 10049, refused
             request = HealthzOptions(details=True)
             jetstream, known = server.state.jetstream, server.state.accounts
-            failures, warnings = await check(jetstream, known, request)
+            failures, warnings = await server.state.turns.run(
+                "tests", server, check(jetstream, known, request)
+            )
             named = {failure.about.stream for failure in failures}
             assert named >= {*ODD, "EMPTY", "NOTHING_KEPT", "\ufffd"}
             assert msgspec.json.encode([*(one.about for one in failures), *warnings])

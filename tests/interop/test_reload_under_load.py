@@ -11,6 +11,7 @@ from pynats_server.auth.static import StaticAuthenticator
 from pynats_server.options import Options
 from pynats_server.server.server import Server
 
+from tests.support.deadline import wait_until
 from tests.support.jetstream import connect
 from tests.support.on_loop import on_loop
 
@@ -25,11 +26,13 @@ def test_a_thousand_clients_lose_no_message_when_the_configuration_changes(
         load.start()
         try:
             for turn in range(1, 6):
+                before = load.sent
                 server.reload(reloading.configuration(accounts, users, turn))
+                wait_until(lambda before=before: load.sent > before, "more messages")
         finally:
             load.stop()
         assert load.fault == ""
-        assert load.sent >= accounts
+        assert load.sent >= 5 * accounts
         assert load.received == load.sent * users
     finally:
         server.stop()

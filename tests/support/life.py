@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pynats_server.core.account import Account
@@ -36,8 +37,8 @@ class FakeLoop:
 
     remove_reader = add_reader
 
-    def call_later(self, _: float, work: Callable[[], object]) -> Timer:
-        self.timers.append(Timer(work))
+    def call_later(self, _: float, work: Callable[..., object], *arguments: object) -> Timer:
+        self.timers.append(Timer(partial(work, *arguments)))
         return self.timers[-1]
 
     def call_soon(self, work: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,6 +24,9 @@ REFERENCE = "reference"
 PYNATS = "pynats"
 
 reference_allowed = False  # set by the test session: whether it may ask what is not ours
+
+
+_OUTCOME = re.compile(r"\b(Reloaded|Failed to reload) server configuration")
 
 
 class ServerFailed(AssertionError):
@@ -103,6 +107,8 @@ class ServerProcess:
         self._monitor = monitor
         self._flags = [flag.replace("@FOLDER@", str(folder)) for flag in flags]
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_begins = 0
+        self._hang_ups = 0  # since the start
         folder.mkdir(parents=True, exist_ok=True)
         self.write_config(config)
 
@@ -117,21 +123,15 @@ class ServerProcess:
 
     def reload(self, config: str) -> bool:
         """Has it read another configuration, and waits. Whether it was applied."""
-        before = self.log()
         self.write_config(config)
         self.signal(signal.SIGHUP)
 
-        def outcome() -> bool | None:
-            fresh = self.log()[len(before) :]
-            if "Reloaded server configuration" in fresh:
-                return True
-            return False if "Failed to reload server configuration" in fresh else None
+        def outcomes() -> list[str]:
+            """Of every reload since the start; lines may come late."""
+            return _OUTCOME.findall(self.log(), self._log_begins)
 
-        def is_known() -> bool:
-            return outcome() is not None
-
-        wait_until(is_known, "the outcome of the reload", PATIENCE_S)
-        return bool(outcome())
+        wait_until(lambda: len(outcomes()) >= self._hang_ups, "the outcome of the reload")
+        return outcomes()[self._hang_ups - 1] == "Reloaded"
 
     def start(self) -> ServerProcess:
         """Start and wait until the client port is known and open."""
@@ -141,6 +141,8 @@ class ServerProcess:
         if self._monitor:
             command += ["-m", "-1"]
         command += ["--ports_file_dir", str(self.folder), "-c", str(self.config_path)]
+        self._log_begins = len(self.log()) if self.log_path.exists() else 0
+        self._hang_ups = 0
         with self.log_path.open("ab") as log:
             self._process = self._spawn([*command, *self._flags], log)
         try:
@@ -184,6 +186,7 @@ class ServerProcess:
         return self.log_path.read_text(errors="replace")
 
     def signal(self, number: signal.Signals) -> None:
+        self._hang_ups += number == signal.SIGHUP
         os.kill(self.pid, number)
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
-from pynats_server.jetstream.store.file.group_commit import Done, Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Done, Syncer
 from pynats_server.work import Work
 
 T = TypeVar("T")

@@ -42,10 +42,12 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "settings.blocks": (*BASE, S + "settings", S + "subjects"),  # which mappings are possible
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
+    # JSON, headers and packing of whatever the server says. Snappy is the store's.
+    S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
-    S + "accounts": (*BASE, S + "clients.closed", S + "core", S + "subjects"),
+    S + "accounts": (*BASE, S + "clients.closed", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
-    S + "auth.secrets": (),
+    S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -54,20 +56,20 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
-    # What is said in the system account; whoever tells it something knows no JSON. Snappy is the
-    # store's.
+    # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "server.state",
-        J + "store.format", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "said",
+        S + "server.state", S + "work",
     ),
     # What became of traced messages.
     S + "tracing": (
-        *BASE, S + "core", S + "server.state", S + "system", S + "work",
+        *BASE, S + "core", S + "said", S + "server.state", S + "system", S + "work",
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "core", S + "monitor", S + "server.info", S + "server.state", S + "system",
-        J + "requests", S + "work",
+        *BASE, S + "accounts", S + "core", S + "monitor", S + "said", S + "server.info",
+        S + "server.state",
+        S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
@@ -75,7 +77,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
-        J + "domains", J + "figures", S + "work",
+        J + "domains", J + "figures", S + "said", S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),

@@ -13,6 +13,7 @@ from pynats_common.config.parser import parse
 from pynats_common.config.source import Position
 from pynats_common.config.values import ConfigError, NodeMap
 from pynats_common.go.errno import error_text
+from pynats_common.go.text import raw_text
 
 
 @dataclass(slots=True)
@@ -71,4 +72,4 @@ def _read_text(file: str) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError(f"{file} is UTF-16 text: save it as UTF-8")
     # Editors on Windows write the mark of UTF-8 in front.
-    return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+    return raw_text(data.removeprefix(codecs.BOM_UTF8))

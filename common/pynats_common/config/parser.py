@@ -25,6 +25,9 @@ _LAST_BRACE = re.compile(r"\s*\}\s*\Z")
 _MAP = (",;\r\n/}", "}", "a map value terminator", "a map terminator")
 _ARRAY = (",\r\n/]", "]", "an array value terminator", "an array terminator")
 _BCRYPT = "2a$"  # a bare value `$2a$…` is a password hash, not a variable
+# These are hashes, too. The real server takes them for variables, so one that exists goes before.
+_OTHER_BCRYPT = ("2b$", "2x$", "2y$")
+_WORD = re.compile(r"[\w.\-]+")
 
 Include = Callable[[str, Position], NodeMap]
 
@@ -320,12 +323,16 @@ class _Parser:
                 scope[name].used = True
                 return scope[name].value
         where = self.scan.position(start)
-        at = f"variable reference for '{name}' on line {where.line}"
+        # What is no name may be a password that begins with a `$`.
+        shown = name if _WORD.fullmatch(name) else "..."
+        at = f"variable reference for '{shown}' on line {where.line}"
         if name in self.resolving:
             raise ConfigError(
-                f"{at} could not be parsed: variable reference cycle for '{name}'", where
+                f"{at} could not be parsed: variable reference cycle for '{shown}'", where
             )
         if name not in self.environ:
+            if name.startswith(_OTHER_BCRYPT):
+                return "$" + name
             raise ConfigError(f"{at} can not be found", where)
         source = Source(f"value={self.environ[name]}", where.file)
         inner = _Parser(source, self.environ, None, (*self.resolving, name))

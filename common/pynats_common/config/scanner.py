@@ -15,13 +15,13 @@ from typing import NamedTuple, NoReturn
 
 from pynats_common.config.source import Position, Source
 from pynats_common.config.values import PARSE_ERROR, ConfigError, Scalar
+from pynats_common.go.text import bytes_of, raw_text
 
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680"
     + "".join(map(chr, range(0x2000, 0x200B)))
     + ("\u2028\u2029\u202f\u205f\u3000")
 )
-BLANK = "\t "
 NEWLINE = "\r\n"
 SEPARATORS = "=:"
 
@@ -329,4 +329,4 @@ def _join_bytes(parts: list[str]) -> str:
     text = "".join(parts)
     if text.isascii():
         return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    return raw_text(bytes_of(text))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pynats_common.go.text import bytes_of, raw_text
+
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f"}
 _ESCAPES |= {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
@@ -12,7 +14,7 @@ def quote(text: str | bytes) -> str:
     Bytes that are not UTF-8 (in a `str`: surrogate escapes) appear as `\\xff`.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "surrogateescape")
+        text = raw_text(text)
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'
@@ -21,7 +23,7 @@ def quote(text: str | bytes) -> str:
 def quote_ascii(text: str) -> str:
     """Quotes like Go's `time` package: bytes outside printable ASCII (and DEL) as numbers."""
     out = ['"']
-    for byte in text.encode("utf-8", "surrogateescape"):
+    for byte in bytes_of(text):
         if byte < 0x20 or byte > 0x7F:
             out.append(f"\\x{byte:02x}")
         else:

@@ -1,4 +1,8 @@
-"""What every account imports of the system account without being told to: it may ask for itself."""
+"""What every account imports of the system account without being told to: it may ask for itself
+(docs.nats.io/running-a-nats-service/configuration/sys_accounts).
+
+Under which subjects, and which accounts have them, is the real server's; tests compare the two.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ _IMPORTS: Final = tuple(
         ("$SYS.REQ.USER.INFO", USER),
     )
 )
-ALL: Final = "PING"  # stands for all accounts in requests: nobody may ask under that name
+EVERY_ACCOUNT: Final = "PING"  # in requests: nobody may ask under that name
 
 
 def automatic_links(name: str, system: str, others: Iterable[ServiceLink]) -> list[ServiceLink]:
@@ -37,7 +41,7 @@ def automatic_links(name: str, system: str, others: Iterable[ServiceLink]) -> li
     taken = {link.names.source for link in others if link.exporter == system}
     links = []
     for local, service, remote, share in _IMPORTS:
-        if local in taken or (name == ALL and service is STATZ):
+        if local in taken or (name == EVERY_ACCOUNT and service is STATZ):
             continue
         if name == system and service is not USER:
             continue

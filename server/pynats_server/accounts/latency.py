@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-from pynats_common.go.json import html_safe
+from pynats_common.go.text import bytes_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
@@ -23,11 +23,14 @@ from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
 from pynats_server.options import ServiceLatency
+from pynats_server.said.json import compact
 
 METRIC: Final = "io.nats.server.metric.v1.service_latency"
 BY_HEADERS: Final = 0
 CHECKED: Final = 256
 """Requests that are looked at in one go for whether somebody waits for the answer."""
+TOLD: Final = 16
+"""What one costs for whose answer nobody waits, in others."""
 
 Status = tuple[int, str]
 OK: Final[Status] = (200, "")
@@ -36,7 +39,8 @@ REQUEST_TIMEOUT: Final[Status] = (408, "Request Timeout")
 UNAVAILABLE: Final[Status] = (503, "Service Unavailable")
 TIMEOUT: Final[Status] = (504, "Service Timeout")
 
-_encode = msgspec.json.Encoder().encode
+TELL_CALLS: Final = 4
+"""What a metric costs, in calls of Python code (`Engine.charge`)."""
 
 
 class Latency:
@@ -54,12 +58,12 @@ class Latency:
         self.wanted = wanted
         self._engine = engine
         self._exporter = exporter
-        self._subject = wanted.subject.encode("utf-8", "surrogateescape")
+        self._subject = bytes_of(wanted.subject)
         self._who = who
 
     def begin(self, source: object, share: bool, block: bytes, has_reply: bool) -> Tracked | None:
-        """A request comes, with the header block `block`. None if it is not measured, as those that
-        want no answer are not."""
+        """A request comes, whose headers begin with `block`. None if it is not measured, as those
+        that want no answer are not."""
         header: Headers | None = None
         if self.wanted.sampling == BY_HEADERS:
             header = trace_headers(block)
@@ -110,7 +114,8 @@ class Latency:
             "system": system,
             "total": total,
         }
-        self._exporter.publish(self._engine, self._subject, html_safe(_encode(told)))
+        self._engine.charge(TELL_CALLS)
+        self._exporter.publish(self._engine, self._subject, compact(told))
 
 
 class Tracked:
@@ -178,17 +183,25 @@ class Tracked:
 
 
 class Awaiting:
-    """The measured requests of one account, which end when nobody listens to their replies."""
+    """The measured requests of one account, which end when nobody listens to their replies. That is
+    looked for some at a time: now, and then in passes of the loop."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._by_reply: dict[bytes, dict[Tracked, None]] = {}
-        self._unchecked: list[bytes] = []
+        self._by_reply: OrderedDict[bytes, OrderedDict[Tracked, None]] = OrderedDict()
+        self._suspects: OrderedDict[bytes, None] = OrderedDict()  # replies to be looked at first
+        self._rest = 0  # how many of all to look at, from the first one on; it then is the last
+        self._at_work = False
 
     def add(self, tracked: Tracked) -> None:
-        self._by_reply.setdefault(tracked.reply, {})[tracked] = None
+        """Begins to wait: it ends early when nobody listens to its reply subject."""
+        found = self._by_reply.get(tracked.reply)
+        if found is None:
+            found = self._by_reply[tracked.reply] = OrderedDict()
+        found[tracked] = None
 
     def discard(self, tracked: Tracked) -> None:
+        """It has ended. Idempotent."""
         found = self._by_reply.get(tracked.reply)
         if found is not None:
             found.pop(tracked, None)
@@ -198,21 +211,40 @@ class Awaiting:
     def left(self, subject: bytes) -> None:
         """A subscription has ended."""
         if subject in self._by_reply:
-            self._check(subject)
+            self._suspects[subject] = None
         elif self._by_reply and (b"*" in subject or b">" in subject):
-            going_on = bool(self._unchecked)
-            self._unchecked = list(self._by_reply)
-            if not going_on:
-                self._check_some()
+            self._rest = len(self._by_reply)
+        else:
+            return
+        if not self._at_work:
+            self._at_work = True
+            self._work()
 
-    def _check_some(self) -> None:
-        now, self._unchecked = self._unchecked[:CHECKED], self._unchecked[CHECKED:]
-        for reply in now:
-            self._check(reply)
-        if self._unchecked:
-            asyncio.get_running_loop().call_soon(self._check_some)
+    def _work(self) -> None:
+        try:
+            self._look()
+        finally:
+            self._at_work = self._has_more()
+            if self._at_work:
+                asyncio.get_running_loop().call_soon(self._work)
 
-    def _check(self, reply: bytes) -> None:
-        if reply in self._by_reply and not self._account.has_interest(reply):
-            for tracked in list(self._by_reply[reply]):
-                tracked.unwanted()
+    def _has_more(self) -> bool:
+        return bool(self._suspects or (self._rest and self._by_reply))
+
+    def _look(self) -> None:
+        left = CHECKED
+        while left > 0 and self._has_more():
+            left -= 1
+            if self._suspects:
+                reply = next(iter(self._suspects))
+            else:
+                self._rest -= 1
+                reply = next(iter(self._by_reply))
+                self._by_reply.move_to_end(reply)
+                self._suspects[reply] = None
+            waiting = self._by_reply.get(reply)
+            if waiting and not self._account.has_interest(reply):
+                left -= TOLD
+                next(iter(waiting)).unwanted()
+            else:
+                del self._suspects[reply]

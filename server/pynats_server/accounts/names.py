@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from pynats_common.go.text import bytes_of, raw_text
+
 from pynats_server.core.interest.rename import Rename
 
 REST: Final = ">"
@@ -57,18 +59,18 @@ class Names:
                 text += token
                 continue
             if text:
-                pieces.append(text.encode("utf-8", "surrogateescape"))
+                pieces.append(bytes_of(text))
                 text = ""
             pieces.append(stars[token] if isinstance(token, int) else -len(self.source))
         if text:
-            pieces.append(text.encode("utf-8", "surrogateescape"))
+            pieces.append(bytes_of(text))
         return Rename(pieces)
 
     def back(self, subject: bytes) -> list[bytes]:
         """The names like `source` of what reaches a subscription to `subject`, which overlaps
         `pattern`: its literals stand where the wildcards that they were made of stand. There are
         none if one wildcard had to be two different tokens."""
-        wanted = subject.decode("utf-8", "surrogateescape").split(".")
+        wanted = raw_text(subject).split(".")
         bound: dict[int, str] = {}
         rest = [REST]
         for place, token in enumerate(self.made):
@@ -91,4 +93,4 @@ class Names:
                 tokens += rest
             else:
                 tokens.append(token)
-        return [".".join(tokens).encode("utf-8", "surrogateescape")]
+        return [bytes_of(".".join(tokens))]

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
+from pynats_common.go.text import bytes_of
 from pynats_common.subjects import has_wildcard, is_valid_publish_subject
 
 from pynats_server.core.subject import covers, first_nested
-from pynats_server.options import AccountOptions, ServiceExport, ServiceLatency, StreamExport
+from pynats_server.options import (
+    AccountOptions,
+    ResponseKind,
+    ServiceExport,
+    ServiceLatency,
+    StreamExport,
+)
 
 
 @dataclass(slots=True)
@@ -23,7 +29,7 @@ class Offer:
     subject: str
     accounts: set[str] = field(default_factory=set)
     position: int = 0  # of the token, from 1, that is the importer; 0 = none
-    response: Literal["singleton", "stream", "chunked"] = "singleton"
+    response: ResponseKind = "singleton"
     threshold: float = 0.0
     latency: ServiceLatency | None = None
     allow_trace: bool = False
@@ -65,7 +71,7 @@ class OffersOfKind:
             offer = self._by_subject[subject] = Offer(subject)
             if has_wildcard(subject):
                 self._wild.append(offer)
-                self._patterns.append(as_bytes(subject))
+                self._patterns.append(bytes_of(subject))
         return offer
 
     def covering(self, subject: str) -> list[Offer]:
@@ -73,7 +79,7 @@ class OffersOfKind:
         exact = self._by_subject.get(subject)
         if exact is not None:
             return [exact]
-        wanted, count = as_bytes(subject), len(self._patterns)
+        wanted, count = bytes_of(subject), len(self._patterns)
         found = []
         place = first_nested(wanted, self._patterns, 0, count)
         while place >= 0:
@@ -94,16 +100,6 @@ class Offers:
 
     streams: OffersOfKind = field(default_factory=OffersOfKind)
     services: OffersOfKind = field(default_factory=OffersOfKind)
-
-
-def as_bytes(subject: str) -> bytes:
-    """As the data plane knows it."""
-    return subject.encode("utf-8", "surrogateescape")
-
-
-def as_text(subject: bytes) -> str:
-    """As the configuration has it."""
-    return subject.decode("utf-8", "surrogateescape")
 
 
 def offers_of(

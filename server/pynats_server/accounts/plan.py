@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from pynats_common.go.text import bytes_of, raw_text
 from pynats_common.subjects import has_wildcard
 
 from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges, TooDeep
 from pynats_server.accounts.names import REST, Names, Token
-from pynats_server.accounts.offers import Offer, Offers, as_bytes, as_text, offers_of
+from pynats_server.accounts.offers import Offer, Offers, offers_of
 from pynats_server.core.subject import is_valid
 from pynats_server.options import (
     AccountOptions,
@@ -116,7 +117,7 @@ def _link_stream(
     if item.prefix and has_wildcard(item.prefix):
         reason = "stream import prefix can not contain wildcard tokens"
         raise _refusal("stream", subject, reason)
-    if not is_valid(as_bytes(subject)):
+    if not is_valid(bytes_of(subject)):
         raise _refusal("stream", subject, "stream import not authorized")
     prefix = f"{item.prefix.removesuffix('.')}." if item.prefix else ""
     local = f"{prefix}{subject}" if prefix else item.to or subject
@@ -132,7 +133,7 @@ def _link_stream(
             f'failed to create mapping transform for stream import subject from "{subject}" to '
             f'"{local}": {error}',
         ) from None
-    edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
+    edge = Edge(item.account, bytes_of(subject), bytes_of(names.pattern))
     _refuse_circle("stream", subject, importer, edge, edges)
     if edges.add(importer, edge) is not None:
         raise _refusal("stream", subject, "stream import already exists")
@@ -147,7 +148,7 @@ def _link_service(
         raise PlanError(f'"{item.account}" account not defined for service import')
     subject = item.subject
     local = item.to or subject
-    if not (is_valid(as_bytes(subject)) and is_valid(as_bytes(local))):
+    if not (is_valid(bytes_of(subject)) and is_valid(bytes_of(local))):
         raise _refusal("service", subject, "sublist: invalid subject")
     fitting = exporter.services.open_to(importer, subject)
     if not fitting:
@@ -161,7 +162,7 @@ def _link_service(
             f'failed to create mapping transform for service import subject from "{local}" to '
             f'"{subject}": {error}',
         ) from None
-    edge = Edge(item.account, as_bytes(subject), as_bytes(names.pattern))
+    edge = Edge(item.account, bytes_of(subject), bytes_of(names.pattern))
     _refuse_circle("service", subject, importer, edge, edges)
     known = edges.add(importer, edge)
     if known is not None:
@@ -169,7 +170,7 @@ def _link_service(
             "service",
             subject,
             f'duplicate service import subject "{names.pattern}", previously used in import for '
-            f'account "{known.exporter}", subject "{as_text(known.remote)}"',
+            f'account "{known.exporter}", subject "{raw_text(known.remote)}"',
         )
     # Of those that cover one subject, the one with the most tokens is the narrowest.
     offer = max(fitting, key=_narrowness) if len(fitting) > 1 else fitting[0]

@@ -30,10 +30,13 @@ class AccountRegistry(Mapping[str, Account]):
         return len(self._accounts)
 
     def add(self, options: Options) -> None:
-        """Makes the accounts that the options name and that do not exist yet."""
+        """Makes the accounts that the options name and that do not exist yet. A system account that
+        there is only for JetStream comes and goes with it: it never has a client."""
         cached = not options.disable_sublist_cache
         if options.has_system_account:
             self._accounts[self.system_account.name] = self.system_account
+        else:
+            self._accounts.pop(self.system_account.name, None)
         for name in (GLOBAL_ACCOUNT, *options.accounts):
             if name not in self._accounts:
                 self._accounts[name] = Account(name, cached)
@@ -47,3 +50,4 @@ class AccountRegistry(Mapping[str, Account]):
         """Forgets the surplus accounts. Their clients must be disconnected before."""
         for account in self.surplus(options):
             del self._accounts[account.name]
+            account.close()

@@ -6,41 +6,39 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-import msgspec
 from pynats_common.go.durations import rtt_ns
-from pynats_common.go.json import html_safe
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import shown_user
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
+from pynats_server.said.json import compact
 
+# In the order of the real server. This one is in no cluster.
 FIELDS: Final = (
-    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "cluster",
-    "kind", "client_type", "reply",
+    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "kind",
+    "client_type", "reply",
 )  # fmt: skip
-_encode = msgspec.json.Encoder().encode
 
 
 class RequestInfo:
     """For the requests that reach one server. The system account hears in any case on which."""
 
-    def __init__(self, server_name: str, cluster: str = "", to_system: bool = False) -> None:
+    def __init__(self, server_name: str, to_system: bool = False) -> None:
         self._server_name = server_name
-        self._cluster = cluster
         self._to_system = to_system
 
     def __call__(self, source: object, importer: Account, share: bool) -> bytes:
         """The JSON for a request of `source`, good until that says something else of itself. What
         the server itself asks for, it does in the name of the account that imports."""
         if not isinstance(source, ClientConnection):
-            return html_safe(_encode({"acc": importer.name}))
-        return html_safe(_encode(self.describe(source, share)))
+            return compact({"acc": importer.name})
+        return compact(self.describe(source, share))
 
     def with_reply(self, told: bytes, reply: bytes) -> bytes:
         """The same, with the reply subject of the request, which its receiver does not see."""
-        return told[:-1] + b',"reply":' + html_safe(_encode(text_of(reply))) + b"}"
+        return told[:-1] + b',"reply":' + compact(text_of(reply)) + b"}"
 
     def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
         """What the import before told, for the next one, of `importer`; `shared`: it told all."""
@@ -50,14 +48,14 @@ class RequestInfo:
             return told
         found["svc"] = importer.name
         if shared or self._to_system:
-            found |= {"server": self._server_name, "cluster": self._cluster}
-        return html_safe(_encode({name: found[name] for name in FIELDS if found.get(name)}))
+            found["server"] = self._server_name
+        return compact({name: found[name] for name in FIELDS if found.get(name)})
 
     def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
         """A client: all of it with `share`."""
         told: dict[str, Any] = {"acc": client.account.name, "rtt": rtt_ns(client.rtt)}
         if self._to_system:
-            told |= {"server": self._server_name, "cluster": self._cluster}
+            told["server"] = self._server_name
         if share:
             told |= {
                 "start": format_time_s(client.start),
@@ -68,7 +66,6 @@ class RequestInfo:
                 "lang": client.lang,
                 "ver": client.version,
                 "server": self._server_name,
-                "cluster": self._cluster,
                 "kind": "Client",
                 "client_type": "nats",
             }

@@ -8,27 +8,39 @@ from __future__ import annotations
 
 from typing import Final
 
-JAEGER: Final = "Uber-Trace-Id"
-JAEGER_BAGGAGE: Final = "Uberctx-"
-B3_SAMPLED: Final = "X-B3-Sampled"
-B3_TRACE: Final = "X-B3-Traceid"
-B3_MANY: Final = (B3_SAMPLED, B3_TRACE, "X-B3-Parentspanid", "X-B3-Spanid")
-B3: Final = "B3"
-W3C: Final = "Traceparent"
-W3C_STATE: Final = "Tracestate"
-SAMPLED_BIT: Final = 1
+from pynats_common.go.text import text_of
+
+from pynats_server.core.tracing.request import w3c_sampled
+
+JAEGER: Final = b"Uber-Trace-Id"
+JAEGER_BAGGAGE: Final = b"Uberctx-"
+B3_SAMPLED: Final = b"X-B3-Sampled"
+B3_TRACE: Final = b"X-B3-Traceid"
+B3_MANY: Final = (B3_SAMPLED, B3_TRACE, b"X-B3-Parentspanid", b"X-B3-Spanid")
+B3: Final = b"B3"
+W3C: Final = b"Traceparent"
+W3C_STATE: Final = b"Tracestate"
+ODD_DIGITS: Final = b"13579bdfBDF"  # in hexadecimal: they have the flag of the sampled
+_BEGINS: Final = (b"uber", b"x-b3-", b"b3", b"trace")  # what all these begin with
 
 Headers = dict[str, list[str]]
+Raw = dict[bytes, list[bytes]]
 
 
 def trace_headers(block: bytes) -> Headers | None:
     """The headers of a raw block that speak of its trace, named in the canonical form of MIME; None
     if it asks for none."""
-    headers = _headers(block)
+    told = _wanted(_headers(block))
+    if told is None:
+        return None
+    return {text_of(name): [text_of(value) for value in values] for name, values in told.items()}
+
+
+def _wanted(headers: Raw) -> Raw | None:
     if JAEGER in headers:
         return _jaeger(headers)
     if B3_SAMPLED in headers or B3_TRACE in headers:
-        if headers.get(B3_SAMPLED, ["1"])[0] != "1":
+        if headers.get(B3_SAMPLED, [b"1"])[0] != b"1":
             return None
         return {name: headers[name] for name in B3_MANY if name in headers}
     if B3 in headers:
@@ -38,44 +50,33 @@ def trace_headers(block: bytes) -> Headers | None:
     return None
 
 
-def w3c_sampled(value: str) -> bool:
-    """Whether a `traceparent` has the flag of the sampled. As in nats-server its last part is a
-    number of eight bits with a sign, so `80` and above are none."""
-    parts = value.split("-")
-    if len(parts) != 4 or len(parts[3]) != 2:
-        return False
-    try:
-        flags = int(parts[3], 16)
-    except ValueError:
-        return False
-    return flags < 0x80 and bool(flags & SAMPLED_BIT)
-
-
-def _jaeger(headers: Headers) -> Headers | None:
-    parts = headers[JAEGER][0].split(":")
-    if len(parts) != 4:
-        return None
-    try:
-        flags = int(parts[3], 16)
-    except ValueError:
-        return None
-    if not flags & SAMPLED_BIT:
+def _jaeger(headers: Raw) -> Raw | None:
+    # As in nats-server the flags have one or two characters, of which the last one counts.
+    parts = headers[JAEGER][0].split(b":")
+    if len(parts) != 4 or len(parts[3]) not in (1, 2) or parts[3][-1] not in ODD_DIGITS:
         return None
     baggage = {name: found for name, found in headers.items() if name.startswith(JAEGER_BAGGAGE)}
     return {JAEGER: headers[JAEGER], **baggage}
 
 
-def _b3_sampled(value: str) -> bool:
+def _b3_sampled(value: bytes) -> bool:
     """`<trace>-<span>-<sampled>…`, or the decision alone."""
-    parts = value.split("-")
-    return parts[0] != "0" if len(parts) < 3 else parts[2] != "0"
+    parts = value.split(b"-")
+    return parts[0] != b"0" if len(parts) < 3 else parts[2] != b"0"
 
 
-def _headers(block: bytes) -> Headers:
-    found: Headers = {}
-    for line in block.decode(errors="replace").split("\r\n")[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            canonical = "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
-            found.setdefault(canonical, []).append(value.strip(" \t"))
+def _headers(block: bytes) -> Raw:
+    """Those that may speak of a trace."""
+    found: Raw = {}
+    for line in block.split(b"\r\n")[1:-1]:
+        if line[:5].lower().startswith(_BEGINS):
+            name, colon, value = line.partition(b":")
+            if colon:
+                found.setdefault(b"-".join(map(_capitalized, name.split(b"-"))), []).append(
+                    value.strip(b" \t")
+                )
     return found
+
+
+def _capitalized(part: bytes) -> bytes:
+    return part[:1].upper() + part[1:].lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pynats_common.go.text import bytes_of
 from pynats_common.server_hash import server_hash
 
 from pynats_server.accounts.automatic import automatic_links
@@ -14,14 +15,12 @@ from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
-from pynats_server.core.sharing.responses import Terms
+from pynats_server.core.sharing.responses import KINDS, Terms
 from pynats_server.core.sharing.services import ServiceExport, ServiceImport
 from pynats_server.core.sharing.shadows import StreamImport, StreamImports, borrow
-from pynats_server.options import MappingTarget
+from pynats_server.options import DEFAULT_THRESHOLD_S, MappingTarget
 from pynats_server.options import ServiceExport as Service
 
-KINDS = {"singleton": 0, "stream": 1, "chunked": 2}
-THRESHOLD_S = 120.0
 FOLLOW_AT_ONCE = 16384
 """Steps (`core/limits`) of a change in which subscriptions follow what accounts take of others now;
 the others do so in turns. About 2 ms."""
@@ -53,7 +52,6 @@ class Wiring:
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
-        self._forget_gone()
         self._planned = plan.services
         until = self._engine.steps + FOLLOW_AT_ONCE
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
@@ -66,11 +64,11 @@ class Wiring:
         self._exports = {key: made for key, made in self._exports.items() if key in linked}
         self._wired = dict(self._accounts)
 
-    def _forget_gone(self) -> None:
-        """An account that was removed is another one when it comes back under its name."""
-        for name, account in self._wired.items():
-            if self._accounts.get(name) is account:
-                continue
+    def forget_removed(self) -> None:
+        """After accounts were removed: one that comes back under its name is another one."""
+        gone = [name for name, each in self._wired.items() if self._accounts.get(name) is not each]
+        for name in gone:
+            del self._wired[name]
             for _, found in self._services.pop(name, []):
                 found.close()
             self._streams.pop(name, None)
@@ -121,7 +119,7 @@ class Wiring:
             StreamImport(
                 account,
                 self._accounts[link.exporter],
-                link.names.pattern.encode("utf-8", "surrogateescape"),
+                bytes_of(link.names.pattern),
                 link.names.rename,
                 link.names.back,
                 link.allow_trace,
@@ -152,7 +150,7 @@ class Wiring:
             self._engine,
             account,
             exporter,
-            ".".join(link.names.source).encode("utf-8", "surrogateescape"),
+            bytes_of(".".join(link.names.source)),
             link.names.rename,
             self._export(link),
             self._who_for_system if exporter is self._system else self._who,
@@ -164,7 +162,7 @@ class Wiring:
         known = self._exports.get(key)
         if known is not None and known[0] == link.service:
             return known[1]
-        threshold_s = link.service.threshold if link.service.threshold > 0 else THRESHOLD_S
+        threshold_s = link.service.threshold if link.service.threshold > 0 else DEFAULT_THRESHOLD_S
         terms = Terms(KINDS[link.service.response], int(threshold_s * 1e9))
         latency = None
         if link.service.latency is not None:

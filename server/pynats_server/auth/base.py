@@ -96,12 +96,14 @@ _FIELDS: dict[str, tuple[str, type]] = {
 @dataclass(slots=True)
 class Verdict:
     """A client's identity: the account's name, compiled permissions (None = unrestricted), the
-    name that monitoring shows, and limits of publishing."""
+    name that monitoring shows, limits of publishing, and what it follows from: `password` or
+    `token`, which were compared, `no_auth_user`, or `none` where there are no log-ins."""
 
     account: str
     permissions: Permissions | None = None
     user: str | None = None
     limits: PublishLimits | None = None
+    method: str = "none"
 
 
 class Authenticator(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pynats_common.go.text import bytes_of
+
 from pynats_server import options as config
 from pynats_server.core.permissions import Permissions
 
@@ -30,7 +32,7 @@ def _encode(subjects: list[str] | None) -> list[bytes] | None:
     if subjects is None:
         return None
     # A configured subject may hold any bytes, like one on the wire.
-    return [subject.encode("utf-8", "surrogateescape") for subject in subjects]
+    return [bytes_of(subject) for subject in subjects]
 
 
 def _ttl_ns(seconds: float) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import re
 
+from pynats_common.go.text import bytes_of
+
 _BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
 _BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; what follows does not count
 
@@ -17,7 +19,7 @@ def is_bcrypt(secret: str) -> bool:
 def equal(given: str | bytes, expected: str) -> bool:
     """Whether the secret is the plain text, in a time that does not tell where they differ."""
     # A configured secret may hold any bytes.
-    wanted = expected.encode("utf-8", "surrogateescape")
+    wanted = bytes_of(expected)
     return hmac.compare_digest(_bytes_of(given), wanted)
 
 

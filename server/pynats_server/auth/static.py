@@ -24,11 +24,11 @@ class _Known:
     account: str
     permissions: Permissions | None
 
-    def verdict(self) -> Verdict | None:
+    def verdict(self, method: str) -> Verdict | None:
         """None if the user may not use this kind of connection."""
         if not _may_use_listener(self.user):
             return None
-        return Verdict(self.account, self.permissions, self.user.user, self.user.limits)
+        return Verdict(self.account, self.permissions, self.user.user, self.user.limits, method)
 
 
 class StaticAuthenticator:
@@ -46,6 +46,7 @@ class StaticAuthenticator:
             user.user: _Known(user, account, compile_permissions(user.permissions))
             for account, user in options.all_users()
         }
+        self._single = block.user
         if block.user:
             only = config.User(
                 block.user,
@@ -82,12 +83,16 @@ class StaticAuthenticator:
     def implicit(self) -> Verdict | None:
         """See Authenticator: `no_auth_user`, if configured."""
         known = self._users.get(self.guest)
-        return known.verdict() if known is not None else None
+        return known.verdict("no_auth_user") if known is not None else None
 
     def rights_of(self, name: str) -> config.Permissions | None:
         """The configured permissions of a user; None = unrestricted, or unknown."""
         known = self._users.get(name)
         return known.user.permissions if known is not None else None
+
+    def lists(self, name: str) -> bool:
+        """Whether a user is in a list; the single one of a block is in none."""
+        return name in self._users and name != self._single
 
     def trusted(self, options: ConnectOptions) -> Verdict | None:
         """The verdict for these credentials, without checking the secret."""
@@ -140,8 +145,8 @@ class StaticAuthenticator:
         if not matches:
             return None
         if self._asks_token(options):
-            return Verdict(config.GLOBAL_ACCOUNT, limits=self._usual_limits)
-        return self._users[options.user].verdict()
+            return Verdict(config.GLOBAL_ACCOUNT, limits=self._usual_limits, method="token")
+        return self._users[options.user].verdict("password")
 
 
 def _opens_to_all(options: config.Options) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pynats_common.go.quoting import quote
 
-from pynats_server.auth import ConnectOptions
-from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.clients.closed import REDACTED, claimed_user
 from pynats_server.clients.who import Who, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
@@ -34,14 +34,23 @@ class LogIn(Who):
         return {**super().fields(), **self._facts}
 
 
-def tell(log: Logger, client: ClientConnection, reason: str = "") -> None:
-    """The log-in has been accepted, or refused for a `reason`."""
-    account = "" if reason or client.account is None else client.account.name
+def tell(
+    log: Logger, client: ClientConnection, reason: str = "", verdict: Verdict | None = None
+) -> None:
+    """The log-in has been accepted, or refused for a `reason`. What has been compared, or is given
+    to everybody, stands in the `verdict`; without one the client has said it itself."""
+    claimed = claimed_user(client)
+    if verdict is not None:
+        method, user = verdict.method, verdict.user or ""
+        claimed = "" if method == "token" or claimed == user else claimed
+    else:
+        method, user, claimed = _presented(client), claimed, ""
     facts = {
         "result": REFUSED if reason else ACCEPTED,
-        "method": _method(client),
-        "user": _name(shown_user(client)),
-        "account": _name(account),
+        "method": method,
+        "user": _name(user),
+        "claimed": _name(claimed),
+        "account": _name(verdict.account) if verdict is not None and not reason else "",
         "reason": reason,
     }
     facts = {key: value for key, value in facts.items() if value}
@@ -53,8 +62,8 @@ def tell(log: Logger, client: ClientConnection, reason: str = "") -> None:
     log.notice(f"log-in {facts['result']}: {text}", LogIn(client, facts))
 
 
-def _method(client: ClientConnection) -> str:
-    """How: by what the client has presented, never what that was."""
+def _presented(client: ClientConnection) -> str:
+    """How it has tried: never what that was."""
     presented: ConnectOptions | None = client.context
     if presented is None:
         return "none"
@@ -64,9 +73,7 @@ def _method(client: ClientConnection) -> str:
         return "nkey"
     if presented.user or presented.password:
         return "password"
-    if presented.auth_token:
-        return "token"
-    return "no_auth_user" if client.user else "none"
+    return "token" if presented.auth_token else "none"
 
 
 def _name(text: str) -> str:

@@ -110,10 +110,13 @@ def _said(client: ClientConnection, field: str) -> str:
 
 
 def shown_user(client: Any) -> str:
+    """The user of a client, or whom it claims to be. Never a secret."""
+    return str(client.user) if client.user else claimed_user(client)
+
+
+def claimed_user(client: Any) -> str:
     """The user that a client claims to be: a name, REDACTED for a token, empty without credentials.
     Never a secret."""
-    if client.user:
-        return str(client.user)
     presented = client.context
     if presented is None:
         return ""

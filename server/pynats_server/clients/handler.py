@@ -153,15 +153,17 @@ class ClientHandler:
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
-            self._audit(client, TOO_MANY_IN_ACCOUNT)
+            self._audit(client, TOO_MANY_IN_ACCOUNT, verdict)
             return False
-        self._audit(client)
+        self._audit(client, verdict=verdict)
         self._events.connected(client)
         return True
 
-    def _audit(self, client: ClientConnection, reason: str = "") -> None:
+    def _audit(
+        self, client: ClientConnection, reason: str = "", verdict: Verdict | None = None
+    ) -> None:
         if self._state.options.log.log_logins:
-            audit.tell(self._auth, client, reason)
+            audit.tell(self._auth, client, reason, verdict)
 
     def refuse(self, client: ClientConnection) -> None:
         """Refuses a client with invalid credentials; the log says whose."""

@@ -23,8 +23,9 @@ def reload(
 ) -> bool:
     """Looks at the clients of all users but those `unchanged`, as are their accounts: closes those
     whose credentials are no longer valid or whose account changed (they reconnect and subscribe
-    again), and ends subscriptions that new permissions forbid. Returns whether `auth_required` in
-    INFO changed."""
+    again), and ends subscriptions that new permissions forbid. As with the real server, who is in
+    no list of users any more is closed without a word. Returns whether `auth_required` in INFO
+    changed."""
     before, state.authenticator = state.authenticator, authenticator
     ended = state.accounts.surplus(state.options)
     for client in state.clients():
@@ -38,11 +39,12 @@ def reload(
                 handler.recheck(client)
         if verdict is None and not client.connect_received:
             verdict = state.authenticator.implicit()
-        if verdict is None and client.account in ended:
-            client.close(CloseReason.CLIENT_CLOSED)  # nothing is wrong with who it is
-            continue
         if verdict is None:
-            handler.refuse(client)
+            name = client.user or client.context.user
+            if client.account in ended or (name and not state.authenticator.lists(name)):
+                client.close(CloseReason.CLIENT_CLOSED)
+            else:
+                handler.refuse(client)
             continue
         assert isinstance(verdict, Verdict)
         if verdict.account != client.account.name:

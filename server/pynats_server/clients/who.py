@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_common.go.text import clean
+from pynats_common.go.quoting import quote
+from pynats_common.go.text import clean, shortened
 
 from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.sockets.connection import Connection
 
-NAME_MAX = 128  # characters of a name from outside that are shown
-
 
 def short(text: str) -> str:
     """A name from outside, for a line of the log."""
-    text = clean(text)
-    return text if len(text) <= NAME_MAX else text[:NAME_MAX] + "..."
+    return shortened(clean(text))
 
 
 class Who:
@@ -34,12 +32,12 @@ class Who:
         if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
             described = [f"v{connection.version}" if connection.version else "", connection.lang]
             described.append(connection.name)
-            label += f' - "{":".join(part for part in described if part)}"'
+            label += " - " + quote(":".join(short(part) for part in described if part))
         if isinstance(connection, ClientConnection) and connection.connect_received:
             who = shown_user(connection)
             if who:
-                kind = "token" if who == REDACTED else f"user:{who}"
-                label += f' - "{connection.account.name}/{kind}"'
+                kind = "token" if who == REDACTED else f"user:{short(who)}"
+                label += " - " + quote(f"{connection.account.name}/{kind}")
         return label
 
     def fields(self) -> dict[str, Any]:
@@ -53,9 +51,9 @@ class Who:
         if isinstance(connection, ClientConnection):
             for key in ("name", "lang", "version"):
                 if value := getattr(connection, key):
-                    found[key] = clean(value)
+                    found[key] = short(value)
             if connection.connect_received:
                 found["account"] = clean(connection.account.name)
                 if user := shown_user(connection):
-                    found["user"] = clean(user)
+                    found["user"] = short(user)
         return found

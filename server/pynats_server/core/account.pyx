@@ -188,6 +188,11 @@ cdef class Account:
             self.borrowing.joined(sub)
         return 0
 
+    def close(self) -> None:
+        """The account is gone: it owes no answers any more."""
+        if self.responses is not None:
+            self.responses.close()
+
     @property
     def awaited(self):
         """The answers of this account that others wait for (`sharing.responses`), or None."""

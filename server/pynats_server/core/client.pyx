@@ -80,6 +80,7 @@ cdef class ClientConnection(Publisher):
             self._join(account)
         # Subscriptions made before (as no_auth_user) are judged by the new permissions.
         self.prune(permissions)
+        self.forget()  # what it remembers may be of another account
         self.user = user
         self.told = None
         self.awaiting_connect = self.stranger = False

@@ -67,7 +67,7 @@ cdef class Peer(Pollable):
     cdef list waiters  # Turners held back by this receiver
     cdef int64_t stall_until_ns
     cdef readonly uint64_t stalls
-    # What services of other accounts are told of it, by import; None = nothing, or it has changed.
+    # What services of other accounts are told of it, by who tells; None = nothing, or it has changed.
     cdef dict told
 
     cdef int flush(self) except -1

@@ -12,7 +12,7 @@ from collections import deque
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.ledger cimport BUFFERS, count_gone, count_made
 from pynats_server.core.limits cimport (
-    BACKLOG_HOLD_MS, CHORE_STEPS, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
+    BACKLOG_HOLD_MS, CALL_STEPS, CHORE_STEPS, CLOSE_BATCH, CLOSE_STEPS, OUT_BUFFER,
     OUT_POOL, POLL_EVENTS, POLL_ROUNDS, READ_CHUNK, SETTLE_STEPS, SLICE_STEPS_MIN, STALL_MAX_MS,
     STALL_MIN_MS, TICK_BATCH, TURN_STEPS,
 )
@@ -112,6 +112,10 @@ cdef class Engine:
     def steps(self) -> int:
         """Work done so far, counted as `limits` says."""
         return self.routing.steps
+
+    def charge(self, int calls) -> None:
+        """Counts what Python code does for whoever is being served, as so many calls (`CALL_STEPS`)."""
+        self.routing.steps += calls * CALL_STEPS
 
     @property
     def busy(self) -> bool:

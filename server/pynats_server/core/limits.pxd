@@ -52,6 +52,8 @@ cdef enum:
     STEP_SUBJECT_SHIFT = 2
     # Bytes that cost a step where they are copied or sent, as a shift: 512.
     STEP_BYTES_SHIFT = 9
+    # Bytes of a header block that cost a step where each of its headers is looked at, as a shift: 64.
+    STEP_HEADER_SHIFT = 6
     # Steps after which a turn takes no more input, and the loop's other callbacks get their time.
     TURN_STEPS = 65536
     # The least that a connection may do per turn, however many want to, steps. More than one message
@@ -85,6 +87,11 @@ cdef enum:
     SUBJECT_TOKENS_MAX = 8192
     # Subjects of messages that get a new name need memory of their own from this length on, bytes.
     SUBJECT_ROOM = 256
+    # Events that are noted of one traced message: some 15 MB of JSON. What comes after them is not told.
+    TRACE_EVENTS_MAX = 131072
+    # Bytes of the headers of a request in which those of a trace are looked for that say whether its
+    # latency is measured.
+    SAMPLED_READ = 8192
     # Accounts that a request is led through, one importing from the other.
     IMPORTS_DEEP = 16
     # Subjects whose publish permission is remembered per connection.

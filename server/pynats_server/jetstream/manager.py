@@ -16,7 +16,7 @@ from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, Syn
 from pynats_server.jetstream.folders.keys import KeyChanges
 from pynats_server.jetstream.folders.moving import has_streams, look_at_disk, shown_name
 from pynats_server.jetstream.folders.root import StoreFolder
-from pynats_server.jetstream.store.file.sync_times import BOUNDS_S
+from pynats_server.jetstream.store.file.syncing.sync_times import BOUNDS_S
 from pynats_server.jetstream.stream.closing import close_together
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.log.logger import Logger

@@ -13,8 +13,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
+from pynats_server.log import queued
 from pynats_server.log.lines import LEVELS, NAMES, Lines, Who, lines_of
 from pynats_server.log.queued import QueuedSink
 from pynats_server.log.sinks import FileSink, LogError, Sink, StreamSink
@@ -30,6 +33,10 @@ REMEMBERED_MAX = 1000  # different rate-limited warnings remembered
 _LEVEL_OF = {name: level for level, name in NAMES.items()}
 
 
+_Place = tuple[object, ...]
+"""What a sink writes to: equal for equal options."""
+
+
 class _Output:
     """Where the lines of all parts go, in order. Any thread may write."""
 
@@ -40,14 +47,18 @@ class _Output:
         self._call_later: Callable[[Callable[[], None]], object] | None = None
         self._aside = False  # slow sinks are written to by a thread
         self._lines: Lines
+        self._place: _Place = ()
         self.sink: QueuedSink
+        self._left: list[tuple[_Place, QueuedSink]] = []  # that may still have lines to write
         self._use(options, sink)
 
     def _use(self, options: LogOptions, sink: Sink) -> None:
         self.sink = QueuedSink(sink, self.describe)
         self._lines = lines_of(options, sink.decorated, sink.colored)
-        if isinstance(sink, SyslogSink):
-            self.sink.start()
+
+    def is_at(self, place: _Place) -> bool:
+        """Whether lines go there."""
+        return self._place == place
 
     def describe(self, text: str, error: bool) -> bytes:
         """A line about the log itself, for a sink to write."""
@@ -65,16 +76,35 @@ class _Output:
         self._call_later = None
         self._aside = False
         self.flush()
-        self.sink.stop()
+        until_s = time.monotonic() + queued.CLOSE_WAIT_S
+        self.sink.stop(until_s)
+        for _, sink in self._left:
+            sink.stop(until_s)
+        self._left.clear()
 
-    def replace(self, options: LogOptions, sink: Sink) -> None:
+    def reform(self, options: LogOptions) -> None:
+        """Lines as `options` want them from now on, at the same place."""
+        with self._lock:
+            self._flush_locked()
+            inner = self.sink.inner
+            self._lines = lines_of(options, inner.decorated, inner.colored)
+            if isinstance(inner, FileSink):
+                self.sink.then(partial(inner.limit, options.log_size_limit, options.log_max_num))
+
+    def replace(self, options: LogOptions, sink: Sink, place: _Place = ()) -> None:
+        """Another sink. What the one before has queued it writes first, and nobody waits for that
+        but a sink of the same place."""
         with self._lock:
             self._flush_locked()
             old = self.sink
+            self._left.append((self._place, old))
+            before = next((left for at, left in reversed(self._left) if at == place), None)
             self._use(options, sink)
-            if self._aside and sink.slow:
-                self.sink.start()
+            self._place = place
+            if (self._aside and sink.slow) or isinstance(sink, SyslogSink):
+                self.sink.start(before)
         old.leave()
+        self._left = [(at, left) for at, left in self._left if left.at_work]
 
     def write(self, level: str, part: str, text: str, who: Who | None) -> None:
         with self._lock:
@@ -135,7 +165,7 @@ class Logger:
         self.name = name
         self._output = output
         self._parts = parts
-        self._warned: dict[str, float] = {}
+        self._warned: dict[Hashable, float] = {}
         self._silent: frozenset[str] = frozenset()
         self.debug_enabled = self.trace_enabled = False
         parts[name] = self
@@ -168,15 +198,16 @@ class Logger:
         return next(NAMES[level] for level in LEVELS[2:] if level not in self._silent)
 
     def set_levels(self, levels: Mapping[str, str]) -> None:
-        """Other levels for some parts, by name, until a reload of the configuration. Raises
-        ValueError and changes nothing where a part or a level is not known."""
+        """Other levels for some parts, by name, until a reload of the configuration; nobody writes
+        less important lines than `least`. Raises ValueError and changes nothing where a part or a
+        level is not known."""
         for name, level in levels.items():
             if name not in LOG_PARTS:
                 raise ValueError(f'unknown part "{name}", only {", ".join(LOG_PARTS)}')
             if level not in _LEVEL_OF:
                 raise ValueError(f'unknown level "{level}", only {", ".join(NAMES.values())}')
         for name, level in levels.items():
-            self.part(name)._listen_from(_LEVEL_OF[level])
+            self.part(name)._listen_at_most(_LEVEL_OF[level], self._parts["server"]._least)
 
     def _apply_levels(self, options: LogOptions) -> None:
         root = self._parts["server"]
@@ -186,11 +217,14 @@ class Logger:
     def _listen(self, options: LogOptions, least: str) -> None:
         level = options.log_levels.get(self.name)
         if level is not None:
-            self._listen_from(max(_LEVEL_OF[level], least, key=LEVELS.index))
+            self._listen_at_most(_LEVEL_OF[level], least)
             return
         self._listen_from(least)
         self.debug_enabled = options.debug
         self.trace_enabled = options.trace
+
+    def _listen_at_most(self, level: str, least: str) -> None:
+        self._listen_from(max(level, least, key=LEVELS.index))
 
     def _listen_from(self, level: str) -> None:
         self._silent = frozenset(LEVELS[: LEVELS.index(level)])
@@ -224,14 +258,20 @@ class Logger:
         if level not in self._silent:
             self._output.write(level, self.name, text, who)
 
-    def warn_rarely(self, text: str) -> None:
-        """A warning that repeats at most every `REPEAT_AFTER_S` seconds."""
+    def warn_rarely(self, text: str, kind: Hashable = None) -> None:
+        """A warning that repeats at most every `REPEAT_AFTER_S` seconds. Where the text has
+        something that others choose, all texts of a `kind` are one warning."""
         now = time.monotonic()
-        if now - self._warned.get(text, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
+        key = text if kind is None else kind
+        if now - self._warned.get(key, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
             return
-        if len(self._warned) >= REMEMBERED_MAX:
-            self._warned.clear()
-        self._warned[text] = now
+        if key not in self._warned and len(self._warned) >= REMEMBERED_MAX:
+            oldest = next(iter(self._warned))
+            if now - self._warned[oldest] < REPEAT_AFTER_S:
+                return  # too many at once: who has room comes first
+            del self._warned[oldest]
+        self._warned.pop(key, None)  # the oldest stay in front
+        self._warned[key] = now
         self.warn(text)
 
     # -- life -------------------------------------------------------------------------------
@@ -261,22 +301,21 @@ class Logger:
         else:
             self.notice("File log re-open ignored, not a file logger")
 
-    def replace_by(self, options: LogOptions, program: str) -> None:
-        """Apply new options at a reload; opens another sink if they ask for one.
-        Raises `LogError` and stays as it is if that cannot be opened. Does nothing if `fixed`."""
-        if self.fixed:
-            return
-        self.use_other(options, self.open_other(options, program))
+    def open_other(self, options: LogOptions, program: str) -> Other:
+        """What `options` want; may take long. For any thread. Raises `LogError`."""
+        place = _place_of(options)
+        if self._output.is_at(place):
+            return Other(options, place)
+        return Other(options, place, _open_sink(options, program, self._output.describe))
 
-    def open_other(self, options: LogOptions, program: str) -> Sink:
-        """The sink that `options` want; may take long. For any thread. Raises `LogError`."""
-        return _open_sink(options, program, self._output.describe)
-
-    def use_other(self, options: LogOptions, sink: Sink) -> None:
-        """Writes there from now on, as `options` say."""
-        self._output.replace(options, sink)
-        self._options = options
-        self._apply_levels(options)
+    def use_other(self, other: Other) -> None:
+        """Writes there from now on, as its options say."""
+        if other.sink is not None:
+            self._output.replace(other.options, other.sink, other.place)
+        else:
+            self._output.reform(other.options)
+        self._options = other.options
+        self._apply_levels(other.options)
 
     def restore_levels(self) -> None:
         """The levels of the options again."""
@@ -289,15 +328,39 @@ class Logger:
         self._output.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What a log is to become: `Logger.use_other` takes it, or it is dropped."""
+
+    options: LogOptions
+    place: _Place
+    sink: Sink | None = None  # None = where lines go already
+
+    def drop(self) -> None:
+        """Leaves no trace of it."""
+        if isinstance(self.sink, FileSink):
+            self.sink.withdraw()
+        elif self.sink is not None:
+            self.sink.close()
+
+
 def open_logger(options: LogOptions, program: str = "pynats-server") -> Logger:
     """The log that `options` ask for. Raises `LogError` if it cannot be opened."""
     logger = Logger(options)
-    logger._output.replace(options, _open_sink(options, program, logger._output.describe))
+    logger.use_other(logger.open_other(options, program))
     return logger
 
 
-def _open_sink(options: LogOptions, program: str, describe: Callable[[str, bool], bytes]) -> Sink:
+def _place_of(options: LogOptions) -> _Place:
     # Same precedence as the real server's: a file, then syslog elsewhere, then here.
+    if options.log_file is not None:
+        return "file", options.log_file.resolve()
+    if options.remote_syslog or options.syslog:
+        return "syslog", options.remote_syslog
+    return ("stream",)
+
+
+def _open_sink(options: LogOptions, program: str, describe: Callable[[str, bool], bytes]) -> Sink:
     if options.log_file is not None:
         return FileSink(options.log_file, options.log_size_limit, options.log_max_num, describe)
     if options.remote_syslog or options.syslog:

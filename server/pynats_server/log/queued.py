@@ -7,8 +7,10 @@ lines of traces and for debugging go first.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from pynats_server.log.sinks import Describe, Sink
 
@@ -38,14 +40,24 @@ class QueuedSink:
         self._stuck = False
         self.dropped = 0  # lines, ever
 
-    def start(self) -> None:
-        """Lines go through the thread from now on. Idempotent."""
+    def start(self, behind: QueuedSink | None = None) -> None:
+        """Lines go through the thread from now on; `behind` those of another sink that still writes
+        to the same place. Idempotent."""
         if self._thread is None and not self._stuck:
             self._ends = False
-            self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+            run = self._run
+            if behind is not None:
+                run = partial(self._run_behind, behind._thread)
+            self._thread = threading.Thread(target=run, name="log", daemon=True)
             self._thread.start()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the thread has something to write, or waits for that."""
+        return self._thread is not None
+
     def write(self, data: bytes, level: str) -> None:
+        """See `Sink`."""
         with self._changed:
             if self._thread is not None:
                 most = CHATTER_MAX if level in ("TRC", "DBG") else QUEUED_MAX
@@ -66,6 +78,12 @@ class QueuedSink:
         self._lost += lines
         self.dropped += lines
 
+    def _run_behind(self, other: threading.Thread | None) -> None:
+        if other is not None:
+            other.join()
+        self.inner.reopen()  # the other one may have renamed the file since this one was opened
+        self._run()
+
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -73,6 +91,8 @@ class QueuedSink:
                 while not self._waiting and not self._ends:
                     self._changed.wait()
                 if not self._waiting:
+                    # Here, so that no line comes in between and is never written.
+                    self._thread = None
                     return
                 batch, self._waiting = self._waiting, deque()
                 self._writing = True
@@ -93,42 +113,48 @@ class QueuedSink:
                     self.inner.write(self._describe(said, True), "ERR")
 
     def reopen(self) -> bool:
-        with self._changed:
-            if self._thread is None:
-                return self.inner.reopen()
-            if not self.inner.reopens:
-                return False
-            self._waiting.append(self.inner.reopen)
-            self._changed.notify()
-            return True
+        """See `Sink`."""
+        if self.inner.reopens:
+            self.then(self.inner.reopen)
+        return self.inner.reopens
 
-    def stop(self) -> None:
-        """Waits for what is queued, for a while; then lines go to the sink directly again."""
-        thread = self._thread
-        if thread is None:
-            return
-        self._end()
-        thread.join(CLOSE_WAIT_S)
+    def then(self, change: Callable[[], object]) -> None:
+        """Does something to the sink, behind what is queued."""
         with self._changed:
-            self._stuck = thread.is_alive()
-            self._thread = None
+            if self._thread is not None:
+                self._waiting.append(change)
+                self._changed.notify()
+                return
+        if not self._stuck:
+            change()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Nothing more comes; what is queued is written, and nobody waits."""
         with self._changed:
             self._ends = True
             self._changed.notify()
 
     def leave(self) -> None:
-        """Closes the sink behind what is queued, and does not wait for that."""
+        """As `end`; behind what is queued the sink is closed."""
+        self.then(self.inner.close)
+        self.end()
+
+    def stop(self, until_s: float | None = None) -> None:
+        """Waits for what is queued, for a while or to a time of the steady clock; then lines go to
+        the sink directly again."""
+        thread = self._thread
+        if thread is None:
+            return
+        self.end()
+        now_s = time.monotonic()
+        thread.join(max(0.0, until_s - now_s) if until_s is not None else CLOSE_WAIT_S)
         with self._changed:
-            if self._thread is not None:
-                self._waiting.append(self.inner.close)
-                self._ends = True
-                self._changed.notify()
-                return
-        self.inner.close()
+            if self._thread is thread:
+                self._stuck = True
+                self._thread = None
 
     def close(self) -> None:
+        """See `Sink`."""
         self.stop()
         if not self._stuck:
             self.inner.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -117,6 +118,7 @@ class FileSink:
         self._describe = describe
         self._descriptor = -1
         self._size = 0
+        self._made = not path.exists()
         self._open()
 
     def _open(self) -> None:
@@ -136,6 +138,10 @@ class FileSink:
         self._size += len(data)
         if 0 < self._size_limit < self._size:
             self._rotate()
+
+    def limit(self, size_limit: int, keep: int) -> None:
+        """Other limits from now on."""
+        self._size_limit, self._keep = size_limit, keep
 
     def _rotate(self) -> None:
         now = time.time_ns()
@@ -195,6 +201,14 @@ class FileSink:
         except LogError as error:
             self._note(str(error), error=True)
         return True
+
+    def withdraw(self) -> None:
+        """Closes a file that was opened in vain; one that was made for that goes."""
+        self.close()
+        if self._made:
+            with contextlib.suppress(OSError):
+                if self._path.stat().st_size == 0:
+                    self._path.unlink()
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import time
@@ -16,6 +17,8 @@ from pynats_server.log.sinks import LogError
 
 SYSLOG_PORT = 514
 SYSLOG_RETRY_S = 1.0  # seconds between attempts to reconnect
+CUT = b"...\n"  # the end of a line that was too long
+CUT_MIN = 256  # bytes that every daemon takes
 _FACILITY_DAEMON = 3 << 3
 # Of syslog (RFC 5424), as the real server assigns them.
 SEVERITIES = {"TRC": 5, "DBG": 7, "INF": 5, "WRN": 4, "ERR": 3, "FTL": 2}
@@ -90,11 +93,23 @@ class SyslogSink:
                 if time.monotonic() < self._retry_at:
                     return False
                 self._socket = self._connect()
-            self._socket.sendall(line)
+            self._send_at_once(self._socket, line)
         except OSError:
             self._drop_connection()
             return False
         return True
+
+    def _send_at_once(self, client: socket.socket, line: bytes) -> None:
+        """A line that is longer than a datagram is cut."""
+        while True:
+            try:
+                client.sendall(line)
+            except OSError as error:
+                if error.errno != errno.EMSGSIZE or len(line) <= CUT_MIN:
+                    raise
+                line = line[: len(line) // 2].decode("utf-8", "ignore").encode() + CUT
+            else:
+                return
 
     def _drop_connection(self) -> None:
         self._retry_at = time.monotonic() + SYSLOG_RETRY_S

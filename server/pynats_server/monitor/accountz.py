@@ -16,6 +16,7 @@ from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadR
 from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
 from pynats_server.monitor.source import AccountView, MonitorSource, system_account_name
 from pynats_server.monitor.subsz import SublistFigures, figures
+from pynats_server.monitor.traffic import Traffic, traffic_in, traffic_out
 from pynats_server.options import MappingTarget
 from pynats_server.work import Work
 
@@ -44,22 +45,7 @@ class Accounts(msgspec.Struct, omit_defaults=True, kw_only=True):
     server_id: str
     now: str
     system_account: str = ""
-    accounts: list[str] = msgspec.field(default_factory=list)
-
-
-class Moved(msgspec.Struct, kw_only=True):
-    msgs: int = 0
-    bytes: int = 0
-
-
-class Traffic(msgspec.Struct, kw_only=True):
-    """Messages in one direction; the totals include other servers' messages."""
-
-    msgs: int
-    bytes: int
-    gateways: Moved
-    routes: Moved
-    leafs: Moved
+    accounts: list[str] | None = None
 
 
 class AccountStat(msgspec.Struct, kw_only=True):
@@ -88,8 +74,10 @@ def accountz(source: MonitorSource, options: AccountzOptions) -> Work[Pieces]:
         system_account=system_account_name(source),
     )
     if not options.account:
-        out.accounts = sorted(source.accounts)
-        return iter((pretty(out),))
+        out.accounts = []
+        names = Document(out)
+        names.fill("accounts", encoded(sorted(source.accounts), 2))
+        return names.pieces()
     found = yield from detail(source, options.account, 1)
     return _with_detail(pretty(out), found)
 
@@ -181,11 +169,7 @@ def _stat(account: AccountView) -> AccountStat:
         leafnodes=0,
         total_conns=len(account.clients),
         num_subscriptions=account.sublist.count,
-        sent=_traffic(account.out_msgs, account.out_bytes),
-        received=_traffic(account.in_msgs, account.in_bytes),
+        sent=traffic_out(account),
+        received=traffic_in(account),
         slow_consumers=account.slow_consumers,
     )
-
-
-def _traffic(msgs: int, size: int) -> Traffic:
-    return Traffic(msgs=msgs, bytes=size, gateways=Moved(), routes=Moved(), leafs=Moved())

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import MICROSECOND_NS, SECOND_NS, format_duration_ns, span_text
-from pynats_common.go.text import text_of
+from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, span_text
+from pynats_common.go.text import bytes_of, text_of
 from pynats_common.go.times import format_time_s
 
 from pynats_server.clients.closed import ClosedConnection, shown_user
@@ -22,6 +22,7 @@ from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.options import BadRequest, ConnzOptions
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
+from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.work import Work
 
 Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
@@ -95,7 +96,7 @@ def _check(options: ConnzOptions) -> None:
 def _subject_filter(options: ConnzOptions) -> bytes:
     """What a subscription must have in common with; empty = nothing."""
     subject = options.filter_subject
-    return subject.encode("utf-8", "surrogateescape") if subject != ">" else b""
+    return bytes_of(subject) if subject != ">" else b""
 
 
 # -- order ------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -
         info.authorized_user = shown_user(client)
         if client.account is not None:
             info.name_tag = client.account.name
-            info.account = client.account.name if client.account.name != "$G" else ""
+            info.account = client.account.name if client.account.name != GLOBAL_ACCOUNT else ""
     return info
 
 
@@ -189,7 +190,7 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
-        if record.account != "$G":
+        if record.account != GLOBAL_ACCOUNT:
             info.account = info.name_tag = record.account
     return info
 
@@ -204,7 +205,7 @@ def _describe(item: Listed, options: ConnzOptions, last: float, until: float) ->
         port=item.port,
         start=format_time_s(item.start),
         last_activity=format_time_s(last),
-        rtt=format_duration_ns(item.rtt - item.rtt % MICROSECOND_NS),
+        rtt=format_duration_ns(rtt_ns(item.rtt)),
         uptime=span_text(int(until - item.start)),
         idle=span_text(int(until - last)),
         pending_bytes=item.pending_bytes,
@@ -305,7 +306,9 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
 def _subscribed(clients: list[Listed], subject: bytes) -> Work[list[Listed]]:
     """Those of open clients that have a subscription which messages to `subject` can reach."""
     found: list[Listed] = []
-    for client in clients:
+    for number, client in enumerate(clients, 1):
+        if number % STEP == 0:
+            yield
         for batch in slices(client.subscription_list(), STEP):
             yield
             if any(overlaps(sub.subject, subject) for sub in batch):

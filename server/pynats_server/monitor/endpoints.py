@@ -16,26 +16,28 @@ from pynats_server.monitor import (
     healthz,
     index,
     jsz,
-    query,
     stacksz,
     varz,
 )
 from pynats_server.monitor.connz import WallClock, connz
-from pynats_server.monitor.json import Pieces, compact, pretty
+from pynats_server.monitor.json import Pieces, pretty
 from pynats_server.monitor.metrics.page import page
 from pynats_server.monitor.metrics.text import content_type, wants_open_metrics
 from pynats_server.monitor.options import BadRequest
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.serving import query
 from pynats_server.monitor.serving.guard import Admission, Guard, refusal
 from pynats_server.monitor.serving.http import Peer, Request, Response
 from pynats_server.monitor.serving.long_answers import LongAnswers
+from pynats_server.monitor.serving.query import Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.work import Work
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 MONITORING = ("monitoring",)  # whose turn it is when answers are made
+PROBES = ("monitoring", "probes")  # which do not wait for those
 NOT_FOUND = "404 page not found\n"
 T = TypeVar("T")
 
@@ -84,7 +86,7 @@ class Endpoints:
         name = self._endpoint_of(path)
         admission = await self._guard.admit(peer, request.authorization)
         if admission is not Admission.GRANTED:
-            yield await self._for_strangers(name, asked, admission)
+            yield await self._for_strangers(peer, name, asked, admission)
             return
         if path.startswith("/") and _clean(path) != path:
             yield _redirect(_clean(path), raw_query)
@@ -98,7 +100,7 @@ class Endpoints:
             yield await self._made(name, peer, asked, request)
 
     async def _for_strangers(
-        self, name: str | None, asked: Query, admission: Admission
+        self, peer: Peer, name: str | None, asked: Query, admission: Admission
     ) -> Response:
         """The answer to who may not ask: whether the server is healthy, where all may know that."""
         auth = self._source.options.http_auth
@@ -107,7 +109,7 @@ class Endpoints:
             return refusal(admission, auth)
         self._source.http_requests[name or ""] += 1
         try:
-            status, health = await healthz.healthz(self._source, query.healthz(asked))
+            status, health = await self._health(peer, asked)
         except BadRequest as error:
             return Response.text(400, str(error))
         return _json(compact(healthz.Health(status=health.status)), status)
@@ -171,8 +173,12 @@ class Endpoints:
         return _json(pretty(varz.varz(self._source, self._usage)))
 
     async def _healthz(self, peer: Peer, asked: Query, request: Request) -> Response:
-        status, body = await healthz.healthz(self._source, query.healthz(asked))
+        status, body = await self._health(peer, asked)
         return _json(compact(body), status)
+
+    async def _health(self, peer: Peer, asked: Query) -> tuple[int, healthz.Health]:
+        work = healthz.healthz(self._source, query.healthz(asked))
+        return await self._source.turns.run(PROBES, peer, work)
 
     async def _raftz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return Response.text(404, absent.NO_RAFT_NODES)

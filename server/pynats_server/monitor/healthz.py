@@ -9,6 +9,7 @@ from pynats_server.monitor import healthz_jetstream
 from pynats_server.monitor.healthz_jetstream import Failure, HealthError
 from pynats_server.monitor.options import HealthzOptions
 from pynats_server.monitor.source import MonitorSource
+from pynats_server.work import Steps
 
 # The real server's words; it waits for that long.
 NOT_READY = "failed to be ready for connections after 1ms: server"
@@ -24,20 +25,22 @@ class Health(msgspec.Struct, omit_defaults=True, kw_only=True):
     warnings: list[HealthError] = msgspec.field(default_factory=list)
 
 
-async def healthz(source: MonitorSource, options: HealthzOptions) -> tuple[int, Health]:
+def healthz(source: MonitorSource, options: HealthzOptions) -> Steps[tuple[int, Health]]:
     """(HTTP status, body); the log tells what is wrong."""
     log = source.log.part("monitor")
     if options.old_name:
         log.warn_rarely("Healthcheck: js-enabled deprecated, use js-enabled-only instead")
-    status, health = await check(source, options)
+    status, health = yield from check(source, options)
+    # What is not there was perhaps never: anybody may ask for it.
+    kind = ("healthz", status) if status < 500 else None
     if health.error:
-        log.warn_rarely(f"Healthcheck failed: {quote(health.error)}")
+        log.warn_rarely(f"Healthcheck failed: {quote(health.error)}", kind=kind)
     elif health.errors:
-        log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors")
+        log.warn_rarely(f"Healthcheck failed: {len(health.errors)} errors", kind="healthz")
     return status, health
 
 
-async def check(source: MonitorSource, options: HealthzOptions) -> tuple[int, Health]:
+def check(source: MonitorSource, options: HealthzOptions) -> Steps[tuple[int, Health]]:
     """(HTTP status, body) of one options."""
     failures = _request_failures(options)
     if not failures and not source.ready:
@@ -46,7 +49,7 @@ async def check(source: MonitorSource, options: HealthzOptions) -> tuple[int, He
     jetstream = source.jetstream
     deeper = not failures and not options.server_only and not options.enabled_only
     if jetstream is not None and deeper:
-        failures, warnings = await healthz_jetstream.check(jetstream, source.accounts, options)
+        failures, warnings = yield from healthz_jetstream.check(jetstream, source.accounts, options)
     status = failures[0].http_status if failures else 200
     if not options.details:
         if not failures:

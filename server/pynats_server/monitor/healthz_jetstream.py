@@ -6,6 +6,7 @@ probe that fails forever would restart a healthy server again and again.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -14,13 +15,16 @@ from typing import TYPE_CHECKING
 import msgspec
 from pynats_common.go.quoting import quote
 
+from pynats_server.monitor.json import slices
 from pynats_server.monitor.options import HealthzOptions
 from pynats_server.monitor.source import JetStreamView, StreamView
+from pynats_server.work import Steps, Work
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import OnDisk, StreamFigures
 
 UNAVAILABLE = "unavailable"
+STEP = 32  # streams looked at in one step
 NAMED_MAX = 10  # lost sequences that a warning names
 DAMAGED_MAX = 100  # damaged consumers of a stream with a warning each
 
@@ -42,28 +46,39 @@ class Failure:
     about: HealthError
 
 
-async def check(
+def check(
     jetstream: JetStreamView, known: Container[str], options: HealthzOptions
-) -> tuple[list[Failure], list[HealthError]]:
+) -> Steps[tuple[list[Failure], list[HealthError]]]:
     """(failures, warnings; the latter with details only). `known` are the server's accounts."""
-    streams = jetstream.streams(options.account, options.stream)
-    on_disk = await jetstream.on_disk(options.account, options.stream, quarantine=options.details)
+    looking = asyncio.ensure_future(
+        jetstream.on_disk(options.account, options.stream, quarantine=options.details)
+    )
+    try:
+        yield looking
+        on_disk = looking.result()
+    finally:
+        looking.cancel()
     missing = _missing(jetstream, on_disk, options)
     if missing is not None:
         return [missing], []
+    streams = jetstream.streams(options.account, options.stream)
     failures = [
         *_unknown_accounts(on_disk, known, options),
         *_unserved(on_disk, known, options),
         *_unrecovered(jetstream, options),
-        *_write_errors(streams),
-        *_broken_consumers(streams, options),
     ]
+    known_by = False
+    for batch in slices(streams, STEP):
+        yield None
+        failures += _write_errors(batch)
+        failures += _broken_consumers(batch, options)
+        if options.consumer and not known_by:
+            known_by = any(stream.consumers.has(options.consumer) for stream in batch)
     failures.sort(key=lambda failure: (failure.about.account, failure.about.stream))
     if options.consumer and (options.details or not failures):
-        known_by = [stream for stream in streams if stream.consumers.has(options.consumer)]
         broken = [failure for failure in failures if failure.about.consumer]
         failures = [] if known_by else broken or [_no_consumer(options)]
-    warnings = list(_warnings(streams, on_disk)) if options.details else []
+    warnings = (yield from _all_warnings(streams, on_disk)) if options.details else []
     return failures, warnings
 
 
@@ -150,32 +165,40 @@ def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
 
 def _broken_consumers(streams: Iterable[StreamView], options: HealthzOptions) -> Iterator[Failure]:
     for stream in streams:
-        found = stream.figures()
-        for name, reason in found.broken_consumers.items():
+        for name, reason in stream.consumers.broken.items():
             if options.consumer in ("", name):
                 text = "could not be recovered" + (f": {reason}" if options.details else "")
-                yield Failure(503, UNAVAILABLE, _about_consumer(found, name, text))
+                yield Failure(503, UNAVAILABLE, _about_consumer(stream.figures(), name, text))
 
 
 # -- warnings ---------------------------------------------------------------------------------
 
 
-def _warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Iterator[HealthError]:
-    told = [(stream.figures(), stream) for stream in streams]
-    for found, stream in sorted(told, key=lambda pair: (pair[0].account, pair[0].name)):
-        if found.lost:
-            named = ", ".join(map(str, stream.lost_sequences(NAMED_MAX)))
-            more = ", ..." if found.lost > NAMED_MAX else ""
-            yield _about(
-                found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}"
-            )
-        for reason in found.unreadable[:NAMED_MAX]:
-            yield _about(found, f"has messages that are unavailable: {reason}")
-        for name, reason in islice(found.damaged_consumers.items(), DAMAGED_MAX):
-            yield _about_consumer(found, name, f"was damaged: {reason}")
-        count = on_disk.quarantined.get(found.folder) if found.folder else None
-        if count:
-            yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")
+def _all_warnings(streams: Iterable[StreamView], on_disk: OnDisk) -> Work[list[HealthError]]:
+    """In the order of accounts and streams."""
+    told: list[tuple[str, str, list[HealthError]]] = []
+    for batch in slices(streams, STEP):
+        yield
+        for stream in batch:
+            found = stream.figures()
+            if warnings := list(_warnings(stream, found, on_disk)):
+                told.append((found.account, found.name, warnings))
+    told.sort(key=lambda each: each[:2])
+    return [warning for _, _, warnings in told for warning in warnings]
+
+
+def _warnings(stream: StreamView, found: StreamFigures, on_disk: OnDisk) -> Iterator[HealthError]:
+    if found.lost:
+        named = ", ".join(map(str, stream.lost_sequences(NAMED_MAX)))
+        more = ", ..." if found.lost > NAMED_MAX else ""
+        yield _about(found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}")
+    for reason in found.unreadable[:NAMED_MAX]:
+        yield _about(found, f"has messages that are unavailable: {reason}")
+    for name, reason in islice(found.damaged_consumers.items(), DAMAGED_MAX):
+        yield _about_consumer(found, name, f"was damaged: {reason}")
+    count = on_disk.quarantined.get(found.folder) if found.folder else None
+    if count:
+        yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")
 
 
 def _about_consumer(stream: StreamFigures, name: str, text: str) -> HealthError:

@@ -12,23 +12,18 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from pynats_common.go.json import html_safe
+
+from pynats_server.said.json import compact
 
 T = TypeVar("T")
 Pieces = Iterator[bytes]
 PAUSE = b""  # the piece that ends a step
 ITEMS = 32  # list items encoded in a step
-_encoder = msgspec.json.Encoder()
-
-
-def compact(value: Any) -> bytes:
-    """JSON on one line."""
-    return html_safe(_encoder.encode(value))
 
 
 def pretty(value: Any, depth: int = 0) -> bytes:
     """JSON with two spaces per level; all lines except the first are indented by `depth` levels."""
-    formatted = msgspec.json.format(html_safe(_encoder.encode(value)), indent=2)
+    formatted = msgspec.json.format(compact(value), indent=2)
     # JSON strings contain no newline, so every newline is layout.
     return formatted.replace(b"\n", b"\n" + b"  " * depth) if depth else formatted
 

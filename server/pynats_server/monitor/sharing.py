@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 from pynats_common.go.text import text_of
@@ -13,16 +14,21 @@ from pynats_server.monitor.json import ITEMS, Pieces, entry, pretty
 from pynats_server.monitor.source import AccountView, MonitorSource
 from pynats_server.options import (
     GLOBAL_ACCOUNT,
+    WHOLE,
     AccountOptions,
     MappingTarget,
+    ResponseKind,
     ServiceExport,
     ServiceLatency,
 )
 
 JETSTREAM_API = "$JS.API.>"  # which the real server has all accounts import
-ALL = 100  # per cent
 _RESPONSE = 2  # the real server's type of an import that is an answer
-_RESPONSES = {"singleton": "Singleton", "stream": "Streamed", "chunked": "Chunked"}
+RESPONSE_TYPES: Final[dict[ResponseKind, str]] = {
+    "singleton": "Singleton",
+    "stream": "Streamed",
+    "chunked": "Chunked",
+}
 
 
 class LatencyInfo(msgspec.Struct, kw_only=True):
@@ -101,7 +107,7 @@ def _service_export(export: ServiceExport) -> ExportInfo:
     return ExportInfo(
         subject=export.subject,
         type="service",
-        response_type=_RESPONSES[export.response],
+        response_type=RESPONSE_TYPES[export.response],
         service_latency=_latency(export.latency),
         approved_accounts=export.accounts,
     )
@@ -194,7 +200,7 @@ def targets(subject: str, listed: Iterable[MappingTarget]) -> list[TargetInfo]:
     is_target = any(name == subject for group in groups.values() for name, _ in group)
     shown = []
     for cluster, group in groups.items():
-        left = ALL - sum(weight for _, weight in group)
+        left = WHOLE - sum(weight for _, weight in group)
         if left > 0 and not is_target:
             group.append((subject, left))
         total = 0

@@ -125,6 +125,11 @@ class EngineView(Protocol):
 class ConsumersView(Protocol):
     """The consumers of a stream."""
 
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Those that could not be recovered, and why."""
+        ...
+
     def has(self, name: str) -> bool: ...
 
     def details(self, hidden: bool = False) -> Iterator[dict[str, Any]]:
@@ -218,7 +223,7 @@ class MonitorSource(Protocol):
     http_port: int
     ready: bool
     turns: Turns
-    log: Any  # has dropped, and part(name), which has error(text) and warn_rarely(text)
+    log: Any  # has dropped, and part(name), which has error and warn_rarely
 
     @property
     def engine(self) -> EngineView: ...

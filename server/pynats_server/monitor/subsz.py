@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,14 +15,19 @@ from pynats_common.go.times import format_time_s
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.listing import listed
-from pynats_server.monitor.connz import SubscriptionInfo, describe_subscription
+from pynats_server.monitor.connz import (
+    SubscriptionInfo,
+    WallClock,
+    describe_subscription,
+    in_order,
+)
 from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, SubszOptions
 from pynats_server.monitor.source import AccountView, ClientView, MonitorSource, SubscriptionView
 from pynats_server.work import Work
 
 STEP = 512  # subscriptions collected in one step
-GROUPS = 256  # clients counted in one step
+GROUPS = 128  # clients counted in one step
 
 
 class SublistFigures(msgspec.Struct, kw_only=True):
@@ -125,7 +131,8 @@ def _page(accounts: list[AccountView], options: SubszOptions) -> Work[tuple[int,
     total, offset, limit = 0, options.start, options.size
     page: list[_Found] = []
     for account in accounts:
-        for number, (size, list_them) in enumerate(_groups(account, options.test), 1):
+        groups = _reached(account, options.test) if options.test else (yield from _groups(account))
+        for number, (size, list_them) in enumerate(groups, 1):
             first, room = max(0, offset - total), limit - len(page)
             total += size
             if number % GROUPS == 0:
@@ -156,16 +163,23 @@ def _take(items: Iterator[_Found | None], first: int, most: int, page: list[_Fou
 _Group = tuple[int, Callable[[], Iterator[_Found | None]]]
 
 
-def _groups(account: AccountView, test: bytes) -> Iterator[_Group]:
-    """Subscriptions in groups of known size: those of each client and then all others, or with
-    `test` those that a message on this subject could reach."""
-    if test:
-        plain, queues = account.sublist.lookup(test)
-        subs = [*plain, *(sub for members in queues.values() for sub in members)]
-        yield len(subs), lambda: ((account, _cid(sub.owner), sub) for sub in subs)
-        return
+def _reached(account: AccountView, test: bytes) -> Iterator[_Group]:
+    """The subscriptions that a message on this subject could reach."""
+    plain, queues = account.sublist.lookup(test)
+    size = len(plain) + sum(map(len, queues.values()))
+    subs = chain(plain, *queues.values())
+    yield size, lambda: ((account, _cid(sub.owner), sub) for sub in subs)
+
+
+def _groups(account: AccountView) -> Work[Iterator[_Group]]:
+    """Subscriptions in groups of known size: those of each client and then all others."""
+    clients = yield from in_order(list(account.clients), "cid", WallClock())
+    return _of_each(account, clients)
+
+
+def _of_each(account: AccountView, clients: Iterable[ClientView]) -> Iterator[_Group]:
     others = account.sublist.count
-    for client in sorted(account.clients, key=lambda client: client.cid):
+    for client in clients:
         others -= client.subscription_count
         yield client.subscription_count, partial(_of_client, account, client)
     if others > 0:

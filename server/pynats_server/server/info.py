@@ -72,6 +72,8 @@ class InfoMessage:
         `lame_duck` it is told to go, whatever the server does."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
+        if self._state.jetstream_failed:
+            fields.pop("jetstream", None)
         if connect_info and self._state.authenticator.required:
             fields["auth_required"] = True
         if not fields["auth_required"]:

@@ -29,6 +29,7 @@ class JetStreamLife:
         self._taken: StoreFolder | None = None  # for the reload that is being checked
         self._preparing: asyncio.Task[None] | None = None  # a start, at first or by a reload
         self._ending: asyncio.Task[None] | None = None  # switching off
+        self._again = False  # a reload wants it back, as soon as it has ended
         self._over = False  # the server shuts down
         self._log = state.log.part("jetstream")
 
@@ -66,6 +67,7 @@ class JetStreamLife:
         from pynats_server.jetstream.capacity import resolve
         from pynats_server.jetstream.manager import JetStream
 
+        self._state.jetstream_failed = True  # until it has started
         begun = time.perf_counter_ns()
         state, log, options = self._state, self._log, self._state.options.jetstream
         log.notice("Starting JetStream")
@@ -82,16 +84,20 @@ class JetStreamLife:
         except (ValueError, OSError) as error:
             folder.release()
             raise _failure(error) from error
-        jetstream.context.remove_leftovers()
         jetstream.context.max_payload = state.options.max_payload
         jetstream.context.ack_subjects_v2 = state.options.feature_flags.get(ACK_SUBJECTS_V2, False)
         state.jetstream = jetstream
-        for line in banner_lines(options, limits):
-            log.notice(line)
         try:
+            jetstream.context.remove_leftovers()
+            for line in banner_lines(options, limits):
+                log.notice(line)
             enablement.start(jetstream, accounts, state.accounts)
-        except OSError as error:
-            raise _failure(error) from error
+        except Exception as error:
+            self._give_up(jetstream)  # rather than serve half of it
+            if isinstance(error, OSError):
+                raise _failure(error) from error
+            raise
+        state.jetstream_failed = False
         log.notice(f"Took {human_duration_ns(time.perf_counter_ns() - begun)} to start JetStream")
 
     async def stop(self) -> None:
@@ -110,22 +116,25 @@ class JetStreamLife:
     # -- reloads ------------------------------------------------------------------------------
 
     def check_reload(self, new: Options) -> None:
-        """Raises ValueError where new options cannot be followed. `follow` or `abandon` is next."""
+        """Raises ValueError where new options cannot be followed. `follow` or `abandon` is next.
+        While JetStream ends, or its files get another key, nobody can tell whether the folder will
+        do: if not, the reload has failed afterwards."""
         if not new.jetstream.enabled:
             return
         from pynats_server.jetstream import enablement
         from pynats_server.jetstream.capacity import resolve
+        from pynats_server.jetstream.folders import root
 
         if self._state.jetstream is not None:
             enablement.check_reload(self._state.jetstream, new)
             return
-        if self._ending is not None or self._preparing is not None:  # it has the folder
-            return
         try:
-            self._taken = self._take(new)
-            enablement.check_promises(
-                enablement.wanted(new), resolve(new.jetstream, self._taken.store_dir)
-            )
+            if self._is_busy():  # it has the folder
+                place = new.jetstream.store_dir or root.usual()
+            else:
+                self._taken = self._take(new)
+                place = self._taken.store_dir
+            enablement.check_promises(enablement.wanted(new), resolve(new.jetstream, place))
         except JetStreamError as error:
             raise ValueError(str(error)) from None
 
@@ -136,51 +145,65 @@ class JetStreamLife:
             self._taken = None
 
     def follow(self, new: Options) -> None:
-        """Applies new options, which are the state's already."""
+        """Applies new options, which are the state's already. Raises JetStreamError."""
         jetstream = self._state.jetstream
         if jetstream is None:
-            if new.jetstream.enabled and self._ending is None and self._preparing is None:
+            self._again = new.jetstream.enabled and self._ending is not None
+            if new.jetstream.enabled and not self._is_busy():
                 self._restart()
         elif new.jetstream.enabled:
             from pynats_server.jetstream import enablement
 
             enablement.reload(jetstream, new, self._state.accounts)
         else:
-            self._state.jetstream = None
-            jetstream.leave()
-            self._ending = asyncio.ensure_future(self._switch_off(jetstream))
+            self._give_up(jetstream)
+
+    def _is_busy(self) -> bool:
+        return self._ending is not None or self._preparing is not None
+
+    def _give_up(self, jetstream: JetStream) -> None:
+        self._state.jetstream = None
+        jetstream.leave()
+        self._ending = asyncio.ensure_future(self._switch_off(jetstream))
 
     def _restart(self) -> None:
         self._log.notice("Restarting JetStream")
         if self._state.options.jetstream.key:
             self._preparing = asyncio.ensure_future(self._restart_prepared())
         else:
-            self._start_again()
+            self.start()
 
     async def _restart_prepared(self) -> None:
         try:
             await self._change_keys()
         except JetStreamError as error:
-            self._log.error(str(error))
+            self._failed(error)
             return
         finally:
             self._preparing = None
-        if self._state.options.jetstream.enabled:
-            self._start_again()
-        else:  # another reload came
+        if not self._state.options.jetstream.enabled:  # another reload came
             self.abandon()
-
-    def _start_again(self) -> None:
+            return
         try:
             self.start()
         except JetStreamError as error:
-            self._log.error(str(error))
+            self._failed(error)
+
+    def _failed(self, error: JetStreamError) -> None:
+        """What a reload has begun comes to nothing."""
+        self._log.error(str(error))
+        self._state.jetstream_failed = True
+        self._state.blame_reload(str(error))
 
     async def _switch_off(self, jetstream: JetStream) -> None:
         await self._end(jetstream)
         self._ending = None
-        if self._state.options.jetstream.enabled and not self._over:  # another reload came
-            self._restart()
+        if self._again and not self._over:  # another reload came
+            self._again = False
+            try:
+                self._restart()
+            except JetStreamError as error:
+                self._failed(error)
 
     async def _end(self, jetstream: JetStream) -> None:
         self._log.notice("Initiating JetStream Shutdown...")

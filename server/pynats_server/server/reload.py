@@ -15,18 +15,18 @@ from pynats_server.accounts.plan import Plan
 from pynats_server.auth import StaticAuthenticator
 from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
-from pynats_server.log.logger import LogError, Logger
-from pynats_server.log.sinks import Sink
+from pynats_server.log.logger import LogError, Logger, Other
 from pynats_server.options import Options
 from pynats_server.server.accepted import Accepted, accept_again
 from pynats_server.server.info import InfoMessage
-from pynats_server.server.jetstream_life import JetStreamLife
+from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ReloadReport, ServerState
 from pynats_server.settings import SettingsError, diff
 
 Load = Callable[[], Options]
-FAULTS = (SettingsError, ValueError, LogError, OSError)  # of what is to be reloaded
+# Of what is to be reloaded, or of its surroundings; others are ours.
+FAULTS = (SettingsError, ValueError, LogError, OSError, JetStreamError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,19 @@ class Prepared:
     changes: list[str]  # as lines of the log
     plan: Plan
     authenticator: StaticAuthenticator
-    sink: Sink | None  # of the log, if that changes
+    log: Other | None  # if that changes
     changed: frozenset[str]  # accounts
     unchanged: frozenset[str]  # users, as well as their accounts
+
+    def drop(self) -> None:
+        """It will not count."""
+        if self.log is not None:
+            self.log.drop()
 
 
 def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     """Reads the configuration again with `load` and does all that is possible before it counts. Any
-    thread may call it, one at a time. Raises one of FAULTS."""
+    thread may call it, one at a time. Raises one of FAULTS, if there is no fault of ours."""
     old = state.options
     if load is None:
         raise ValueError("can only reload config when a file is provided using -c or --config")
@@ -96,48 +101,82 @@ def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
     try:
         prepared = prepare()
         if prepared.old is not state.options:  # another reload has come in between
-            if prepared.sink is not None:
-                prepared.sink.close()
+            prepared.drop()
             read, prepared = prepared.options, None
             prepared = prepare_reload(state, lambda: read)
         parts.jetstream.check_reload(prepared.options)
-    except FAULTS as error:
-        if prepared is not None and prepared.sink is not None:
-            prepared.sink.close()
+    except Exception as error:
+        if prepared is not None:
+            prepared.drop()
         parts.jetstream.abandon()
-        fault = "; ".join(str(error).splitlines())
+        fault = _told(error)
         log.error(f"Failed to reload server configuration: {fault}")
         state.last_reload = ReloadReport(time.time(), fault, ())
-        return state.last_reload.fault
-    _apply(parts, prepared)
-    state.last_reload = ReloadReport(time.time(), "", tuple(prepared.changes))
-    state.when_shared(partial(_tell, log, prepared))
-    return ""
+        return fault
+    faults = _apply(parts, prepared)
+    state.last_reload = ReloadReport(time.time(), "; ".join(faults), tuple(prepared.changes))
+    state.when_shared(partial(_tell, log, prepared, faults))
+    return state.last_reload.fault
 
 
-def _tell(log: Logger, prepared: Prepared) -> None:
+def _tell(log: Logger, prepared: Prepared, faults: list[str]) -> None:
     for line in prepared.changes:
         log.notice(line)
     digest = prepared.options.config_digest
     log.notice("Reloaded server configuration" + (f" ({digest})" if digest else ""))
+    for fault in faults:
+        log.error(f"Reloaded, but not all of it: {fault}")
 
 
-def _apply(parts: Parts, prepared: Prepared) -> None:
+def _told(error: Exception) -> str:
+    if isinstance(error, FAULTS):
+        return "; ".join(str(error).splitlines())
+    return f"internal error, please report: {error!r}"
+
+
+def _apply(parts: Parts, prepared: Prepared) -> list[str]:
+    """Has each room follow, in an order that holds: what one fails at does not keep the others from
+    it. Returns what was wrong."""
     state, options = parts.state, prepared.options
     old, state.options = state.options, options
     state.config_load_time = time.time()
-    if prepared.sink is not None:
-        state.log.use_other(options.log, prepared.sink)
+    faults: list[str] = []
+    told = options.client_advertise != old.client_advertise
+
+    def tell_if(changed: bool) -> None:
+        nonlocal told
+        told = told or changed
+
+    some = prepared.changed if limits.same_limits(old, options) else None
+    steps: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("log", lambda: _follow_log(state, prepared)),
+        ("engine", lambda: limits.configure_engine(state)),
+        ("accounts", lambda: state.accounts.add(options)),  # before users are moved to them
+        ("exports and imports", lambda: state.share(prepared.plan)),
+        ("limits of publishing", lambda: rates.limit_accounts(state)),
+        (
+            "log-ins",
+            lambda: tell_if(
+                reauthorize.reload(state, parts.handler, prepared.authenticator, prepared.unchanged)
+            ),
+        ),
+        ("JetStream", lambda: parts.jetstream.follow(options)),
+        # After JetStream and the clients have left them.
+        ("accounts that are gone", state.drop_accounts),
+        ("PID and ports files", parts.run_files.follow),
+        ("limits of clients", lambda: tell_if(limits.reload(state, some))),
+        ("INFO", lambda: parts.info.reload(told)),
+    )
+    for name, step in steps:
+        try:
+            step()
+        except Exception as error:
+            faults.append(f"{name}: {_told(error)}")
+    return faults
+
+
+def _follow_log(state: ServerState, prepared: Prepared) -> None:
+    if prepared.log is not None:
+        state.log.use_other(prepared.log)
     else:
         state.log.restore_levels()
-    limits.configure_engine(state)
-    state.accounts.add(options)  # before users are moved to them
-    state.share(prepared.plan)
-    rates.limit_accounts(state)
-    told = reauthorize.reload(state, parts.handler, prepared.authenticator, prepared.unchanged)
-    parts.jetstream.follow(options)
-    state.accounts.remove(options)  # after JetStream and the clients have left them
-    parts.run_files.follow()
-    some = prepared.changed if limits.same_limits(old, options) else None
-    told = limits.reload(state, some) or told
-    parts.info.reload(told or options.client_advertise != old.client_advertise)

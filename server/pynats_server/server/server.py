@@ -45,7 +45,7 @@ from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
-    from pynats_server.monitor import MonitorServer
+    from pynats_server.monitor.serving.listener import MonitorServer
 
 PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
 
@@ -87,6 +87,7 @@ class Server:
         self.state = ServerState(options.options, self.log, program)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self._reloading = asyncio.Lock()
+        self._reloads: set[asyncio.Future[str]] = set()
         self.info = InfoMessage(self.state)
         self._jetstream_life = JetStreamLife(self.state)
         block = ServerBlock(self.state)
@@ -156,14 +157,14 @@ class Server:
         self.log.attach(loop)
         self._announce()
         state = self.state
-        state.engine = Engine(loop, self.handler)
-        state.turns = Turns(loop, self._on_failed_work)
-        configure_engine(state)
-        state.share(self._plan)
-        self._desk.open()
-        self.events.start(loop)
-        limit_accounts(state)
         try:
+            state.engine = Engine(loop, self.handler)  # which needs a descriptor
+            state.turns = Turns(loop, self._on_failed_work)
+            configure_engine(state)
+            state.share(self._plan)
+            self._desk.open()
+            self.events.start(loop)
+            limit_accounts(state)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -220,7 +221,7 @@ class Server:
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
             return
-        from pynats_server.monitor import MonitorServer
+        from pynats_server.monitor.serving.listener import MonitorServer
 
         host = self.options.http_host or self.options.host
         self._monitor = MonitorServer(self.state)
@@ -236,7 +237,7 @@ class Server:
 
     async def _close(self) -> None:
         try:
-            if self._started:
+            if hasattr(self.state, "engine"):
                 await self._close_parts()
         finally:
             if self._own_log:
@@ -322,14 +323,28 @@ class Server:
     async def reload_aside(self) -> str:
         """As `reload`, but reads and checks the file in a thread: one with thousands of users takes
         long, and so does what thousands of subscriptions get of other accounts now. Returns why it
-        was not applied; nothing when it is."""
+        was not applied; nothing when it is. What has begun goes on to its end also when the caller
+        is cancelled."""
+        reload = asyncio.ensure_future(self._reload_aside())
+        self._reloads.add(reload)
+        reload.add_done_callback(self._reloads.discard)
+        return await asyncio.shield(reload)
+
+    async def _reload_aside(self) -> str:
         async with self._reloading:
             module = self._reload_module()
             if isinstance(module, str):
                 return module
             loop = asyncio.get_running_loop()
             read = loop.run_in_executor(None, module.prepare_reload, self.state, self.load_options)
-            await asyncio.wait([read])
+            try:
+                await asyncio.wait([read])
+            except asyncio.CancelledError:  # the loop ends before the thread
+                read.add_done_callback(_drop)
+                raise
+            if not self._is_running():
+                _drop(read)
+                return self._reload(None)
             fault = self._reload(read.result)
             if not fault:
                 shared: asyncio.Future[None] = loop.create_future()
@@ -338,7 +353,7 @@ class Server:
             return fault
 
     def _reload(self, prepared: Callable[[], Any] | None) -> str:
-        if not self._started or self._shutdown is not None:
+        if not self._is_running():
             self.log.error("Failed to reload server configuration: the server is not running")
             return "the server is not running"
         module = self._reload_module()
@@ -349,6 +364,9 @@ class Server:
         )
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))
+
+    def _is_running(self) -> bool:
+        return self._started and self._shutdown is None
 
     def _reload_module(self) -> ModuleType | str:
         """What reloads, which loads the tables of settings; or why it cannot be loaded."""
@@ -362,6 +380,12 @@ class Server:
     def reopen_log(self) -> None:
         """Reopens the log file (after it was moved away)."""
         self.log.reopen()
+
+
+def _drop(read: asyncio.Future[Any]) -> None:
+    """A configuration that was read will not count."""
+    if not read.cancelled() and read.exception() is None:
+        read.result().drop()
 
 
 def _end(future: asyncio.Future[None]) -> None:

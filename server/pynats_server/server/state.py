@@ -41,7 +41,7 @@ class ReloadReport:
     """What came of a reload: the configuration that counts since then, or why it does not."""
 
     time: float  # seconds since 1970
-    fault: str  # empty = applied
+    fault: str  # empty = all of it was applied
     changes: tuple[str, ...]  # what is different, a line for each
 
     def document(self) -> dict[str, object]:
@@ -78,6 +78,7 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
+        self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
         self.ready = False
@@ -98,6 +99,13 @@ class ServerState:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
         return self.authenticator.required and not self.options.no_auth_user
 
+    def blame_reload(self, fault: str) -> None:
+        """Something that the last reload has begun came to nothing afterwards."""
+        report = self.last_reload
+        if report is not None:
+            faults = filter(None, (report.fault, fault))
+            self.last_reload = ReloadReport(report.time, "; ".join(faults), report.changes)
+
     def share(self, plan: Plan) -> None:
         """Puts in force what the options say of exports, imports, mappings and traces; the plan is
         made of them."""
@@ -109,6 +117,12 @@ class ServerState:
         self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
             account.trace(parents_of(self.options.accounts.get(name)))
+
+    def drop_accounts(self) -> None:
+        """Forgets the accounts that the options no longer name, once everybody has left them."""
+        self.accounts.remove(self.options)
+        if self._wiring is not None:
+            self._wiring.forget_removed()
 
     def when_shared(self, done: Callable[[], object]) -> None:
         """Calls `done` when what was put in force holds for all subscriptions that were there: at

@@ -7,19 +7,20 @@ import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
-from pynats_common.config import ConfigError, Node, NodeValue, kind_of
+from pynats_common.config import ConfigError, Node, NodeValue, kind_of, plain
 from pynats_common.go.durations import format_duration_s, parse_duration_s
 from pynats_common.sizes import parse_size
 from pynats_common.suggest import did_you_mean
 
-from pynats_server.options import LOG_PARTS
+from pynats_server.options import LOG_PARTS, WHOLE
 from pynats_server.settings.schema import Reader, Reading
 from pynats_server.settings.texts import is_text, split_host_port
 
 INT32_MAX = 2**31 - 1
 INT64_MAX = 2**63 - 1
+SWITCH: Final = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 
 def refuse(node: Node, message: str) -> NoReturn:
@@ -72,6 +73,35 @@ def whole_number(text: str) -> int | None:
         return None
     value = int(digits) * (-1 if text[0] == "-" else 1)
     return value if -INT64_MAX - 1 <= value <= INT64_MAX else None
+
+
+@dataclass(frozen=True, slots=True)
+class PercentWords:
+    """What is said of a percentage that is none: of a `{text}` that cannot be read (`{number}`
+    without its sign), of another `{kind}` of `{value}`, and of a `{value}` that is no percentage.
+    """
+
+    unread: str
+    other: str
+    beyond: str
+
+
+def percentage(node: Node, key: str, low: int, says: PercentWords) -> int:
+    """A number from `low` to 100, perhaps as a text with its sign."""
+    value = node.value
+    if isinstance(value, str):
+        text = value.removesuffix("%")
+        number = whole_number(text)
+        if number is None:
+            refuse(node, says.unread.format(text=value, number=text))
+        value = number
+    if isinstance(value, bool) or not isinstance(value, int):
+        shown = plain(value)
+        shown = str(shown).lower() if isinstance(shown, bool) else str(shown)
+        refuse(node, says.other.format(key=key, value=shown, kind=kind_of(value)))
+    if not low <= value <= WHOLE:
+        refuse(node, says.beyond.format(value=value))
+    return value
 
 
 def integer(low: int | None = None, high: int = INT64_MAX) -> Reader:

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_left
 from typing import Final, Literal, NamedTuple, TypeAlias, overload
 
+from pynats_common.go.text import bytes_of, raw_text
 from pynats_common.subjects import is_valid_subject
 
 from pynats_server.core.interest.rename import Rename
@@ -150,8 +151,8 @@ class SubjectTransform:
         The result can be an invalid subject if a function returns an empty token.
         """
         if isinstance(subject, str):
-            result = self.apply(subject.encode("utf-8", "surrogateescape"))
-            return None if result is None else result.decode("utf-8", "surrogateescape")
+            result = self.apply(bytes_of(subject))
+            return None if result is None else raw_text(result)
         if self._pattern is None:
             self._pattern = _source_pattern(self._source)
         return None if self._pattern.fullmatch(subject) is None else self.rename.apply(subject)
@@ -163,14 +164,10 @@ def wildcards_of(dest: str) -> list[int | None]:
     return [c.indexes[0] if c is not None and c.function == "wildcard" else None for c in calls]
 
 
-def _to_bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
 def _source_pattern(tokens: list[str]) -> re.Pattern[bytes]:
     token = rb"(?:[^.*>][^.]*|[^.]{2,})"  # the literal subject `a.*` is never mapped
     wild = {"*": token, ">": token + rb"(?:\." + token + b")*"}
-    return re.compile(rb"\.".join(wild.get(name, re.escape(_to_bytes(name))) for name in tokens))
+    return re.compile(rb"\.".join(wild.get(name, re.escape(bytes_of(name))) for name in tokens))
 
 
 def _looks_like_call(token: str) -> bool:
@@ -319,7 +316,7 @@ def _pieces(source: list[str], tokens: list[str], calls: list[_Call | None]) -> 
     for number, (token, call) in enumerate(zip(tokens, calls, strict=True)):
         text += b"." if number else b""
         if call is None and token != ">":
-            text += _to_bytes(token)
+            text += bytes_of(token)
             continue
         if text:
             pieces.append(text)
@@ -333,5 +330,5 @@ def _pieces(source: list[str], tokens: list[str], calls: list[_Call | None]) -> 
         if call.function == "wildcard":
             pieces.append(places[0])
         else:
-            pieces.append((call.function, places, call.number, _to_bytes(call.delimiter)))
+            pieces.append((call.function, places, call.number, bytes_of(call.delimiter)))
     return [*pieces, text] if text else pieces

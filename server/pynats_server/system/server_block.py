@@ -6,10 +6,10 @@ import time
 from typing import Final
 
 import msgspec
-from pynats_common.go.json import html_safe
 from pynats_common.go.times import format_time_ns
 
 from pynats_server.options import ACK_SUBJECTS_V2, Options
+from pynats_server.said.json import compact
 from pynats_server.server.state import ServerState
 from pynats_server.version import VERSION
 
@@ -59,7 +59,7 @@ class ServerBlock:
         state = self._state
         if self._options is not state.options or self._jetstream is not state.jetstream:
             self._options, self._jetstream = state.options, state.jetstream
-            self._start = html_safe(msgspec.json.encode(self.identity()))[:-1] + b',"seq":'
+            self._start = compact(self.identity())[:-1] + b',"seq":'
         return b'%b%d,"time":"%b"}' % (
             self._start, self.seq, format_time_ns(time.time_ns()).encode(),
         )  # fmt: skip

@@ -8,18 +8,11 @@ import msgspec
 from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
-from pynats_server.core.engine import Engine
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
+from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.monitor.varz import ByKind, Usage, subscription_total
 from pynats_server.server.state import ServerState
-
-
-class Moved(msgspec.Struct, kw_only=True):
-    """Messages in one direction."""
-
-    msgs: int
-    bytes: int
 
 
 class Statsz(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -55,7 +48,7 @@ class Told(msgspec.Struct, kw_only=True):
 def statsz(state: ServerState, usage: Usage) -> Statsz:
     """The figures of now."""
     engine = state.engine
-    sent, received = _sent(engine), _received(engine)
+    sent, received = moved_out(engine), moved_in(engine)
     slow, stale = engine.slow_consumers, engine.stale_connections
     return Statsz(
         start=format_time_s(state.start_time),
@@ -79,14 +72,6 @@ def statsz(state: ServerState, usage: Usage) -> Statsz:
         jetstream=_jetstream(state),
         gomaxprocs=usable_cores(),
     )
-
-
-def _sent(engine: Engine) -> Moved:
-    return Moved(msgs=engine.out_msgs, bytes=engine.out_bytes)
-
-
-def _received(engine: Engine) -> Moved:
-    return Moved(msgs=engine.in_msgs, bytes=engine.in_bytes)
 
 
 def _jetstream(state: ServerState) -> jsz.Varz | None:

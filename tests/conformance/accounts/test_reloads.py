@@ -33,6 +33,52 @@ def test_a_lower_maximum_of_connections_closes_the_newest(tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+# --- who has to go ---
+
+ONE = "authorization { user: a, password: a }\n"
+GUESTS = """
+no_auth_user: g
+authorization { users = [ { user: a, password: a }, { user: g } ] }
+"""
+# Configurations before and after, and how a client has logged in.
+LOGIN = {"user": "a", "pass": "a"}
+ENDS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "another password": (ONE, ONE.replace("password: a", "password: b"), LOGIN),
+    "another name": (ONE, ONE.replace("user: a", "user: b"), LOGIN),
+    "a token instead": (ONE, "authorization { token: t }\n", LOGIN),
+    "another token": (
+        "authorization { token: t }\n", "authorization { token: u }\n", {"auth_token": "t"},
+    ),
+    "the user of a list": (GUESTS, GUESTS.replace("user: a", "user: b"), LOGIN),
+    "another password in a list": (GUESTS, GUESTS.replace("password: a", "password: b"), LOGIN),
+    "no guest": (GUESTS, GUESTS.replace("no_auth_user: g", "").replace(", { user: g }", ""), {}),
+    "log-ins where there were none": ("debug: false\n", ONE, {}),
+    "log-ins, for who has a name": ("debug: false\n", ONE, {"user": "x", "pass": "y"}),
+}  # fmt: skip
+
+
+def last_words(kind: str, folder: Path, name: str) -> list[str]:
+    """What a client hears whose log-in a reload ends; it is closed then."""
+    before, after, login = ENDS[name]
+    with ServerProcess(kind, folder / kind, before) as server, RawClient(server.port) as client:
+        client.read_info()
+        options = {"verbose": False, **login}
+        client.send(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
+        client.fence()
+        assert server.reload(after)
+        client.fence()
+        words = [line.decode() for line in client.received.split(b"\r\n")]
+        return [word for word in words if word.startswith("-ERR")] + ["closed"] * client.closed
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_who_has_to_go_hears_what_the_real_server_says(
+    name: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    expected = recorded.of(lambda: last_words(REFERENCE, tmp_path, name))
+    assert last_words(PYNATS, tmp_path, name) == expected
+
+
 # --- what INFO says ---
 
 LIMITED = """

@@ -304,6 +304,9 @@ MEANING = [
     "\nauthorization {users: [{user: a, allowed_connection_types: [5 ]}]}\n",
 ]
 
+# The real server takes such a hash for a variable, and shows it in its complaint.
+ACCEPTED = {"authorization {user: u, password: $2b$11$abcdefghijklmnopqrstuv}\n"}
+
 # Complaints that the real server words as a Go type assertion; ours says what was expected.
 _TYPE_MISMATCH = "interface conversion:"
 
@@ -316,6 +319,9 @@ def test_grammar(
     path.write_bytes(text.encode())
     expected_code, expected = theirs(recorded, tmp_path, environ=ENVIRON)
     code, output = ours(tmp_path, monkeypatch, environ=ENVIRON)
+    if text in ACCEPTED:
+        assert (expected_code, code) == (1, 0)
+        return
     assert (code, output) == (expected_code, output), expected
     if expected_code == 0:
         assert output == expected

@@ -92,6 +92,7 @@ def login(server: ServerProcess, user: str) -> Client:
     return Client(server.port, user, "p", name=user)
 
 
+SERVER = "$SYS.REQ.SERVER.PING"
 USERS = ("sys", "a", "b", "c", "narrow", "dot")  # that ask
 _askers: WeakKeyDictionary[ServerProcess, dict[str, Client]] = WeakKeyDictionary()
 
@@ -127,8 +128,9 @@ def closed(server: ServerProcess) -> str:
     return reply.payload.decode()
 
 
-def ask(server: ServerProcess, row: Ask, patience_s: float) -> list[Any]:
-    """All answers to a request, without what varies."""
+def ask(server: ServerProcess, row: Ask, patience_s: float, *, fenced: bool = False) -> list[Any]:
+    """All answers to a request, without what varies. With `fenced` it has been dealt with before
+    the time begins: requests of a client are answered in their order."""
     identity = id_of(server)
     client = asker(server, row.user)
     inbox = f"{client.inbox()}.{row.user}"  # the others of its account have inboxes, too
@@ -139,6 +141,9 @@ def ask(server: ServerProcess, row: Ask, patience_s: float) -> list[Any]:
         header_block(headers) if headers else b"",
         inbox,
     )
+    if fenced:
+        own = f"{SERVER}.IDZ" if row.user == "sys" else "$SYS.REQ.USER.INFO"
+        assert client.request(own) is not None
     found = []
     while (message := next(client.replies(inbox, patience_s), None)) is not None:
         found.append(told(message.headers, message.payload, identity))

@@ -213,7 +213,7 @@ def _what_a_log_in_may_not_ask(watched: Watched, _: ServerProcess) -> list[Any]:
     return [watched.told()]
 
 
-@scene("authorization { timeout: 0.3 }\n" + NAMED.replace(", timeout: 30", ""))
+@scene("authorization { timeout: 2 }\n" + NAMED.replace(", timeout: 30", ""))
 def _a_log_in_that_does_not_come(watched: Watched, _: ServerProcess) -> list[Any]:
     watched.open().read_to_end()
     return [watched.told()]
@@ -324,6 +324,53 @@ def numbers(kind: str, folder: Path) -> list[int]:
 def test_each_event_of_a_server_has_the_next_number(recorded: Recorded, tmp_path: Path) -> None:
     assert recorded.of(lambda: numbers(REFERENCE, tmp_path)) == [1]
     assert numbers(PYNATS, tmp_path) == [1]
+
+
+# Bcrypt hashes of `a` and `b`.
+HASHES = (
+    "$2a$04$wMZNTLjXA0LFuWZ7lLqA/OY1I5lvozORZbZRr4jH5NX1SbdC1bdu.",
+    "$2a$04$uOJ8PgBjGieqI0Oh8Svm8uA15y2ijV.DRh2q219MFUEBdUWxchrtK",
+)
+A_PASSWORD = "{user: a, password: a}"
+A_HASH = f'{{user: a, password: "{HASHES[0]}"}}'
+# Configuration, what is changed in it, who is in.
+LOSSES = {
+    "another password": (NAMED, A_PASSWORD, "{user: a, password: b}", "a"),
+    "another hash": (NAMED.replace(A_PASSWORD, A_HASH), HASHES[0], HASHES[1], "a"),
+    "the user": (NAMED, A_PASSWORD, "", "a"),
+    "the user of the block": (NAMED, "users = [{user: g, password: g}],", "users = [],", "g"),
+    "one of the block": (NAMED, "{user: g, password: g}", "{user: h, password: h}", "g"),
+}
+
+
+def refusals(kind: str, folder: Path, name: str) -> list[Any]:
+    """Of a client that loses its log-in by a reload: what it hears, and who is told."""
+    config, old, new, user = LOSSES[name]
+    with (
+        ServerProcess(kind, folder / kind, config) as server,
+        Watched(server, WATCHER) as watched,
+    ):
+        client = watched.join(user, "one")
+        watched.told()
+        assert server.reload(config.replace(old, new))
+        client.read_to_end()
+        watched.wait(b'"name":"one"', b".DISCONNECT ")
+        return [
+            [line.decode() for line in client.received.split(b"\r\n") if line.startswith(b"-ERR")],
+            *(
+                [subject, event["client"]["acc"], event["reason"]]
+                for subject, event in watched.told()["s"]
+                if subject.endswith((".AUTH.ERR", ".DISCONNECT"))
+            ),
+        ]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_who_is_told_of_a_log_in_that_a_reload_ends(
+    name: str, recorded: Recorded, tmp_path: Path
+) -> None:
+    expected = recorded.of(lambda: refusals(REFERENCE, tmp_path, name))
+    assert refusals(PYNATS, tmp_path, name) == expected
 
 
 TRAFFIC = ("sent", "sent_to_clients", "received", "received_from_clients")

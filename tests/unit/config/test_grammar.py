@@ -41,6 +41,8 @@ def _plain(text: str, **environ: str) -> Any:
         ("(\nline\n)", "\nline\n"),
         ("2016-05-04T18:53:41Z", datetime(2016, 5, 4, 18, 53, 41, tzinfo=UTC)),
         ("$2a$10$hash/./x", "$2a$10$hash/./x"),
+        ("$2b$10$hash/./x", "$2b$10$hash/./x"),
+        ("$2y$10$hash/./x", "$2y$10$hash/./x"),
         ("[a, 1, [true], {b: c}]", ["a", 1, [True], {"b": "c"}]),
         ("{a {b {c: d}}}", {"a": {"b": {"c": "d"}}}),
         ("nats://h:1/#x", "nats://h:1/#x"),
@@ -49,6 +51,19 @@ def _plain(text: str, **environ: str) -> Any:
 def test_values(text: str, value: object) -> None:
     found = _plain(f"key: {text}\n")["key"]
     assert (type(found), found) == (type(value), value)
+
+
+def test_a_variable_that_looks_like_a_hash_goes_before_it() -> None:
+    assert _plain("2b$10$x: yes\na { b: $2b$10$x }\n")["a"] == {"b": True}
+    assert _plain("b: $2b$10$x\n", **{"2b$10$x": "word"}) == {"b": "word"}
+
+
+def test_what_is_no_name_of_a_variable_is_not_told() -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse("a: 1\npassword: $ecret!pa$$word\n")
+    assert "ecret" not in str(refused.value) and "on line 2 can not be found" in str(refused.value)
+    with pytest.raises(ConfigError, match=r"variable reference for 'NAME_1\.x-y'"):
+        parse("password: $NAME_1.x-y\n")
 
 
 def test_places_of_keys_and_elements() -> None:

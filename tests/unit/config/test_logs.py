@@ -166,9 +166,9 @@ def test_unusable_log_file_is_an_error(tmp_path: Path) -> None:
 def test_reload_moves_to_another_file_or_stays(tmp_path: Path) -> None:
     logger = _file_logger(tmp_path / "a")
     with pytest.raises(LogError):
-        logger.replace_by(LogOptions(log_file=tmp_path / "no/b"), "x")
+        logger.open_other(LogOptions(log_file=tmp_path / "no/b"), "x")
     logger.notice("one")
-    logger.replace_by(LogOptions(log_file=tmp_path / "b", debug=True), "x")
+    logger.use_other(logger.open_other(LogOptions(log_file=tmp_path / "b", debug=True), "x"))
     logger.debug("two")
     assert "one" in (tmp_path / "a").read_text() and "two" in (tmp_path / "b").read_text()
 
@@ -261,6 +261,23 @@ def test_syslog_of_this_machine_gets_lines_as_the_c_library_writes_them(
             logger.close()
     shape = rf"<27>\w{{3}} [ \d]\d \d\d:\d\d:\d\d pynats-server\[{os.getpid()}\]: broken\n"
     assert re.fullmatch(shape, line)
+
+
+def test_a_line_that_is_longer_than_a_datagram_is_cut_and_the_next_ones_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "log"
+    monkeypatch.setattr(syslog, "_LOCAL_SYSLOG", (str(place),))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(place))
+        daemon.settimeout(PATIENCE_S)
+        logger = open_logger(LogOptions(syslog=True))
+        logger.error("ä" * 4_000_000)
+        logger.error("next")
+        long, after = daemon.recv(8_000_000).decode(), daemon.recv(2000).decode()
+        logger.close()
+    assert re.fullmatch(r"<27>.*: ä+\.\.\.\n", long)
+    assert after.endswith(": next\n")
 
 
 def test_payloads_are_cut() -> None:

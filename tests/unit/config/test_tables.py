@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from pynats_server.options import Options
+from pynats_server.core.sharing.responses import KINDS
+from pynats_server.monitor.sharing import RESPONSE_TYPES
+from pynats_server.options import Options, ResponseKind
 from pynats_server.process.flag_table import FLAGS, Flag
 from pynats_server.process.help_text import usage
 from pynats_server.settings import TOP_LEVEL
+from pynats_server.settings.blocks.sharing import RESPONSES
 from pynats_server.settings.document import document
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting, Table
@@ -32,6 +36,13 @@ def test_every_row_has_a_place_in_the_options() -> None:
     for table, setting in rows(TOP_LEVEL):
         if setting.read is not None and setting.store is None:
             get_path(table.defaults(), setting.path)  # raises AttributeError where it has none
+
+
+def test_kinds_of_responses_are_the_same_wherever_they_are_named() -> None:
+    kinds = set(get_args(ResponseKind))
+    assert set(RESPONSES.values()) == kinds  # what configurations say
+    assert set(KINDS) == kinds  # what the data plane does
+    assert set(RESPONSE_TYPES) == kinds  # what monitoring shows
 
 
 def test_no_key_has_two_rows() -> None:

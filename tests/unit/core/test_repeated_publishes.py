@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pynats_server.core.account import Account
+from pynats_server.core.client import ClientConnection
 
+from tests.support.life import Life, pub
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.raw import RawClient
 
@@ -28,6 +31,20 @@ def test_subjects_of_servers_are_refused_every_time(subject: bytes, tmp_path: Pa
         client.fence()
         assert client.received.count(b"-ERR 'Permissions Violation for Publish") == 6
         assert b"MSG" not in client.received
+
+
+def test_a_line_leads_to_the_account_that_its_client_is_in(life: Life) -> None:
+    other = Account("B")
+    got: list[str] = []
+    for account in life.account, other:
+        account.subscribe(b"x", lambda to, *_: got.append(to.name))
+    producer = life.client()
+    (client,) = life.engine.connections.values()
+    assert isinstance(client, ClientConnection)
+    life.say(producer, pub(b"x", b"1") * 4)
+    client.admit(other, None)
+    life.say(producer, pub(b"x", b"1") * 4)
+    assert got == ["A"] * 4 + ["B"] * 4
 
 
 def test_a_lowered_maximum_counts_for_the_same_line_too(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import json
 import os
 import re
 import threading
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pynats_server.log import queued
 from pynats_server.log.lines import JsonLines, TextLines
@@ -20,7 +21,10 @@ from pynats_server.log.queued import QueuedSink
 from pynats_server.log.sinks import StreamSink
 from pynats_server.options import LOG_PARTS, LogOptions
 
-from tests.support.deadline import wait_until
+from tests.support.deadline import PATIENCE_S, wait_until
+
+# What turns the text behind it around; two are marks, which are letters as such.
+TURNING = {"LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 class Someone:
@@ -90,6 +94,7 @@ def test_the_time_in_json_is_in_utc_or_left_out_like_that_in_text() -> None:
 
 
 @given(st.text(st.characters(codec=None), max_size=50), st.text(max_size=50))
+@example("\u202egnidaelsim", "\u2066\u200f")
 def test_no_text_from_outside_makes_a_line_of_its_own_or_moves_the_cursor(
     text: str, name: str
 ) -> None:
@@ -100,6 +105,7 @@ def test_no_text_from_outside_makes_a_line_of_its_own_or_moves_the_cursor(
         shown = line.decode()
         assert shown[-1] == "\n"
         assert not any(ord(char) < 32 or 0x7F < ord(char) < 0xA0 for char in shown[:-1])
+        assert not any(unicodedata.bidirectional(char) in TURNING for char in shown)
         assert len(shown.splitlines()) == 1
     assert json.loads(structured)["client"]["name"] == name
 
@@ -148,7 +154,7 @@ def test_levels_change_while_it_runs_and_a_reload_takes_that_back(tmp_path: Path
     assert not clients.debug_enabled
     assert log.levels["auth"] == "warn"
     changed = LogOptions(log_file=tmp_path / "log", debug=True)
-    log.replace_by(changed, "x")
+    log.use_other(log.open_other(changed, "x"))
     assert clients.debug_enabled and auth.debug_enabled and not auth.trace_enabled
 
 
@@ -198,6 +204,7 @@ def test_a_reader_that_stands_still_keeps_nobody_waiting(tmp_path: Path) -> None
 
 
 def test_chatter_is_dropped_before_what_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queued, "CLOSE_WAIT_S", PATIENCE_S)
     monkeypatch.setattr(queued, "QUEUED_MAX", 2000)
     monkeypatch.setattr(queued, "CHATTER_MAX", 1000)
     held = Held()
@@ -219,7 +226,10 @@ def test_chatter_is_dropped_before_what_matters(monkeypatch: pytest.MonkeyPatch)
     assert held.closed
 
 
-def test_another_sink_takes_over_without_waiting_for_the_old_one() -> None:
+def test_another_sink_takes_over_without_waiting_for_the_old_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queued, "CLOSE_WAIT_S", PATIENCE_S)
     old, new = Held(), Held()
     new.free.set()
     log = Logger(LogOptions(), old)
@@ -228,15 +238,15 @@ def test_another_sink_takes_over_without_waiting_for_the_old_one() -> None:
         log.attach(asyncio.get_running_loop())
         log.write_aside()
         log.notice("one")
-        log._output.replace(LogOptions(), new)
+        log._output.replace(LogOptions(), new, ("new",))
         log.notice("two")
 
     asyncio.run(run())
-    log.detach()
-    assert [line[-3:] for line in new.lines] == [b"two"]
+    wait_until(lambda: [line[-3:] for line in new.lines] == [b"two"], "the new sink")
     assert not old.closed
     old.free.set()
-    wait_until(lambda: old.closed, "the old sink")
+    log.detach()  # which waits for both
+    assert old.closed
     assert [line[-3:] for line in old.lines] == [b"one"]
 
 

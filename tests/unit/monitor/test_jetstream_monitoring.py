@@ -18,7 +18,7 @@ from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.config.model import StreamConfig
 from pynats_server.jetstream.config.validation import prepare_create
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig
-from pynats_server.jetstream.store.file.sync_times import BOUNDS_S, SyncTimes
+from pynats_server.jetstream.store.file.syncing.sync_times import BOUNDS_S, SyncTimes
 from pynats_server.jetstream.stream.operations import Append, Remove
 from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.monitor import healthz
@@ -29,7 +29,7 @@ from pynats_server.monitor.options import HealthzOptions, JszOptions
 from pynats_server.monitor.varz import Usage
 from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.server.server import Server
-from pynats_server.work import finish
+from pynats_server.work import Steps, finish
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.exposition import series_of
@@ -84,8 +84,11 @@ async def jsz(server: Server, **request: Any) -> Any:
     return json.loads(b"".join(finish(answer(server.state, JszOptions(**request)))))
 
 
-async def health_of(server: Server, **request: Any) -> tuple[int, healthz.Health]:
-    return await healthz.check(server.state, HealthzOptions(details=True, **request))
+async def health_of(
+    server: Server, details: bool = True, **request: Any
+) -> tuple[int, healthz.Health]:
+    work = healthz.check(server.state, HealthzOptions(details=details, **request))
+    return await server.state.turns.run("tests", server, work)
 
 
 def scrape(server: Server, *, per_stream: bool = True) -> dict[str, float]:
@@ -148,13 +151,67 @@ def test_requests_under_way_are_counted(tmp_path: Path) -> None:
 # -- /healthz ---------------------------------------------------------------------------------
 
 
+def test_the_health_of_many_streams_is_looked_at_some_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    failure = Stream.failure
+
+    def counted(stream: Stream) -> str | None:
+        looked.append(stream.name)
+        assert failure.fget is not None
+        found: str | None = failure.fget(stream)
+        return found
+
+    async def scenario(server: Server) -> None:
+        names = [f"S{number}" for number in range(100)]
+        for name in names:
+            await make(server, name, storage="memory")
+        monkeypatch.setattr(Stream, "failure", property(counted))
+        for details in (False, True):
+            looked.clear()
+            work = healthz.check(server.state, HealthzOptions(details=details))
+            steps, status = await stepped(work, lambda: len(looked))
+            assert (status, set(looked)) == (200, set(names))
+            assert max(after - before for before, after in pairwise(steps)) <= 32
+
+    async def stepped(
+        work: Steps[tuple[int, healthz.Health]], figure: Callable[[], int]
+    ) -> tuple[list[int], int]:
+        """The figure after each step, and the status."""
+        found = [figure()]
+        while True:
+            try:
+                awaited = next(work)
+            except StopIteration as end:
+                return [*found, figure()], end.value[0]
+            found.append(figure())
+            if awaited is not None:
+                await asyncio.wait([awaited])
+
+    serve(tmp_path, scenario)
+
+
+def test_asking_for_what_is_not_there_does_not_fill_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario(server: Server) -> None:
+        for number in range(20):
+            work = healthz.healthz(server.state, HealthzOptions(account=f"X{number}"))
+            status, _ = await server.state.turns.run("tests", server, work)
+            assert status == 404
+
+    serve(tmp_path, scenario)
+    assert capfd.readouterr().err.count("Healthcheck failed") == 1
+
+
 def test_a_failed_store_is_an_error(tmp_path: Path) -> None:
     async def scenario(server: Server) -> None:
         for name in ("GOOD", "ILL"):
             await make(server, name)
         account_of(server).streams["ILL"].store.failed = OSError(5, "Input/output error")
         text = "JetStream stream '$G > ILL' write error: [Errno 5] Input/output error"
-        status, body = await healthz.check(server.state, HealthzOptions())
+        status, body = await health_of(server, details=False)
         assert (status, body.status, body.error) == (503, "unavailable", text)
         status, body = await health_of(server)
         assert (status, body.status) == (503, "error")
@@ -181,7 +238,7 @@ def test_losses_are_warnings(tmp_path: Path) -> None:
     async def after(server: Server) -> None:
         store = account_of(server).streams["HURT"].store
         assert list(store.lost) == [10]
-        answer = await healthz.check(server.state, HealthzOptions())
+        answer = await health_of(server, details=False)
         assert answer == (200, healthz.Health(status="ok"))
         status, body = await health_of(server)
         assert (status, body.status, body.errors) == (200, "ok", [])

@@ -11,11 +11,14 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.monitor import connz, query
+from pynats_server.monitor import connz, subsz
 from pynats_server.monitor.connz import WallClock, in_order
 from pynats_server.monitor.json import Document, encoded, pretty
-from pynats_server.monitor.options import DEFAULT_LIMIT, BadRequest, ConnzOptions
-from pynats_server.monitor.query import Query
+from pynats_server.monitor.metrics import server
+from pynats_server.monitor.options import DEFAULT_LIMIT, BadRequest, ConnzOptions, SubszOptions
+from pynats_server.monitor.serving import query
+from pynats_server.monitor.serving.query import Query
+from pynats_server.system.services import counting
 from pynats_server.work import finish
 
 JSON_VALUES = st.recursive(
@@ -147,3 +150,90 @@ def test_connections_are_ordered_some_in_a_step(monkeypatch: pytest.MonkeyPatch)
     assert len(seen) >= 2 * 5
     wanted = sorted(items, key=lambda item: (-item.out_msgs, item.cid))
     assert page == wanted[4 * connz.STEP :][:7]
+
+
+class Looked:
+    """Clients without subscriptions; counts how many were looked at."""
+
+    def __init__(self, count: int) -> None:
+        self.seen = 0
+        self.clients: Any = [
+            SimpleNamespace(cid=cid, subscription_list=self.look) for cid in range(count)
+        ]
+
+    def look(self) -> list[Any]:
+        self.seen += 1
+        return []
+
+    def most_in_a_step(self, work: Any) -> int:
+        before = most = 0
+        for _ in work:
+            most, before = max(most, self.seen - before), self.seen
+        return max(most, self.seen - before)
+
+
+def test_clients_without_subscriptions_are_looked_at_some_in_a_step() -> None:
+    looked = Looked(5 * connz.STEP)
+    assert looked.most_in_a_step(connz._subscribed(looked.clients, b"a")) <= connz.STEP
+    assert looked.seen == 5 * connz.STEP
+    looked = Looked(5 * counting.STEP)
+    account: Any = SimpleNamespace(clients=looked.clients)
+    assert looked.most_in_a_step(counting.count(account, b"a.*", None)) <= counting.STEP
+    assert looked.seen == 5 * counting.STEP
+
+
+def test_subscribers_of_a_subject_are_counted_some_in_a_step() -> None:
+    subs = [SimpleNamespace(owner=None)] * (5 * counting.STEP)
+    sublist = SimpleNamespace(lookup=lambda subject: (subs, {}))
+    account: Any = SimpleNamespace(sublist=sublist)
+    assert sum(1 for _ in counting.count(account, b"a", None)) == 5
+
+
+def test_clients_are_ordered_some_in_a_step_for_their_subscriptions() -> None:
+    count = 5 * connz.STEP
+    clients = {SimpleClient(cid, 0) for cid in range(count)} | {SimpleClient(count, 1)}
+    account: Any = SimpleNamespace(
+        name="A", clients=clients, sublist=SimpleNamespace(count=1, fanout=lambda: (0, 0))
+    )
+    work = subsz._page([account], SubszOptions(subscriptions=True))
+    steps = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            total, page = end.value
+            break
+        steps += 1
+    assert (total, [cid for _, cid, _ in page]) == (1, [count])
+    assert steps >= 5 + count // subsz.GROUPS
+
+
+class SimpleClient:
+    def __init__(self, cid: int, subscriptions: int) -> None:
+        self.cid = cid
+        self.subscription_count = subscriptions
+
+    def subscription_list(self) -> list[Any]:
+        return [SimpleNamespace(subject=b"a")] * self.subscription_count
+
+
+@pytest.mark.parametrize(
+    ("rtt_ns", "shown"),
+    [(900, "900ns"), (1_999, "1µs"), (999_999, "999µs"), (1_234_567, "1.234567ms")],
+)
+def test_round_trip_times_are_shortened_as_go_does(rtt_ns: int, shown: str) -> None:
+    figures = dict.fromkeys(CLIENT_FIGURES, 0)
+    names = dict.fromkeys(("host", "name", "lang", "version"), "")
+    client: Any = SimpleNamespace(**figures, **names, rtt=rtt_ns)
+    assert connz._describe(client, ConnzOptions(), 0.0, 0.0).rtt == shown
+
+
+CLIENT_FIGURES = (
+    "cid", "port", "start", "pending_bytes", "in_msgs", "out_msgs", "in_bytes", "out_bytes",
+    "stalls", "throttles", "refusals", "subscription_count",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "share"), [(-1, 1.0), (0, 0.0), (4, 0.75)])
+def test_how_much_of_a_limit_is_used(most: int, share: float) -> None:
+    assert server._share(3, most) == share

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
-from pynats_server import Options, Server
+from pynats_server import Options, Server, ServerError
 
 from tests.support.deadline import PATIENCE_S, next_turn
+from tests.support.on_loop import on_loop
 from tests.support.process import PYNATS, ServerProcess, server_command
 from tests.support.raw import RawClient
 
@@ -114,3 +116,18 @@ def test_a_stop_while_it_starts_leaves_nothing_open() -> None:
                 socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
     asyncio.run(scenario())
+
+
+@on_loop
+async def test_a_server_that_gets_no_descriptor_says_so_and_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("pynats_server.server.server.Engine", none_left)
+    server = Server(Options(host="127.0.0.1", port=-1))
+    with pytest.raises(ServerError, match="Too many open files"):
+        await server.start()
+    await server.shutdown()
+    await server.wait_stopped()

@@ -18,7 +18,7 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_common.version import RELEASE
-from pynats_server.monitor import MonitorServer
+from pynats_server.monitor.serving.listener import MonitorServer
 from pynats_server.options import Options
 from pynats_server.server.server import Server
 from pynats_server.version import VERSION
@@ -446,8 +446,8 @@ def test_reload_prunes_subscriptions_and_closes_removed_users(tmp_path: Path) ->
         ann.fence()
         server.write_config(USERS.format(ann='["a"]', extra="{ user: eve, password: eve }"))
         server.signal(signal.SIGHUP)
-        assert bob.read_until(b"-ERR 'Authorization Violation'\r\n")
         assert bob.read_to_end()
+        assert b"-ERR" not in bob.received
         assert ann.read_until(b'-ERR \'Permissions Violation for Subscription to "b"')
         with login(server, "eve") as eve:
             eve.send(b"PUB b 1\r\n1\r\nPUB a 1\r\n2\r\n")

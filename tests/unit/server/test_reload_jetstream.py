@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import nats.errors
 import pytest
+from pynats_server.jetstream import enablement
 from pynats_server.jetstream.folders import root
 from pynats_server.options import (
     AccountLimits,
@@ -127,13 +129,103 @@ def test_jetstream_that_cannot_start_makes_a_reload_change_nothing(
     assert reason in capfd.readouterr().err
 
 
-def test_info_tells_new_clients_whether_there_is_jetstream(tmp_path: Path) -> None:
-    async def greeting(server: Server) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
-        line = await reader.readline()
-        writer.close()
-        return line
+def test_a_reload_is_checked_also_while_jetstream_ends(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario() -> None:
+        server = await server_with(on(tmp_path))
+        assert reload(server, jetstream=OFF)
+        before = server.options
+        assert not reload(server, **too_much(tmp_path))  # in the same pass of the loop
+        assert server.options is before
+        report = server.state.last_reload
+        assert report is not None and "insufficient storage resources" in report.fault
+        await server.shutdown()
+        root.take(tmp_path).release()
 
+    asyncio.run(scenario())
+    assert "Can't start JetStream" not in capfd.readouterr().err
+
+
+def test_a_reload_whose_jetstream_does_not_come_back_is_not_told_as_good(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        server = await server_with(on(tmp_path / "one"))
+        (tmp_path / "file").touch()
+        assert reload(server, jetstream=OFF)
+        assert reload(server, jetstream=on(tmp_path / "file"), max_payload=5000)
+        report = server.state.last_reload
+        assert report is not None and not report.fault
+
+        def fault() -> str:
+            return server.state.last_reload.fault if server.state.last_reload else ""
+
+        await wait_until_async(fault, "the fault")
+        assert "is not a directory" in fault()
+        assert b'"jetstream"' not in await greeting(server)
+        assert "Reloaded: max_payload = 5000" in report.changes
+        await server.shutdown()
+
+    asyncio.run(scenario())
+
+
+def test_jetstream_that_fails_at_its_start_is_not_half_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(tmp_path))
+
+    async def scenario() -> None:
+        server = await server_with(OFF)
+        with monkeypatch.context() as patched:
+            patched.setattr(enablement, "start", fail)
+            assert not reload(server, jetstream=on(tmp_path))
+        assert server.state.jetstream is None
+        report = server.state.last_reload
+        assert report is not None and "Can't start JetStream" in report.fault
+        assert b'"jetstream"' not in await greeting(server)
+        await until_free(tmp_path)
+        assert reload(server, jetstream=on(tmp_path))
+        assert server.state.jetstream is not None
+        assert b'"jetstream":true' in await greeting(server)
+        await server.shutdown()
+        root.take(tmp_path).release()
+
+    asyncio.run(scenario())
+
+
+def test_a_system_account_that_is_there_for_jetstream_goes_with_it(tmp_path: Path) -> None:
+    def names(server: Server) -> list[str]:
+        assert set(server.state.accounts) == {"$G"} or server.state.links_of("$G")[1]
+        return sorted(server.state.accounts)
+
+    async def scenario() -> None:
+        server = await server_with(OFF, no_system_account=True)
+        assert names(server) == ["$G"]
+        for _ in range(2):
+            assert reload(server, jetstream=on(tmp_path))
+            assert names(server) == ["$G", "$SYS"]
+            client = await connect(server.client_url)
+            told = await client.request("$SYS.REQ.USER.INFO")
+            assert b'"account":"$G"' in told.data
+            assert reload(server, jetstream=OFF)
+            assert names(server) == ["$G"]
+            with pytest.raises(nats.errors.NoRespondersError):
+                await client.request("$SYS.REQ.USER.INFO")
+            await client.close()
+            await until_free(tmp_path)
+        await server.shutdown()
+
+    asyncio.run(scenario())
+
+
+async def greeting(server: Server) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
+    line = await reader.readline()
+    writer.close()
+    return line
+
+
+def test_info_tells_new_clients_whether_there_is_jetstream(tmp_path: Path) -> None:
     async def scenario() -> None:
         server = await server_with(OFF)
         assert b'"jetstream"' not in await greeting(server)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+from pynats_server.core.tracing.trail import Trail
 from pynats_server.options import AccountOptions, Options, TraceOptions, User
 from pynats_server.threaded import ThreadedServer
+from pynats_server.tracing import tracer
+from pynats_server.tracing.events import describe
 from pynats_server.tracing.tracer import AT_ONCE
+from pynats_server.work import Work
 
+from tests.support.deadline import wait_until
 from tests.support.raw import RawClient
 
 TRACED = b"NATS/1.0\r\nNats-Trace-Dest: traces\r\n\r\n"
@@ -67,6 +73,84 @@ def test_a_long_trace_is_compressed_as_well() -> None:
         assert watcher.read_until(ENDED)
         assert b"Content-Encoding: gzip" in watcher.received
         assert len(watcher.received) < AT_ONCE * 10 * 40  # an event has about 100 bytes
+
+
+def much(size: int) -> bytes:
+    """A block that asks for a trace, with so many headers."""
+    return TRACED[:-2] + b"".join(b"h%d:v\r\n" % number for number in range(size)) + b"\r\n"
+
+
+class Watched:
+    """When traces are begun and ended; each has one more step. Those with `bad` in their subject
+    fail."""
+
+    def __init__(self) -> None:
+        self.moments: list[str] = []
+
+    def __call__(self, trail: Trail, *rest: Any) -> Work[bytes]:
+        self.moments.append("begun")
+        yield
+        if b"bad" in trail.subject:
+            raise LookupError("bad luck")
+        text = yield from describe(trail, *rest)
+        self.moments.append("ended")
+        return text
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    watched = Watched()
+    monkeypatch.setattr(tracer, "describe", watched)
+    return watched
+
+
+def test_where_nobody_listens_nothing_is_written_but_counted(watched: Watched) -> None:
+    with ThreadedServer() as server, connect(server.server.client_port) as client:
+        block = server.server.events.block
+        before = block.seq
+        client.send(publish(TRACED) * 3 + publish(much(3000)))
+        client.fence()
+        assert watched.moments == []
+        assert block.seq >= before + 4
+        client.send(b"SUB traces 1\r\n" + publish(TRACED))
+        client.fence()
+        assert watched.moments == ["begun", "ended"]
+
+
+def test_many_headers_are_told_and_nothing_that_follows_overtakes_them(watched: Watched) -> None:
+    with ThreadedServer() as server, connect(server.server.client_port) as client:
+        client.send(b"SUB traces 1\r\nSUB done 2\r\n")
+        client.send(publish(much(5000)) + b"PUB done 0\r\n\r\n")
+        assert client.read_until(ENDED)
+        (told,) = traces(bytes(client.received))
+        assert len(told["request"]["header"]) == 5001
+        assert bytes(client.received).index(ENDED) > bytes(client.received).index(b"MSG traces")
+
+
+def test_long_traces_of_an_account_are_written_one_after_the_other(watched: Watched) -> None:
+    with (
+        ThreadedServer() as server,
+        connect(server.server.client_port) as one,
+        connect(server.server.client_port) as other,
+    ):
+        one.send(b"SUB traces 1\r\n")
+        one.fence()
+        for client in one, other:
+            client.send(publish(much(5000)))
+        wait_until(lambda: len(watched.moments) == 4, "both")
+        assert watched.moments == ["begun", "ended"] * 2
+
+
+def test_a_trace_that_fails_is_logged_and_its_client_goes_on(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    with ThreadedServer() as server, connect(server.server.client_port) as client:
+        monkeypatch.setattr(server.server.state.log, "error", lines.append)
+        client.send(b"SUB traces 1\r\n" + publish(much(3000), b"bad") + publish(much(3000)))
+        client.fence()
+        wait_until(lambda: client.fence() or b"MSG traces 1" in client.received, "the other")
+    assert lines == ["a trace was not written: LookupError('bad luck')"]
 
 
 def sampled(sampling: int, count: int) -> int:

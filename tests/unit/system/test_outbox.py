@@ -125,6 +125,8 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
     monkeypatch.setattr("pynats_server.system.events.accounts.connections", made.append)
     monkeypatch.setattr("pynats_server.system.statsz.statsz", made.append)
     monkeypatch.setattr(Outbox, "add", lambda *_: made.append("waits"))
+    assert server.events._pace is not None
+    server.events._pace.stop()  # nobody else counts
     block = server.events.block
     before = block.seq
     reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
@@ -138,12 +140,44 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
 
 
 @on_server
+async def test_lame_duck_mode_is_told_behind_what_waits_and_holds_nobody_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listener(server.state.system_account, b"$SYS.>")
+    for _ in range(100):
+        server.events.tell_figures()
+    server.events.lame_duck()
+    server.events.tell_figures()  # too late
+    assert listener.heard == []
+    await wait_until_async(lambda: len(listener.heard) == 101, "the events")
+    assert listener.subjects[-1] == f"$SYS.SERVER.{server.id}.LAMEDUCK"
+    for _ in range(3):
+        await next_turn()
+    assert len(listener.heard) == 101
+
+
+@on_server
+async def test_what_waits_in_lame_duck_mode_is_told_before_the_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = Listener(server.state.system_account, b"$SYS.>")
+    server.events.tell_figures()
+    server.events.lame_duck()
+    await server.shutdown()
+    assert [subject.split(".")[-1] for subject in listener.subjects] == ["STATSZ", "LAMEDUCK"]
+
+
+@on_server
 async def test_what_waits_is_told_before_the_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = server.state.system_account
+    assert server.events._pace is not None
+    server.events._pace.stop()
     listener = Listener(account, b"$SYS.>")
-    for _ in range(3):
+    server.events.tell_figures()
+    await wait_until_async(lambda: listener.heard, "the first, for which monitoring is loaded")
+    for _ in range(2):
         server.events.tell_figures()
     await server.shutdown()
     figures = [f"$SYS.SERVER.{server.id}.STATSZ"] * 3

@@ -6,9 +6,11 @@ import asyncio
 import dataclasses
 import json
 
+import pytest
 from pynats_server import Options, Server
 from pynats_server.core.account import Account
 from pynats_server.options import AccountOptions, User
+from pynats_server.system.events import accounts
 
 from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
@@ -19,7 +21,10 @@ def users(*names: str) -> list[User]:
 
 
 @on_loop
-async def test_who_has_to_go_is_told_of_and_an_account_that_goes_too() -> None:
+async def test_who_has_to_go_is_told_of_and_an_account_that_goes_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accounts, "REPEAT_S", 3600.0)  # nothing is told twice
     told: list[tuple[str, str]] = []
 
     def on_event(

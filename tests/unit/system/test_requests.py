@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,11 +19,13 @@ from hypothesis import strategies as st
 from nats.aio.client import Client
 from pynats_server import Options, Server
 from pynats_server.jetstream.store.format import s2
-from pynats_server.monitor.json import compact, pretty, squeezed
+from pynats_server.monitor.json import pretty, squeezed
 from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, ServiceImport, User
-from pynats_server.system import encoding
+from pynats_server.said import packing
+from pynats_server.said.json import compact
 from pynats_server.system.services import desk
 from pynats_server.system.services.decoding import BODY_MAX, FLAG, TEXTS, BadBody, decode
+from pynats_server.system.services.table import SERVICES
 from pynats_server.work import finish
 
 from tests.support.deadline import PATIENCE_S, wait_until_async
@@ -34,7 +37,7 @@ PING = "$SYS.REQ.SERVER.PING"
 
 
 @asynccontextmanager
-async def running(**options: Any) -> AsyncIterator[Server]:
+async def running(log: logging.Logger | None = None, **options: Any) -> AsyncIterator[Server]:
     """A server whose accounts each have one user with the account's name."""
     accounts = options.pop("accounts", {})
     for name in ("$SYS", "A", "B"):
@@ -42,7 +45,7 @@ async def running(**options: Any) -> AsyncIterator[Server]:
     for name, account in accounts.items():
         account.users = [User(name, "p")]
     given = Options(host="127.0.0.1", port=-1, accounts=accounts, **options)
-    async with Server(given, log=None) as server:
+    async with Server(given, log=log) as server:
         yield server
 
 
@@ -77,11 +80,11 @@ def test_a_document_without_its_layout_is_the_same_on_one_line(value: Any) -> No
 @pytest.mark.parametrize("size", [0, 1, 8191, 8192, 200_000])
 def test_packed_answers_are_made_in_steps_and_unpack(size: int) -> None:
     body = bytes(index * 7 % 251 for index in range(size))
-    assert gzip.decompress(finish(encoding.encode(body, encoding.GZIP))) == body
-    packed = finish(encoding.encode(body, encoding.SNAPPY))
+    assert gzip.decompress(finish(packing.encode(body, packing.GZIP))) == body
+    packed = finish(packing.encode(body, packing.SNAPPY))
     assert packed.startswith(b"\xff\x06\x00\x00sNaPpY")
     assert s2.decode_stream(packed, size + 1) == body
-    steps = sum(1 for _ in encoding.encode(body, encoding.GZIP))
+    steps = sum(1 for _ in packing.encode(body, packing.GZIP))
     assert steps == -(-size // 8192)
 
 
@@ -104,6 +107,15 @@ async def test_an_answer_that_nobody_could_receive_is_refused() -> None:
 
 
 # -- what is asked --------------------------------------------------------------------------------
+
+
+def test_there_is_a_service_for_every_name_that_is_listened_to() -> None:
+    assert set(SERVICES) == {
+        *(f"SERVER {name}" for name in desk.OF_SERVER),
+        *(f"ACCOUNT {name}" for name in desk.OF_ACCOUNT),
+        *desk.CHANGES,
+        "NSUBS", "USER INFO", "SUBSCRIBERS",
+    }  # fmt: skip
 
 
 @given(st.binary(max_size=60))
@@ -152,9 +164,13 @@ async def test_requests_of_one_account_wait_up_to_a_limit(monkeypatch: pytest.Mo
 async def test_bodies_of_one_account_wait_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "WAITING_BYTES", 1000)
     async with running() as server, client_of(server, "A") as one:
-        with pytest.raises(nats.errors.TimeoutError):
-            await one.request(f"{PING}.CONNZ", b" " * 1001, timeout=0.1)
+        inbox = await one.subscribe("inbox")
+        await one.publish(f"{PING}.CONNZ", b" " * 1001, reply="inbox")
+        # What one client asks for is answered in its order.
         assert (await answer(one, f"{PING}.CONNZ", {}))["data"]["total"] == 1
+        assert inbox.pending_msgs == 0
+        await one.publish(f"{PING}.CONNZ", b"{}", reply="inbox")
+        assert json.loads((await inbox.next_msg(PATIENCE_S)).data)["data"]["total"] == 1
 
 
 # -- who may ask ----------------------------------------------------------------------------------
@@ -233,12 +249,18 @@ async def test_what_an_account_imports_under_such_a_name_goes_before() -> None:
 @on_loop
 async def test_figures_that_nobody_gets_an_answer_with_go_to_all() -> None:
     async with running() as server, client_of(server, "$SYS") as system:
+        assert server.events._pace is not None
+        server.events._pace.stop()  # they are told by themselves, too
         heard: asyncio.Queue[Any] = asyncio.Queue()
 
         async def note(message: Any) -> None:
             heard.put_nowait(message)
 
+        pace = server.events._pace
+        assert pace is not None
+        pace.stop()  # which tells them, too
         await system.subscribe(f"$SYS.SERVER.{server.id}.STATSZ", cb=note)
+        await system.flush()
         await system.publish(PING)
         message = await asyncio.wait_for(heard.get(), PATIENCE_S)
         assert json.loads(message.data)["statsz"]["active_servers"] == 1
@@ -257,6 +279,46 @@ async def test_what_only_programs_in_go_have_is_said_to_be_missing() -> None:
 
 
 @on_loop
+async def test_what_is_no_proper_asker_is_refused_and_no_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errors: list[str] = []
+    async with running() as server, client_of(server, "$SYS") as system:
+        monkeypatch.setattr(server.log, "error", errors.append)
+        told = await system.request(
+            "$SYS.REQ.USER.x.INFO", timeout=PATIENCE_S,
+            headers={"Nats-Request-Info": "[" * 60_000},
+        )  # fmt: skip
+        assert json.loads(told.data)["error"]["code"] == 400
+    assert errors == []
+
+
+@on_loop
+async def test_what_changes_the_server_is_done_though_who_asks_has_gone() -> None:
+    async with running() as server, client_of(server, "$SYS") as system:
+        name = f"$SYS.REQ.SERVER.{server.id}.LOGLEVEL"
+        turns = server.state.turns
+        clock = turns.now
+        turns.now = itertools.count().__next__
+        turns.budget_ns = 3  # steps in a pass of the loop
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.client_port)
+        asked = b'{"part":"clients","level":"trace"}'
+        writer.write(
+            b'CONNECT {"user":"$SYS","pass":"p","verbose":false}\r\n'
+            + b"PUB %b.CONNZ nobody 0\r\n\r\n" % PING.encode() * 100
+            + b"PUB %b nobody %d\r\n%b\r\n" % (name.encode(), len(asked), asked)
+            + b"PING\r\n"
+        )
+        await reader.readuntil(b"PONG\r\n")
+        writer.transport.abort()
+        await wait_until_async(lambda: len(server.state.engine.connections) == 1, "its end")
+        turns.now = clock
+        turns.budget_ns = 1_000_000
+        await wait_until_async(lambda: not turns.jobs, "all that is to be done")
+        assert (await answer(system, name))["data"]["clients"] == "trace"
+
+
+@on_loop
 async def test_a_server_that_ends_takes_no_more_requests() -> None:
     async with running() as server:
         system = server.state.system_account
@@ -266,7 +328,8 @@ async def test_a_server_that_ends_takes_no_more_requests() -> None:
 
 @on_loop
 async def test_levels_of_the_log_are_changed_until_a_reload() -> None:
-    async with running() as server, client_of(server, "$SYS") as system:
+    log = logging.getLogger("test")
+    async with running(log=log) as server, client_of(server, "$SYS") as system:
         subject = f"$SYS.REQ.SERVER.{server.id}.LOGLEVEL"
         before = (await answer(system, subject))["data"]
         assert set(before) == set(LOG_PARTS)

@@ -4,6 +4,7 @@ The rules are a `Sublist`, so that finding the one that counts is a look-up in i
 that match, the most specific one counts; what it makes is not mapped again.
 """
 from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free
 
 from pynats_server.core.interest.rename cimport Rename
 from pynats_server.core.interest.sublist cimport Sublist
@@ -23,6 +24,10 @@ cdef struct NewName:
     size_t length
     char* large  # NULL, or memory to be freed
     char small[SUBJECT_ROOM]
+
+
+cdef inline void name_free(NewName* name) noexcept:
+    free(name.large)
 
 
 cdef struct KnownName:
@@ -51,5 +56,6 @@ cdef class Mapper:
     cdef KnownName* steady(self, const char* subject, size_t length, uint32_t hash) except? NULL
     cdef KnownName* _learn(self, const char* subject, size_t length) except? NULL
     cdef Rule rule_of(self, const char* subject, size_t length)
-    # The new name of a subject, if it has one; `free_name` afterwards.
+    # The new name of a subject, if it is MAPPED; `name_free` afterwards. A message is LOST that would
+    # have an empty name.
     cdef Fate apply(self, Rule rule, const char* subject, size_t length, NewName* name) except *

@@ -12,7 +12,7 @@ from pynats_server.core.memory.bytemap cimport (
 from pynats_server.core.native cimport pn_below
 
 cdef enum:
-    NAMES_KEPT = 4096  # twice as many are remembered at most
+    NAMES_KEPT = 4096  # are remembered; as many again are kept for those who hold one
 
 
 cdef class Rule(Sink):
@@ -57,16 +57,12 @@ cdef class Mapper:
         cdef NewName name
         cdef KnownName* made
         cdef Rule rule = self.rule_of(subject, length)
-        cdef Fate fate = KEPT
-        if rule is not None:
-            if not rule.steady:
-                return NULL
-            fate = self.apply(rule, subject, length, &name)
-            if fate == LOST:
-                return NULL
-        if fate == KEPT:
-            name.large = NULL
-            name.length = 0
+        name.large = NULL
+        name.length = 0
+        if rule is not None and (
+            not rule.steady or self.apply(rule, subject, length, &name) == LOST
+        ):
+            return NULL
         try:
             if self.known.used >= NAMES_KEPT:
                 _free_names(&self.older)
@@ -83,7 +79,7 @@ cdef class Mapper:
             bytemap_put(&self.known, made.text + name.length, length, made)
             return made
         finally:
-            free(name.large)
+            name_free(&name)
 
     cdef Rule rule_of(self, const char* subject, size_t length):
         cdef Match* match = self.index.match(subject, length)
@@ -101,6 +97,8 @@ cdef class Mapper:
         cdef uint32_t drawn = 0
         cdef size_t room
         cdef tuple share
+        name.large = NULL
+        name.length = 0
         if not rule.shares:
             return KEPT
         if not (len(rule.shares) == 1 and rule.shares[0][1] == 100):
@@ -114,13 +112,16 @@ cdef class Mapper:
         if rename is None:
             return LOST
         room = rename.room(length)
-        name.large = NULL
         name.subject = name.small
         if room > SUBJECT_ROOM:
             name.large = name.subject = <char*>malloc(room)
             if name.large == NULL:
                 raise MemoryError()
         name.length = rename.put(subject, length, name.subject)
+        if name.length == 0:
+            name_free(name)
+            name.large = NULL
+            return LOST
         return MAPPED
 
     def map(self, bytes subject not None):
@@ -137,7 +138,7 @@ cdef class Mapper:
         try:
             return name.subject[:name.length]
         finally:
-            free(name.large)
+            name_free(&name)
 
 
 cdef void _free_names(ByteMap* names) noexcept:

@@ -1,19 +1,20 @@
 """See publisher.pxd."""
 cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memset
 
 from pynats_server.core.account cimport route, route_match, route_only
 from pynats_server.core.engine cimport is_spent
 from pynats_server.core.figures cimport Totals
 from pynats_server.core.interest.mapping cimport (
-    KEPT, LOST, MAPPED, Fate, KnownName, Mapper, NewName, Rule,
+    KEPT, LOST, MAPPED, Fate, KnownName, Mapper, NewName, Rule, name_free,
 )
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport Subscription
-from pynats_server.core.limits cimport CALL_STEPS, LIMITED_READ, LOOK_AHEAD, RATE_TELL_NS
+from pynats_server.core.limits cimport (
+    CALL_STEPS, LIMITED_READ, LOOK_AHEAD, RATE_TELL_NS, STEP_HEADER_SHIFT,
+)
 from pynats_server.core.memory.bytemap cimport bytemap_hash
 from pynats_server.core.protocol.reserved cimport is_reserved, is_reserved_reply
 from pynats_server.core.protocol.wire cimport wire_publish
@@ -237,7 +238,7 @@ cdef class Publisher(Receiver):
                 return 0
             return self._send(&mapped, NULL, NULL, trail)
         finally:
-            free(name.large)
+            name_free(&name)
 
     @cython.final
     cdef int _publish_named(self, Message* msg, Match* match, void* only) except -1:
@@ -269,11 +270,13 @@ cdef class Publisher(Receiver):
 
     cdef bint _publish_traced(self, Message* msg) except -1:
         """Publishes a message whose headers may ask for a trace. False = it wants none after all."""
-        cdef Request request = read_request(
-            msg, <Parents>self.account.parents, &self.engine.routing.random
-        )
+        cdef Request request
         cdef Message changed
         cdef Trail trail
+        self.engine.routing.steps += 1 + (msg.header_len >> STEP_HEADER_SHIFT)
+        request = read_request(
+            msg, <Parents>self.account.parents, &self.engine.routing.random
+        )
         if request is None:
             return False
         self.engine.routing.steps += 2 * CALL_STEPS
@@ -290,6 +293,7 @@ cdef class Publisher(Receiver):
             return True
         trail = Trail(self, self.account, msg.subject[:msg.subject_len], request, msg.total_len)
         if request.disabled:
+            self.engine.routing.steps += msg.total_len >> STEP_HEADER_SHIFT
             payload = redirected(msg, DISABLED)
             changed = msg[0]
             replace_payload(&changed, payload)

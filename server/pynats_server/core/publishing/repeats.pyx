@@ -1,10 +1,9 @@
 """See repeats.pxd."""
 from libc.stdint cimport uint64_t
-from libc.stdlib cimport free
 from libc.string cimport memcmp, memcpy
 
 from pynats_server.core.engine cimport Engine
-from pynats_server.core.interest.mapping cimport KEPT, MAPPED, Fate, NewName, Rule
+from pynats_server.core.interest.mapping cimport KEPT, MAPPED, Fate, NewName, Rule, name_free
 from pynats_server.core.interest.match cimport match_release
 from pynats_server.core.interest.subscription cimport Subscription
 from pynats_server.core.limits cimport (
@@ -52,7 +51,7 @@ cdef bint memo_map(Memo* memo, Mapper mapper, Message* msg) except -1:
         msg.subject_len = <uint32_t>name.length
         return True
     finally:
-        free(name.large)
+        name_free(&name)
 
 
 cdef void memo_keep(

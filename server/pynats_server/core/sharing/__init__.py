@@ -1,2 +1,2 @@
 """What crosses from one account to another: messages of stream imports (`shadows`), requests and
-answers of service imports (`services`); and subjects that an account maps (`mapping`)."""
+answers of service imports (`services`, `responses`)."""

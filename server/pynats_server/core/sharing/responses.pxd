@@ -58,6 +58,7 @@ cdef class Responses(Sink):
     cdef ByteMap pending  # token -> Response
     cdef uint64_t chance
     cdef dict back  # Terms of answers to answers, by those of the answers
+    cdef set watched  # Terms that have a timer
 
     # A new reply subject; its first REPLY_LEN bytes go to `subject`.
     cdef Response* expect(

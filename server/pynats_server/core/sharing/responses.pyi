@@ -1,7 +1,9 @@
-from typing import Any
+from typing import Any, Final
 
 from pynats_server.core.account import Account
 from pynats_server.core.figures import Counted
+
+KINDS: Final[dict[str, int]]  # of `Terms`, as configurations call them
 
 class Responses(Counted):
     @property
@@ -9,6 +11,7 @@ class Responses(Counted):
     def listed(
         self, slot: int = 0, most: int = 256
     ) -> tuple[list[tuple[bytes, Account, bytes, bool, Any]], int | None]: ...
+    def close(self) -> None: ...
     def forgo(self, subject: bytes) -> None: ...
 
 class Terms:

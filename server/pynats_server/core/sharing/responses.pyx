@@ -10,6 +10,7 @@ from pynats_server.core.account cimport route_match, route_once
 from pynats_server.core.clock cimport monotonic_ns
 from pynats_server.core.interest.match cimport Match, match_release
 from pynats_server.core.interest.message cimport Message
+from pynats_server.core.limits cimport STEP_HEADER_SHIFT
 from pynats_server.core.memory.bytemap cimport bytemap_free, bytemap_get, bytemap_pop, bytemap_put
 from pynats_server.core.native cimport pn_below
 from pynats_server.core.tracing.request cimport redirected, replace_payload
@@ -19,8 +20,12 @@ from pynats_server.core.tracing.request import DISABLED
 cdef const char* LETTERS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 cdef enum:
     SWEPT = 256  # responses that are given up in one go
+    TELL_COST = 32  # of one that is measured, in others
     SWEEP_AGAIN_NS = 1000000
     LIST_LOOKED = 4096  # places that a step of `listed` looks at
+
+
+KINDS = {"singleton": SINGLETON, "stream": STREAMED, "chunked": CHUNKED}
 
 
 cdef void _draw(uint64_t* chance, char* out) noexcept:
@@ -67,6 +72,7 @@ cdef class Responses(Sink):
         _draw(&self.chance, self.prefix + 4)
         self.prefix[PREFIX_LEN - 1] = b'.'
         self.back = {}
+        self.watched = set()
         self.listening = account.attach_shortcut(self.prefix[:PREFIX_LEN], self)
 
     def __dealloc__(self):
@@ -141,6 +147,17 @@ cdef class Responses(Sink):
         """As `forget`."""
         self.forget(subject)
 
+    def close(self) -> None:
+        """The account is gone. What is still awaited ends with its time."""
+        cdef Terms terms
+        self.account.unsubscribe(self.listening)
+        self.listening.sink = None  # nobody looks for circles in subscriptions
+        for terms in self.watched:
+            if terms.first == NULL:
+                terms.timer.cancel()
+        if self.account.responses is self:
+            self.account.responses = None
+
     cdef int end(self, Response* response) noexcept:
         bytemap_pop(&self.pending, response.token, TOKEN_LEN)
         _dequeue(<Terms>response.terms, response)
@@ -165,6 +182,7 @@ cdef class Responses(Sink):
     def _watch(self, Terms terms) -> None:
         left = max(terms.first.deadline - monotonic_ns(), SWEEP_AGAIN_NS)
         terms.timer = self.engine.loop.call_later(left / 1e9, self._sweep, terms)
+        self.watched.add(terms)
 
     def _sweep(self, Terms terms) -> None:
         """Gives up what has had no answer for too long."""
@@ -172,8 +190,9 @@ cdef class Responses(Sink):
         cdef int count = 0
         cdef Response* response
         terms.timer = None
+        self.watched.discard(terms)
         while terms.first != NULL and terms.first.deadline <= now and count < SWEPT:
-            count += 1
+            count += TELL_COST if terms.first.tracked != NULL else 1
             self._give_up(terms.first)
         if terms.first != NULL:
             self._watch(terms)
@@ -226,6 +245,7 @@ cdef class Responses(Sink):
         answer = msg[0]
         answer.requested = False
         if trail is not None:  # answers are not traced further
+            self.engine.routing.steps += msg.total_len >> STEP_HEADER_SHIFT
             payload = redirected(msg, DISABLED)
             replace_payload(&answer, payload)
         if msg.via_len:

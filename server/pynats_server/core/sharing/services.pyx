@@ -1,17 +1,21 @@
 """See services.pxd."""
 cimport cython
 from cpython.ref cimport Py_INCREF
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy
 
 from functools import partial
 
-from pynats_server.core.account cimport route
-from pynats_server.core.engine cimport Peer
-from pynats_server.core.interest.mapping cimport LOST, MAPPED, NewName, Rule
+from pynats_server.core.account cimport route, route_match
+from pynats_server.core.engine cimport Peer, Routing
+from pynats_server.core.interest.mapping cimport LOST, MAPPED, Fate, Mapper, NewName, Rule, name_free
+from pynats_server.core.interest.match cimport match_release, match_retain
+from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
-from pynats_server.core.limits cimport IMPORTS_DEEP, SUBJECT_ROOM
+from pynats_server.core.limits cimport (
+    CALL_STEPS, IMPORTS_DEEP, SAMPLED_READ, STEP_BYTES_SHIFT, STEP_HEADER_SHIFT, SUBJECT_ROOM,
+)
 from pynats_server.core.sharing.responses cimport (
     PREFIX_LEN, REPLY_LEN, SUFFIX_LEN, TOKEN_LEN, Response, responses_of,
 )
@@ -26,6 +30,8 @@ cdef enum:
     INFO_LEN = 19
     FAST_LEN = 4
     FIRST_LEN = 10  # NATS/1.0\r\n
+    MORE = FIRST_LEN + INFO_LEN + 6  # bytes that `_write_block` adds to a message, without who asks
+    FEW = 1024  # bytes of a request that needs no memory of its own
 
 
 cdef class ServiceExport:
@@ -53,7 +59,8 @@ cdef const char* _find_info(const char* block, size_t length) noexcept:
 
 
 cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
-    """Copies a header block but for what it says of who asks, and for the empty line at its end."""
+    """Copies a header block but for what it says of who asks, and for the empty line at its end;
+    at most FIRST_LEN bytes more than it has. Its last line may have no end."""
     cdef const char* p = block
     cdef const char* end = block + length
     cdef const char* stop
@@ -67,12 +74,55 @@ cdef size_t _without_info(const char* block, size_t length, char* out) noexcept:
             memcpy(at, p, stop - p)
             at += stop - p
         p = stop
+    if at == out:
+        memcpy(at, b"NATS/1.0\r\n", FIRST_LEN)
+        at += FIRST_LEN
+    elif (at - 1)[0] != b'\n':  # what follows is a line of its own
+        if (at - 1)[0] == b'\r':
+            at -= 1
+        memcpy(at, b"\r\n", 2)
+        at += 2
     return at - out
+
+
+cdef void _write_block(Message* msg, bytes info, char* block, Message* request) noexcept:
+    """Writes headers and payload of a request: those of the message, and who asks."""
+    cdef size_t length = len(info)
+    cdef size_t body = msg.total_len - msg.header_len
+    cdef char* at = block + _without_info(msg.payload, msg.header_len, block)
+    if length:
+        memcpy(at, INFO, INFO_LEN)
+        memcpy(at + INFO_LEN, <const char*>info, length)
+        memcpy(at + INFO_LEN + length, b"\r\n", 2)
+        at += INFO_LEN + length + 2
+    memcpy(at, b"\r\n", 2)
+    at += 2
+    memcpy(at, msg.payload + msg.header_len, body)
+    request.payload = block
+    request.header_len = <uint32_t>(at - block)
+    request.total_len = <uint32_t>(at - block + body)
+    request.borrowed = False
+    request.requested = True
+    request.lender = NULL
+    request.via_len = 0
+
+
+cdef bint _map(Mapper mapper, Message* request, NewName* name) except -1:
+    """Gives a request the subject that the exporter maps it to. False = it goes nowhere."""
+    cdef Rule rule = mapper.rule_of(request.subject, request.subject_len)
+    cdef Fate fate
+    if rule is None:
+        return True
+    fate = mapper.apply(rule, request.subject, request.subject_len, name)
+    if fate == MAPPED:
+        request.subject = name.subject
+        request.subject_len = <uint32_t>name.length
+    return fate != LOST
 
 
 cdef class ServiceImport(Sink):
     """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the
-    JSON that tells who asks."""
+    JSON that tells who asks: of a connection it tells the same for all imports of its account."""
 
     def __init__(
         self, Engine engine not None, Account importer not None, Account exporter not None,
@@ -86,15 +136,21 @@ cdef class ServiceImport(Sink):
         self.service = service
         self.share = share
         self.who = who
+        self.told_by = (who, share)
         self.responses = responses_of(engine, exporter)
         self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
         importer.sublist.insert(self.listening)
 
+    def __dealloc__(self):
+        self._forget_way()
+
     def close(self) -> None:
         """Ends it. Idempotent."""
+        self._forget_way()
         if not self.listening.closed:
             close_subscription(self.listening)
             self.importer.sublist.remove(self.listening)
+            self.listening.sink = None  # nobody looks for circles in subscriptions
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         return self._carry(msg, source, None)
@@ -109,24 +165,31 @@ cdef class ServiceImport(Sink):
         cdef size_t room
         cdef const char* subject = msg.via if msg.via_len else msg.subject
         cdef size_t length = msg.via_len or msg.subject_len
+        cdef Match* known = NULL
         if self.service.active or self.engine.routing.imports >= IMPORTS_DEEP:
             return 0  # it has come back to where it was, as by what an account imports of itself
         self.service.active = True
         self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
+            if trail is None and self.exporter.mapper is None:
+                known = self._known(subject, length)
+            if known != NULL:
+                return self._request(
+                    msg, source, known.subject, known.subject_len, None, known
+                )
             if self.rename is None:
-                return self._request(msg, source, subject, length, trail)
+                return self._request(msg, source, subject, length, trail, NULL)
             room = self.rename.room(length)
             if room <= SUBJECT_ROOM:
                 room = self.rename.put(subject, length, small)
-                return self._request(msg, source, small, room, trail)
+                return self._request(msg, source, small, room, trail, NULL)
             name = <char*>malloc(room)
             if name == NULL:
                 raise MemoryError()
             try:
                 room = self.rename.put(subject, length, name)
-                return self._request(msg, source, name, room, trail)
+                return self._request(msg, source, name, room, trail, NULL)
             finally:
                 free(name)
         finally:
@@ -134,97 +197,134 @@ cdef class ServiceImport(Sink):
             self.engine.routing.imports -= 1
 
     @cython.final
+    cdef Match* _known(self, const char* subject, size_t length) except? NULL:
+        cdef Sublist there = self.exporter.sublist
+        cdef Way* way = &self.way
+        cdef uint64_t steps
+        if length != way.length or memcmp(subject, way.subject, length) != 0:
+            self._forget_way()
+            if length <= sizeof(way.subject) and (self.rename is None or not self.rename.varies):
+                memcpy(way.subject, subject, length)
+                way.length = length
+            return NULL
+        if way.match != NULL and there.is_current(way.match):
+            there.matches += 1
+            there.cache_hits += 1
+            return way.match
+        self._forget_way()
+        way.length = length
+        name = subject[:length] if self.rename is None else self.rename.apply(subject[:length])
+        if there.shortcut(name, len(name)) != NULL:
+            return NULL  # not a subject that comes again
+        steps = there.steps
+        way.match = there.match(name, len(name))
+        match_retain(way.match)
+        self.engine.routing.steps += there.steps - steps
+        return way.match
+
+    cdef void _forget_way(self) noexcept:
+        self.way.length = 0
+        if self.way.match != NULL:
+            match_release(self.way.match)
+            self.way.match = NULL
+
+    @cython.final
     cdef int _request(
-        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail
+        self, Message* msg, Sink source, const char* subject, size_t length, Trail trail,
+        Match* match,
     ) except -1:
         cdef Message request = msg[0]
         cdef NewName mapped
-        cdef Rule rule
-        cdef char reply[REPLY_LEN + SUFFIX_LEN]
-        cdef Response* response = NULL
-        cdef bint shared = self.engine.routing.shared
         cdef bytes info = self._info(msg, source)
-        cdef size_t own = len(info)
-        cdef char* block = <char*>malloc(FIRST_LEN + INFO_LEN + own + 4 + msg.total_len)
-        cdef char* at = block
-        cdef int64_t delivered
-        if block == NULL:
-            raise MemoryError()
+        cdef size_t size = msg.total_len + MORE + len(info)
+        cdef char few[FEW]
+        cdef char* block = few
+        if size > FEW:
+            block = <char*>malloc(size)
+            if block == NULL:
+                raise MemoryError()
         mapped.large = NULL
-        tracked = None
+        self.engine.routing.steps += msg.total_len >> STEP_BYTES_SHIFT
         try:
-            if msg.header_len:
-                at += _without_info(msg.payload, msg.header_len, at)
-            else:
-                memcpy(at, b"NATS/1.0\r\n", FIRST_LEN)
-                at += FIRST_LEN
-            if own:
-                memcpy(at, INFO, INFO_LEN)
-                memcpy(at + INFO_LEN, <const char*>info, own)
-                memcpy(at + INFO_LEN + own, b"\r\n", 2)
-                at += INFO_LEN + own + 2
-            memcpy(at, b"\r\n", 2)
-            at += 2
-            request.header_len = <uint32_t>(at - block)
-            memcpy(at, msg.payload + msg.header_len, msg.total_len - msg.header_len)
-            request.total_len = request.header_len + msg.total_len - msg.header_len
-            request.payload = block
-            request.borrowed = False
-            request.requested = True
-            request.lender = NULL
-            request.via_len = 0
+            _write_block(msg, info, block, &request)
             request.subject = subject
             request.subject_len = <uint32_t>length
-            if self.exporter.mapper is not None:
-                rule = self.exporter.mapper.rule_of(subject, length)
-                if rule is not None:
-                    fate = self.exporter.mapper.apply(rule, subject, length, &mapped)
-                    if fate == LOST:
-                        return 0
-                    if fate == MAPPED:
-                        request.subject = mapped.subject
-                        request.subject_len = <uint32_t>mapped.length
+            if self.exporter.mapper is not None and not _map(
+                self.exporter.mapper, &request, &mapped
+            ):
+                return 0
             if trail is not None:
-                trail.imported(
-                    self.exporter, msg.subject[:msg.subject_len],
-                    request.subject[:request.subject_len],
-                )
-                if not self.service.allow_trace and trail.only:
+                payload = self._note(msg, &request, trail)
+                if payload is None:
                     return 0
-                payload = redirected(
-                    &request,
-                    self.responses.hidden_dest() if self.service.allow_trace else DISABLED,
-                )
                 replace_payload(&request, payload)
-            if self.service.latency is not None:
-                tracked = self.service.latency.begin(
-                    source, self.share, msg.payload[:msg.header_len], msg.reply_len != 0
-                )
-            if msg.reply_len:
-                response = self.responses.expect(
-                    self.service.terms, self.importer, msg.reply, msg.reply_len, reply
-                )
-                response.shared = self.share
-                request.reply = reply
-                request.reply_len = REPLY_LEN
-                if tracked is not None:
-                    self._track(response, tracked, msg)
-                    memcpy(reply + REPLY_LEN, <const char*>self.service.suffix, SUFFIX_LEN)
-                    request.reply_len += SUFFIX_LEN
-            self.engine.routing.shared = self.share
+            return self._ask(msg, &request, source, trail, match)
+        finally:
+            name_free(&mapped)
+            if block != few:
+                free(block)
+
+    cdef bytes _note(self, Message* msg, Message* request, Trail trail):
+        """Tells a trace of the request, whose headers and payload it returns as they are for the
+        exporter; None if it is only traced, and no further than here."""
+        trail.imported(
+            self.exporter, msg.subject[:msg.subject_len], request.subject[:request.subject_len]
+        )
+        if not self.service.allow_trace and trail.only:
+            return None
+        self.engine.routing.steps += request.total_len >> STEP_HEADER_SHIFT
+        return redirected(
+            request, self.responses.hidden_dest() if self.service.allow_trace else DISABLED
+        )
+
+    @cython.final
+    cdef int _ask(
+        self, Message* msg, Message* request, Sink source, Trail trail, Match* match
+    ) except -1:
+        """Routes a request at the exporter's. `msg` is what was asked here."""
+        cdef Routing* routing = &self.engine.routing
+        cdef char reply[REPLY_LEN + SUFFIX_LEN]
+        cdef Response* response = NULL
+        cdef bint shared = routing.shared
+        cdef int64_t delivered
+        tracked = self._begin(msg, source) if self.service.latency is not None else None
+        if msg.reply_len:
+            response = self.responses.expect(
+                self.service.terms, self.importer, msg.reply, msg.reply_len, reply
+            )
+            response.shared = self.share
+            request.reply = reply
+            request.reply_len = REPLY_LEN
+            if tracked is not None:
+                self._track(response, tracked, msg)
+                memcpy(reply + REPLY_LEN, <const char*>self.service.suffix, SUFFIX_LEN)
+                request.reply_len += SUFFIX_LEN
+        routing.shared = self.share
+        try:
             if trail is not None and self.service.allow_trace:
-                delivered = walk(self.exporter, source, &request, &self.engine.routing, trail)
+                delivered = walk(self.exporter, source, request, routing, trail)
+            elif match != NULL:
+                delivered = route_match(match, source, request, routing)
             else:
-                delivered = route(self.exporter, source, &request, &self.engine.routing)
+                delivered = route(self.exporter, source, request, routing)
             if delivered == 0 and response != NULL:
                 self.responses.forget(reply)
                 if tracked is not None:
                     tracked.unheard()
             return delivered != 0
         finally:
-            self.engine.routing.shared = shared
-            free(mapped.large)
-            free(block)
+            routing.shared = shared
+
+    cdef object _begin(self, Message* msg, Sink source):
+        """Whoever measures the latency of a request; None = nobody."""
+        cdef size_t read = min(msg.header_len, <uint32_t>SAMPLED_READ)
+        self.engine.routing.steps += CALL_STEPS + read
+        tracked = self.service.latency.begin(
+            source, self.share, msg.payload[:read], msg.reply_len != 0
+        )
+        if tracked is not None:
+            self.engine.routing.steps += CALL_STEPS
+        return tracked
 
     cdef int _track(self, Response* response, tracked, Message* msg) except -1:
         """The latency of a request is measured: it is told when the response ends."""
@@ -246,23 +346,31 @@ cdef class ServiceImport(Sink):
             if p != NULL:
                 end = <const char*>memchr(p, b'\r', msg.payload + msg.header_len - p)
                 if end != NULL:
+                    self.engine.routing.steps += CALL_STEPS
                     told = p[:end - p]
                     return self.who.passed_on(told, self.importer, self.engine.routing.shared)
         told = self._told(source)
         if msg.reply_len > FAST_LEN and memcmp(
             msg.reply + msg.reply_len - FAST_LEN, FAST, FAST_LEN
         ) == 0:  # the stream has to know it: what it says belongs to the message
+            self.engine.routing.steps += CALL_STEPS
             return self.who.with_reply(told, msg.reply[:msg.reply_len])
         return told
 
     cdef bytes _told(self, Sink source):
         cdef Peer peer
         if not isinstance(source, Peer):
+            self.engine.routing.steps += CALL_STEPS
             return self.who(source, self.importer, self.share)
         peer = <Peer>source
         if peer.told is None:
             peer.told = {}
-        found = peer.told.get(self)
+        elif peer.told is self.asker:
+            return self.told
+        found = peer.told.get(self.told_by)
         if found is None:
-            found = peer.told[self] = self.who(source, self.importer, self.share)
+            self.engine.routing.steps += CALL_STEPS
+            found = peer.told[self.told_by] = self.who(source, self.importer, self.share)
+        self.asker = peer.told
+        self.told = found
         return found

@@ -38,14 +38,15 @@ cdef class Parents:
 cdef class Request:
     """What a message asks for."""
     cdef readonly bytes dest
-    cdef readonly dict headers  # of the message, by name
+    cdef readonly bytes block  # the headers of the message
+    cdef readonly bytes accept  # in which encodings its events may come; empty = in none
     cdef readonly bint only  # the message itself goes nowhere
     cdef readonly bint has_parent  # it does not ask itself
     cdef readonly str fault  # why there is no trace; None = there is one
     cdef readonly bint disabled  # further servers are not to trace it either
 
 
-# None = nothing.
+# None = nothing. It looks at every header: STEP_HEADER_SHIFT tells what that costs, here and below.
 cdef Request read_request(Message* msg, Parents parents, uint64_t* random)
 # Headers and payload of a message, with another destination of its events.
 cdef bytes redirected(Message* msg, bytes dest)

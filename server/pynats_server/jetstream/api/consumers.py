@@ -124,7 +124,7 @@ async def pause(request: Request) -> Reply:
 
 
 def unpin(request: Request) -> Reply:
-    """CONSUMER.UNPIN."""
+    """CONSUMER.UNPIN. Raises ApiError."""
     group = unpinned_group(request.payload)
     consumer = _named(request)
     if group not in consumer.config.priority_groups:

@@ -281,7 +281,7 @@ class Api:
         dropped = self._context.turns.cancel_waiting(account.name)
         account.advisories.api_limit_reached(dropped)
         self._context.log.warn_rarely(
-            f"JetStream API queue limit reached, dropping {dropped} requests"
+            f"JetStream API queue limit reached, dropping {dropped} requests", kind=self
         )
 
     def _ended(self, job: Job[None]) -> None:

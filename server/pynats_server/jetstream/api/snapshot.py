@@ -83,7 +83,7 @@ class RestoreRequest(JsonObject):
 
 
 def snapshot(request: Request) -> Reply:
-    """STREAM.SNAPSHOT: the backup follows on `deliver_subject`."""
+    """STREAM.SNAPSHOT: the backup follows on `deliver_subject`. Raises ApiError."""
     stream = request.stream
     if request.is_empty:
         raise api_error(10003)

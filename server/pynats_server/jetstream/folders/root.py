@@ -53,16 +53,21 @@ class StoreFolder:
                     self.store_dir.rmdir()
 
 
+def usual() -> Path:
+    """Where files go when no folder is configured."""
+    return Path(tempfile.gettempdir()) / "nats"
+
+
 def take(configured: Path | None) -> StoreFolder:
     """The configured folder, or one below the temporary folder. Raises StoreFolderError."""
     if configured is not None:
         return _take(configured)
-    usual = Path(tempfile.gettempdir()) / "nats"
+    folder = usual()
     try:
-        taken = _take(usual)
+        taken = _take(folder)
     except StoreFolderError as error:
         # Another server's, or another user's: tests and trials start several side by side.
-        own = Path(tempfile.mkdtemp(prefix="nats-", dir=usual.parent))
+        own = Path(tempfile.mkdtemp(prefix="nats-", dir=folder.parent))
         taken = _take(own)
         taken.made_for_this = True
         taken.warnings.append(f"{error}: this server keeps its streams in {own}, until the next "

@@ -16,7 +16,8 @@ from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
 from pynats_server.jetstream.store.file.meta import read_meta
-from pynats_server.jetstream.store.file.recover import Recovered, rebuild
+from pynats_server.jetstream.store.file.starting.found import Recovered
+from pynats_server.jetstream.store.file.starting.rebuilding import rebuild
 from pynats_server.jetstream.store.inventory.expected import Claims
 from pynats_server.jetstream.store.inventory.ledger import PLACE, read_claims
 from pynats_server.jetstream.store.inventory.names import is_stray, key_number

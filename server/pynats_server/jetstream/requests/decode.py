@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, 
 
 import msgspec
 from pynats_common.go.quoting import quote
-from pynats_common.go.text import clean
+from pynats_common.go.text import clean, raw_text
 from pynats_common.go.times import normalise_time
 
 from pynats_server.jetstream.config.model import JsonObject
@@ -281,7 +281,7 @@ class _Reader:
     def _read_choice(self, plan: Choice, at: int, end: int) -> str:
         """Compares the raw text: an escaped letter does not match."""
         raw = self._body[at:end]
-        written = raw.decode("utf-8", "surrogateescape")
+        written = raw_text(raw)
         text = written.lower() if plan.any_case else written
         if text[:1] == '"':
             word = text[1:-1]

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from pynats_common.go.quoting import quote
-from pynats_common.go.text import clean
+from pynats_common.go.text import clean, raw_text
 
 from pynats_server.jetstream.requests import scan
 from pynats_server.jetstream.requests.scan import DEPTH_MAX, elements, members, skip_space
@@ -70,7 +70,7 @@ def _literal_place(body: bytes, at: int) -> str:
 
 def _quote_sequence(sequence: bytes) -> str:
     """In back quotes where that is readable."""
-    text = sequence.decode("utf-8", "surrogateescape")
+    text = raw_text(sequence)
     if all(char.isprintable() and char not in "` " for char in text):
         return f"`{text}`"
     return quote(sequence)
@@ -101,7 +101,7 @@ def string_at(body: bytes, at: int, end: int) -> str:
 
     Bytes that are not UTF-8 and halves of surrogate pairs become U+FFFD, one each.
     """
-    text = body[at + 1 : end - 1].decode("utf-8", "surrogateescape")
+    text = raw_text(body[at + 1 : end - 1])
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
     return clean(text)

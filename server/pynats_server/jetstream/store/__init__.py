@@ -33,7 +33,7 @@ from pynats_server.jetstream.store.errors import (
 )
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig, choose_block_size
 from pynats_server.jetstream.store.file.discarding import Discarding
-from pynats_server.jetstream.store.file.group_commit import Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.opening import open_store
 
 __all__ = [

@@ -26,7 +26,7 @@ from pynats_server.work import Work
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.ages.turns import Turns
     from pynats_server.jetstream.store.block import Block, Message
-    from pynats_server.jetstream.store.file.group_commit import Syncer
+    from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
     from pynats_server.jetstream.store.places import SourcePlaces
     from pynats_server.jetstream.store.seqset import SequenceSet
     from pynats_server.jetstream.store.witness import Witness

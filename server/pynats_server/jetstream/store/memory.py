@@ -9,7 +9,7 @@ from typing import Any
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.contract import CommitCallback
-from pynats_server.jetstream.store.file.group_commit import Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.places import SourcePlaces
 from pynats_server.jetstream.store.removal.disposal import dispose
 from pynats_server.work import Work

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pynats_server.jetstream.store.contract import Store
 from pynats_server.jetstream.store.file.config import FileConfig, MemoryConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.group_commit import Syncer
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.memory import MemoryStore
 
 

@@ -12,12 +12,8 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from pynats_common.go.times import ZERO_TIME, format_time_ns
-
-from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.protocol.headers import get as get_header
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.jetstream.clock import now_ns
@@ -43,6 +39,7 @@ from pynats_server.jetstream.stream.apply import Replica
 from pynats_server.jetstream.stream.changes import Changes
 from pynats_server.jetstream.stream.copying.following import Following
 from pynats_server.jetstream.stream.host import Neighbours
+from pynats_server.jetstream.stream.listening import Listening
 from pynats_server.jetstream.stream.operations import (
     Append,
     AppendBatch,
@@ -51,14 +48,14 @@ from pynats_server.jetstream.stream.operations import (
     Purge,
     Remove,
 )
+from pynats_server.jetstream.stream.report import Report
 from pynats_server.jetstream.stream.republish import Republishing
 from pynats_server.jetstream.stream.rollups import Rollups
 from pynats_server.jetstream.stream.timed.expiry import Expiry
 from pynats_server.jetstream.stream.timed.schedules import Schedules
-from pynats_server.work import Work, finish
+from pynats_server.work import Work
 
 SHUTDOWN = b"409 Server Shutdown"
-SUBJECTS = 256  # subscribed to before a rest, about 0.3 ms
 Done = Callable[[int, ApiError | None], None]
 
 
@@ -82,8 +79,6 @@ class Stream:
         self.folder = folder
         self._watchers: list[Callable[[], None]] = []  # called when more has become durable
         self.durable_seq = min(store.last_seq, store.whole_to)
-        self.subscriptions: dict[str, Subscription] = {}
-        self._stopped = False
         server = account.server
         self.log = server.log
         usage = account.usage(config.storage)
@@ -105,6 +100,7 @@ class Stream:
         )
         self.changes = Changes(account, self.on_internal_error)
         self.rollups = Rollups(store, self.changes, self.replica.purging, self.on_not_replaced)
+        self._listening = Listening(self)
         self.expiry = Expiry(self)
         store.on_failed = self.failed
         store.on_undo = self.undone
@@ -118,6 +114,7 @@ class Stream:
         self.fast_batches = FastBatches(self, self.publishing)
         self.consumers = StreamConsumers(self, found)
         self.readers = Readers(self.consumers)
+        self._report = Report(self, self.consumers, self.following, folder)
         self.ingest.settle()
 
     @property
@@ -164,7 +161,7 @@ class Stream:
 
     def silence(self) -> None:
         """Takes no more messages. One of the next must follow."""
-        self._unsubscribe()
+        self._listening.stop()
         self._stop_timers()
         self.ingest.end_turn()
 
@@ -247,27 +244,8 @@ class Stream:
         )
 
     def subscribing(self) -> Work[None]:
-        """Listens to what the configuration says: to the rest no more, to each of its own once."""
-        config = self.config
-        subjects = {} if config.mirror is not None else dict.fromkeys(config.subjects)
-        gone = [subject for subject in self.subscriptions if subject not in subjects]
-        for step, subject in enumerate([*gone, *subjects]):
-            if step % SUBJECTS == SUBJECTS - 1:
-                yield
-            if self._stopped or self.config is not config:
-                return
-            if subject not in subjects:
-                self.account.account.unsubscribe(self.subscriptions.pop(subject))
-            elif subject not in self.subscriptions:
-                self.subscriptions[subject] = self.account.account.attach(
-                    subject.encode(), self.ingest, imports=True
-                )
-
-    def _unsubscribe(self) -> None:
-        self._stopped = True
-        for subscription in self.subscriptions.values():
-            self.account.account.unsubscribe(subscription)
-        self.subscriptions.clear()
+        """Listens to what the configuration says."""
+        return self._listening.follow()
 
     # -- messages in ------------------------------------------------------------------------
 
@@ -296,7 +274,7 @@ class Stream:
     def appended(self) -> None:
         """Called at the end of a turn that brought messages."""
         self.publishing.end_turn()
-        if self._stopped:
+        if self._listening.is_over:
             return  # nobody would end what begins now
         self.expiry.arm()
         if self.store.behind and not self.changes.is_limiting:
@@ -311,7 +289,7 @@ class Stream:
         self.following.undone(last_seq)
         self.schedules.undone(has_replanned)
         self.changes.undone(self._enforce_limits)
-        if not self._stopped:
+        if not self._listening.is_over:
             self.expiry.undone()
 
     def failed(self) -> None:
@@ -466,81 +444,29 @@ class Stream:
             self.on_over_limit(error)
         self.ingest.settle()
 
-    # -- figures ----------------------------------------------------------------------------
+    # -- figures: see `Report` --------------------------------------------------------------
 
     def figures(self) -> StreamFigures:
         """Its numbers, for monitoring."""
-        store = self.store
-        return StreamFigures(
-            account=self.account.name,
-            name=self.name,
-            messages=store.msgs,
-            bytes=store.nbytes,
-            max_messages=self.config.max_msgs,
-            max_bytes=self.config.max_bytes,
-            max_consumers=self.config.max_consumers,
-            first_seq=store.first_seq,
-            first_ns=store.first_ts if store.msgs else 0,
-            last_seq=store.last_seq,
-            durable_seq=self.durable_seq,
-            subjects=store.num_subjects,
-            lost=len(store.lost),
-            lost_bytes=store.lost_bytes,
-            unreadable=list(store.unreadable.values()),
-            pending_acks=self.ingest.waiting,
-            max_pending_acks=self.ingest.max_waiting,
-            failure=self.failure,
-            consumers=len(self.consumers.names),
-            broken_consumers=self.consumers.broken,
-            damaged_consumers=self.consumers.damage,
-            folder=self.folder,
-        )
+        return self._report.figures()
 
     @property
     def failure(self) -> str | None:
         """Why the storage takes no more changes; None while it does."""
-        failed = self.store.failed
-        return str(failed) if failed is not None else None
+        return self._report.failure
 
     def details(self) -> StreamDetails:
         """What it is and what is in it, for monitoring."""
-        mirror, sources = finish(self.origins())
-        return StreamDetails(
-            name=self.name,
-            created_ns=self.created,
-            config=self.config,
-            state=self.state(),
-            mirror=mirror,
-            sources=sources,
-            consumers=len(self.consumers.names),
-            hidden_consumers=len(self.consumers) - len(self.consumers.names),
-        )
+        return self._report.details()
 
     def lost_sequences(self, most: int) -> list[int]:
         """The first `most` sequences whose messages were lost to damage."""
-        return list(islice(self.store.lost, most))
+        return self._report.lost_sequences(most)
 
     def state(self, deleted: bool = False) -> StreamState:
         """The `state` of STREAM.INFO."""
-        found = self.store.state(deleted)
-        lost = None
-        if found.lost:
-            lost = {"msgs": found.lost, "bytes": found.lost_bytes}
-        unused = found.last_seq == 0 and not self.config.first_seq
-        return StreamState(
-            messages=found.msgs,
-            bytes=found.bytes,
-            first_seq=0 if unused else found.first_seq,
-            first_ts=format_time_ns(found.first_ts) if found.msgs else ZERO_TIME,
-            last_seq=found.last_seq,
-            last_ts=format_time_ns(found.last_ts) if found.last_seq else ZERO_TIME,
-            num_subjects=found.num_subjects,
-            num_deleted=found.num_deleted,
-            deleted=found.deleted,
-            lost=lost,
-            consumer_count=len(self.consumers.names),
-        )
+        return self._report.state(deleted)
 
     def origins(self) -> Work[tuple[SourceInfo | None, list[SourceInfo]]]:
         """The progress of the mirror and the sources."""
-        return (yield from self.following.info())
+        return self._report.origins()

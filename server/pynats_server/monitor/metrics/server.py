@@ -85,7 +85,7 @@ def limits(source: MonitorSource, receivers: Receivers) -> Iterator[Family]:
     options = source.options
     largest = max((account.largest_payload for account in source.accounts.values()), default=0)
     used = [
-        ("connections", len(source.engine.connections) / max(1, options.max_connections)),
+        ("connections", _share(len(source.engine.connections), options.max_connections)),
         ("payload", largest / max(1, options.max_payload)),
         ("pending", receivers.whole.pending),
         ("subscriptions", receivers.whole.subscriptions),
@@ -110,6 +110,13 @@ def limits(source: MonitorSource, receivers: Receivers) -> Iterator[Family]:
     for name, share in used:
         family.of(round(share, 6), limit=name)
     yield family
+
+
+def _share(used: int, most: int) -> float:
+    """0 where there is no limit; where nothing is allowed, all is used."""
+    if most <= 0:
+        return float(most < 0)
+    return used / most
 
 
 def jetstream(found: ServerFigures, contents: Contents, times: SyncTimes) -> Iterator[Family]:

@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 import h11
+from pynats_common.go.text import bytes_of
 from pynats_common.urls import network_of
 
 from pynats_server.monitor.json import Pieces
@@ -51,7 +52,7 @@ class Response:
 
     @classmethod
     def text(cls, status: int, text: str) -> Response:
-        return cls(status, TEXT, iter((text.encode("utf-8", "surrogateescape"),)))
+        return cls(status, TEXT, iter((bytes_of(text),)))
 
 
 class Handler(Protocol):

@@ -27,10 +27,8 @@ from pynats_server.settings.blocks.sharing import (
 from pynats_server.settings.blocks.traces import TRACE, read_trace
 from pynats_server.settings.schema import Reading, Setting, Table, keep_nothing
 from pynats_server.settings.texts import is_text
-from pynats_server.settings.values import INT32_MAX, integer, refuse
+from pynats_server.settings.values import INT32_MAX, SWITCH, integer, refuse
 from pynats_server.settings.values import name as read_name
-
-_SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 
 def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOptions]:
@@ -104,9 +102,9 @@ def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | N
     if isinstance(value, bool):
         return AccountLimits() if value else None
     if isinstance(value, str):
-        if value.lower() not in _SWITCH:
+        if value.lower() not in SWITCH:
             refuse(node, f"Expected 'enabled' or 'disabled' for string value, got '{value}'")
-        return AccountLimits() if _SWITCH[value.lower()] else None
+        return AccountLimits() if SWITCH[value.lower()] else None
     if not isinstance(value, dict):
         refuse(node, f"Expected map, bool or string to define JetStream, got {kind_of(node.value)}")
     limits = AccountLimits()

@@ -15,7 +15,6 @@ from pynats_server.settings.schema import Reader, Reading, Setting, Table
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _CIPHERS = {"chacha": "chacha", "chachapoly": "chacha", "aes": "aes"}
-_SWITCH = {"enabled": True, "enable": True, "disabled": False, "disable": False}
 
 
 def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
@@ -31,9 +30,9 @@ def read_jetstream(reading: Reading, node: Node, key: str) -> JetStreamOptions:
     if isinstance(value, bool):
         made.enabled = value
     elif isinstance(value, str):
-        if value.lower() not in _SWITCH:
+        if value.lower() not in v.SWITCH:
             v.refuse(node, f"Expected 'enabled' or 'disabled' for string value, got '{value}'")
-        made.enabled = _SWITCH[value.lower()]
+        made.enabled = v.SWITCH[value.lower()]
     elif isinstance(value, dict):
         made.enabled = True
         JETSTREAM.read(reading, value, made)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pynats_common.config import Node, kind_of, plain
+from pynats_common.config import Node, kind_of
 from pynats_common.subjects import is_valid_subject
 
-from pynats_server.options import MappingTarget
+from pynats_server.options import WHOLE, MappingTarget
 from pynats_server.settings.schema import Reading, Setting, Table
-from pynats_server.settings.values import refuse, string, whole_number
+from pynats_server.settings.values import PercentWords, percentage, refuse, string
 from pynats_server.subjects.transform import SubjectTransform, TransformError
+
+WEIGHT = PercentWords(
+    unread='Invalid weight "{number}" for mapping destination',
+    other="Unknown entry type for weight of {value}",
+    beyond="Invalid weight {value} for mapping destination",
+)
 
 
 def read_mappings(reading: Reading, node: Node, key: str) -> dict[str, list[MappingTarget]]:
@@ -43,7 +49,7 @@ def _read_targets(reading: Reading, subject: str, node: Node) -> list[MappingTar
         targets = _read_each(reading, node.value)
     else:
         refuse(node, "Expected an entry for the mapping destination")
-    fault = fault_of_targets(subject, targets)
+    fault = _fault_of_targets(subject, targets)
     if fault:
         refuse(node, f'Error adding mapping for "{subject}" : {fault}')
     return targets
@@ -57,7 +63,7 @@ def _read_each(reading: Reading, nodes: list[Node]) -> list[MappingTarget]:
     return found
 
 
-def fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
+def _fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
     """What is wrong with the destinations of one mapping; empty if nothing is."""
     seen: set[str] = set()
     totals: dict[str, int] = {}
@@ -66,7 +72,7 @@ def fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
             return f'duplicate entry for "{target.destination}"'
         seen.add(target.destination)
         totals[target.cluster] = totals.get(target.cluster, 0) + target.weight
-        if totals[target.cluster] > 100:
+        if totals[target.cluster] > WHOLE:
             return "total weight needs to be <= 100"
         try:
             SubjectTransform.compile(subject, target.destination)
@@ -87,20 +93,7 @@ def _read_target(reading: Reading, node: Node) -> MappingTarget:
 
 
 def _weight(reading: Reading, node: Node, key: str) -> int:
-    value = node.value
-    if isinstance(value, str):
-        text = value.removesuffix("%")
-        number = whole_number(text)
-        if number is None:
-            refuse(node, f'Invalid weight "{text}" for mapping destination')
-        value = number
-    if isinstance(value, bool) or not isinstance(value, int):
-        shown = plain(value)
-        text = str(shown).lower() if isinstance(shown, bool) else str(shown)
-        refuse(node, f"Unknown entry type for weight of {text}")
-    if not 0 <= value <= 100:
-        refuse(node, f"Invalid weight {value} for mapping destination")
-    return value
+    return percentage(node, key, 0, WEIGHT)
 
 
 TARGET = Table(

@@ -5,13 +5,14 @@ its export is checked when all accounts are known (`accounts.plan`)."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from pynats_common.config import Node, kind_of
 from pynats_common.go.durations import parse_duration_s
 
 from pynats_server.options import (
     AccountOptions,
+    ResponseKind,
     ServiceExport,
     ServiceImport,
     ServiceLatency,
@@ -19,13 +20,17 @@ from pynats_server.options import (
     StreamImport,
 )
 from pynats_server.settings.schema import Reader, Reading, Setting, Table
-from pynats_server.settings.values import boolean, refuse, string, whole_number
+from pynats_server.settings.values import PercentWords, boolean, percentage, refuse, string
 
-Kind = Literal["singleton", "stream", "chunked"]
-RESPONSES: dict[str, Kind] = {
+RESPONSES: dict[str, ResponseKind] = {
     "single": "singleton", "singleton": "singleton", "stream": "stream", "chunk": "chunked",
     "chunked": "chunked",
 }  # fmt: skip
+SAMPLE = PercentWords(
+    unread='Failed to parse latency sample: "{number}" is not a number',
+    other="Expected latency sample to be a string or map/struct, got {kind}",
+    beyond="bad sampling percentage, should be 1-100",
+)
 TWICE = {
     "response": "Duplicate response type definition",
     "threshold": "Duplicate response threshold detected",
@@ -48,7 +53,7 @@ class _Item:
     service: Any = None
     accounts: list[str] = field(default_factory=list)
     account_token_position: int = 0
-    response: Kind = "singleton"
+    response: ResponseKind = "singleton"
     threshold: float = 0.0
     latency: ServiceLatency | None = None
     allow_trace: bool = False
@@ -214,7 +219,7 @@ def _position(reading: Reading, node: Node, key: str) -> int:
     return node.value
 
 
-def _response(reading: Reading, node: Node, key: str) -> Kind:
+def _response(reading: Reading, node: Node, key: str) -> ResponseKind:
     if not isinstance(node.value, str):
         refuse(node, f"Expected response type to be string, got {kind_of(node.value)}")
     found = RESPONSES.get(node.value.lower())
@@ -255,20 +260,9 @@ def _latency(reading: Reading, node: Node, key: str) -> ServiceLatency:
 
 def _sampling(node: Node) -> int:
     """Per cent; 0 = what the headers say."""
-    value = node.value
-    if isinstance(value, str):
-        if value.strip().lower() == "headers":
-            return 0
-        text = value.removesuffix("%")
-        number = whole_number(text)
-        if number is None:
-            refuse(node, f'Failed to parse latency sample: "{text}" is not a number')
-        value = number
-    if isinstance(value, bool) or not isinstance(value, int):
-        refuse(node, f"Expected latency sample to be a string or map/struct, got {kind_of(value)}")
-    if not 1 <= value <= 100:
-        refuse(node, "bad sampling percentage, should be 1-100")
-    return value
+    if isinstance(node.value, str) and node.value.strip().lower() == "headers":
+        return 0
+    return percentage(node, "sampling", 1, SAMPLE)
 
 
 ORIGIN = Table(

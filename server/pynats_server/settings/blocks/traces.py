@@ -9,7 +9,14 @@ from pynats_common.subjects import is_valid_publish_subject
 
 from pynats_server.options import TraceOptions
 from pynats_server.settings.schema import Reading, Setting, Table
-from pynats_server.settings.values import refuse, whole_number
+from pynats_server.settings.values import PercentWords, percentage, refuse
+
+SAMPLING = PercentWords(
+    unread='Invalid trace destination sampling value "{text}"',
+    other='Trace destination sampling field "{key}" should be an integer or a percentage, '
+    "got {kind}",
+    beyond="Trace destination sampling value {value} is invalid, needs to be [1..100]",
+)
 
 
 def read_trace(reading: Reading, node: Node, key: str) -> TraceOptions | None:
@@ -44,25 +51,7 @@ def _destination(reading: Reading, node: Node, key: str) -> str:
 
 
 def _sampling(reading: Reading, node: Node, key: str) -> int:
-    value = node.value
-    if isinstance(value, str):
-        text = value.removesuffix("%")
-        number = whole_number(text)
-        if number is None:
-            refuse(node, f'Invalid trace destination sampling value "{value}"')
-        value = number
-    if isinstance(value, bool) or not isinstance(value, int):
-        refuse(
-            node,
-            f'Trace destination sampling field "{key}" should be an integer or a percentage, '
-            f"got {kind_of(value)}",
-        )
-    if not 1 <= value <= 100:
-        refuse(
-            node,
-            f"Trace destination sampling value {value} is invalid, needs to be [1..100]",
-        )
-    return value
+    return percentage(node, key, 1, SAMPLING)
 
 
 TRACE = Table(

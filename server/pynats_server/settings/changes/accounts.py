@@ -9,12 +9,12 @@ from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import shortened
 
 from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Authorization, Options
 
 LINES_MAX = 100  # lines about accounts; the rest is counted
 NAMES_MAX = 10  # names in a line; the rest is counted
-NAME_MAX = 128  # characters of a name
 
 
 def authorization_changes(old: Authorization, new: Authorization) -> list[str]:
@@ -124,7 +124,7 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _shown(name: str) -> str:
-    return quote(name if len(name) <= NAME_MAX else name[:NAME_MAX] + "...")
+    return quote(shortened(name))
 
 
 def _user(user: Any) -> str:

@@ -12,28 +12,11 @@ from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
 from pynats_server.core.account import Account
-from pynats_server.system.events.clients import TYPE_PREFIX
-from pynats_server.system.events.outbox import Body
+from pynats_server.monitor.traffic import Traffic, traffic_in, traffic_out
+from pynats_server.system.events.outbox import TYPE_PREFIX, Body
 
 REPEAT_S: Final = 30.0  # after it was last told of an account that has connections
 AT_ONCE: Final = 64  # accounts told in one pass of the loop
-
-
-class Zero(msgspec.Struct, kw_only=True):
-    """What came from other servers: a single one has none."""
-
-    msgs: int = 0
-    bytes: int = 0
-
-
-class Traffic(msgspec.Struct, kw_only=True):
-    """Messages in one direction, all together and those of other servers."""
-
-    msgs: int
-    bytes: int
-    gateways: Zero = msgspec.field(default_factory=Zero)
-    routes: Zero = msgspec.field(default_factory=Zero)
-    leafs: Zero = msgspec.field(default_factory=Zero)
 
 
 class AccountConnections(msgspec.Struct, kw_only=True):
@@ -68,8 +51,8 @@ def connections(account: Account, count: int, subscriptions: int) -> Body:
         leafnodes=0,
         total_conns=count,
         num_subscriptions=subscriptions,
-        sent=Traffic(msgs=account.out_msgs, bytes=account.out_bytes),
-        received=Traffic(msgs=account.in_msgs, bytes=account.in_bytes),
+        sent=traffic_out(account),
+        received=traffic_in(account),
         slow_consumers=account.slow_consumers,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Final
 
 import msgspec
 from pynats_common.go.durations import rtt_ns
@@ -14,10 +13,9 @@ from pynats_server.auth import ConnectOptions
 from pynats_server.clients.closed import shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.options import GLOBAL_ACCOUNT
-from pynats_server.system.events.outbox import Body
-
-TYPE_PREFIX: Final = "io.nats.server.advisory.v1."
+from pynats_server.system.events.outbox import TYPE_PREFIX, Body
 
 
 class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -36,13 +34,6 @@ class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     name_tag: str
     kind: str = ""
     client_type: str = ""
-
-
-class Moved(msgspec.Struct, kw_only=True):
-    """Messages in one direction."""
-
-    msgs: int
-    bytes: int
 
 
 class Connect(msgspec.Struct, kw_only=True):
@@ -106,8 +97,8 @@ def disconnected(client: ClientConnection, account: str, reason: CloseReason) ->
     now_ns = time.time_ns()
     who = describe(client, account)
     who.rtt = rtt_ns(client.rtt)
-    sent = Moved(msgs=client.in_msgs, bytes=client.in_bytes)
-    received = Moved(msgs=client.out_msgs, bytes=client.out_bytes)
+    sent = moved_in(client)
+    received = moved_out(client)
 
     def body(server: msgspec.Raw) -> Disconnect:
         timestamp = who.stop = format_time_ns(now_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,7 @@ from pynats_server.system.events import accounts, clients
 from pynats_server.system.events.outbox import Body, Outbox
 from pynats_server.system.events.pace import Pace
 from pynats_server.system.server_block import ServerBlock
+from pynats_server.work import Late
 
 if TYPE_CHECKING:
     from pynats_server.monitor.varz import Usage
@@ -35,6 +37,7 @@ class Events:
         self._pace: Pace | None = None
         self._repeats: accounts.Repeats | None = None
         self._usage: Usage | None = None
+        self._late = Late("pynats_server.system.statsz")
 
     # -- the server's life --------------------------------------------------------------------
 
@@ -45,13 +48,25 @@ class Events:
         self._pace.start()
 
     def tell_figures(self) -> None:
-        """STATSZ: how the server is."""
+        """STATSZ: how the server is. Monitoring, which knows that, is loaded when the first one
+        listens."""
         if self._repeats is None:
             return
-        self._tell(f"$SYS.SERVER.{self._state.id}.STATSZ", self._figures)
+        subject = f"$SYS.SERVER.{self._state.id}.STATSZ"
+        if self._late.is_there or not self._state.system_account.has_interest(subject.encode()):
+            self._tell(subject, self._figures)
+        else:
+            self._late.load().add_done_callback(self._loaded)
+
+    def _loaded(self, loading: asyncio.Future[ModuleType]) -> None:
+        if loading.cancelled():
+            return
+        if error := loading.exception():
+            self._state.log.error(f"the server's figures can not be told: {error!r}")
+        else:
+            self.tell_figures()
 
     def _figures(self) -> Body:
-        # Monitoring is loaded when somebody wants to know.
         from pynats_server.monitor.varz import Usage
         from pynats_server.system.statsz import Told, statsz
 
@@ -59,18 +74,19 @@ class Events:
         return lambda server: Told(server=server, statsz=statsz(self._state, usage))
 
     def lame_duck(self) -> None:
-        """No new clients come; as with the real server, it is the last that is told."""
+        """No new clients come; as with the real server, it is the last that is told. What waits is
+        published in its turn, because clients are still served."""
         self._end("LAMEDUCK")
 
     def shut_down(self) -> None:
         """The server ends, its clients are still there. Nothing is told of their ends."""
         self._end("SHUTDOWN")
+        self._outbox.flush()
 
     def _end(self, last: str) -> None:
         if self._repeats is None or self._pace is None:
             return
         self._tell(f"$SYS.SERVER.{self._state.id}.{last}", lambda: _bare)
-        self._outbox.flush()
         self._repeats.stop()
         self._pace.stop()
         self._repeats = None

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from pynats_common.go.json import html_safe
 
 from pynats_server.core.account import Account
+from pynats_server.said.json import compact
 from pynats_server.server.state import ServerState
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.work import Work
@@ -17,10 +17,10 @@ from pynats_server.work import Work
 Body = Callable[[msgspec.Raw], object]
 """Makes the event around the object `server`: what is encoded."""
 
+TYPE_PREFIX: Final = "io.nats.server.advisory.v1."  # of events about clients and accounts
 STEP: Final = 8  # published in one step: some 20 µs each
 MOST: Final = 4096
 """Of these may wait; more are published by whoever tells them."""
-_encode = msgspec.json.Encoder().encode
 
 
 class Outbox:
@@ -82,5 +82,5 @@ class Outbox:
         if not account.has_interest(subject):  # nobody any more
             self._block.skip()
             return
-        made = html_safe(_encode(body(msgspec.Raw(self._block.next()))))
+        made = compact(body(msgspec.Raw(self._block.next())))
         account.publish(self._state.engine, subject, made)

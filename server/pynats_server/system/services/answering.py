@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pynats_server.monitor.options import BadRequest
-from pynats_server.system import encoding
+from pynats_server.said import packing
+from pynats_server.said.headers import content_encoding
 from pynats_server.system.services.context import BAD_REQUEST, FAILED, Bare, Context, Service
 from pynats_server.system.services.decoding import BadBody, decode
 from pynats_server.system.services.request import Refused, Request, Silence
@@ -22,6 +23,7 @@ class Answering:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._codec = packing.Codec()
 
     def answer(self, request: Request) -> Steps[None]:
         """Publishes what there is to say."""
@@ -64,10 +66,10 @@ class Answering:
             self._publish(request.reply, text)
             return
         text = context.envelope(data)
-        wanted = encoding.wanted(request.headers)
-        packed = yield from encoding.encode(text, wanted)
-        headers = f"NATS/1.0\r\nContent-Encoding: {wanted}\r\n\r\n" if wanted else ""
-        self._publish(request.reply, packed, headers.encode())
+        wanted = packing.wanted(request.headers)
+        yield from self._codec.load(wanted)
+        packed = yield from packing.encode(text, wanted)
+        self._publish(request.reply, packed, content_encoding(wanted))
 
     def _gather(self, pieces: Iterable[bytes]) -> Work[list[bytes]]:
         """The pieces of a document. No client gets one that is longer than what may wait for it."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
-from pynats_common.go.json import html_safe
 
 from pynats_server.monitor.connz import WallClock
 from pynats_server.monitor.varz import Usage
+from pynats_server.said.json import compact
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.server_block import ServerBlock
@@ -49,7 +49,7 @@ class Context:
 
     def refusal(self, code: int, text: str, *, empty: bool = False) -> bytes:
         """What is wrong; with `empty` data."""
-        error = html_safe(msgspec.json.encode(Error(code=code, description=text)))
+        error = compact(Error(code=code, description=text))
         data = b'"data":null,' if empty else b""
         return b'{"server":%b,%b"error":%b}' % (self.block.next(), data, error)
 

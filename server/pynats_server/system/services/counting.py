@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Final
 
-from pynats_common.go.text import text_of
+from pynats_common.go.text import bytes_of, text_of
 from pynats_common.subjects import has_wildcard
 
 from pynats_server.core.account import Account
@@ -19,7 +19,7 @@ from pynats_server.system.services.of_clients import asker
 from pynats_server.system.services.request import Request, Silence
 from pynats_server.work import Work
 
-STEP: Final = 512  # subscriptions looked at in one step
+STEP: Final = 512  # subscriptions, or clients without any, looked at in one step
 ASKED: Final[Fields] = {
     "acc": ("account", TEXT),
     "subject": ("subject", TEXT),
@@ -31,9 +31,11 @@ def count(account: Account, subject: bytes, queue: bytes | None) -> Work[int]:
     """Subscriptions of clients that a message to `subject` reaches; of a subject with wildcards,
     those that it contains. With `queue` only those of that group."""
     if not has_wildcard(text_of(subject)):
-        return _reached(account, subject, queue)
+        return (yield from _reached(account, subject, queue))
     found = 0
-    for client in list(account.clients):
+    for number, client in enumerate(list(account.clients), 1):
+        if number % STEP == 0:
+            yield
         for batch in slices(client.subscription_list(), STEP):
             found += sum(
                 covers(subject, sub.subject) and queue in (None, sub.queue) for sub in batch
@@ -42,13 +44,17 @@ def count(account: Account, subject: bytes, queue: bytes | None) -> Work[int]:
     return found
 
 
-def _reached(account: Account, subject: bytes, queue: bytes | None) -> int:
+def _reached(account: Account, subject: bytes, queue: bytes | None) -> Work[int]:
     plain, groups = account.sublist.lookup(subject)
     chosen = [] if queue is not None else list(plain)
     for group, members in groups.items():
         if queue in (None, group):
             chosen += members
-    return sum(isinstance(sub.owner, ClientConnection) for sub in chosen)
+    found = 0
+    for batch in slices(chosen, STEP):
+        found += sum(isinstance(sub.owner, ClientConnection) for sub in batch)
+        yield
+    return found
 
 
 def _debug(context: Context, request: Request) -> Work[bytes]:
@@ -81,7 +87,7 @@ def _of_account(context: Context, request: Request) -> Work[bytes]:
     account = context.state.accounts.get(asked.get("account", ""))
     if account is None or not account.clients:
         raise Silence
-    subject = asked.get("subject", "").encode("utf-8", "surrogateescape")
+    subject = bytes_of(asked.get("subject", ""))
     return b"%d" % (yield from count(account, subject, queue))
 
 

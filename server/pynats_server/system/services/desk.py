@@ -16,18 +16,19 @@ from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services.request import Request
-from pynats_server.work import Cancelled, Job, Steps
+from pynats_server.work import Cancelled, Job, Late, Steps
 
 if TYPE_CHECKING:
     from pynats_server.system.services.answering import Answering
 
 PREFIX: Final = "$SYS.REQ."
-OF_SERVER: Final = (
+# Of `table`, which is loaded with the first request.
+SERVER_NAMES: Final = (
     "IDZ", "STATSZ", "VARZ", "SUBSZ", "CONNZ", "ROUTEZ", "GATEWAYZ", "LEAFZ", "ACCOUNTZ", "JSZ",
     "HEALTHZ", "EXPVARZ", "IPQUEUESZ", "RAFTZ", "PROFILEZ",
 )  # fmt: skip
-CHANGES: Final = ("RELOAD", "KICK", "LDM", "LOGLEVEL")  # only for the server that is named
-OF_ACCOUNT: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONNS")
+CHANGE_NAMES: Final = ("RELOAD", "KICK", "LDM", "LOGLEVEL")  # only for the server that is named
+ACCOUNT_NAMES: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONNS")
 WAITING: Final = 1024  # requests of one account
 WAITING_BYTES: Final = 8 << 20  # their headers and bodies
 
@@ -53,17 +54,18 @@ class Desk:
         self._subscriptions: list[Subscription] = []
         self._waiting_bytes: collections.Counter[Hashable] = collections.Counter()
         self._answering: Answering | None = None
+        self._late = Late("pynats_server.system.services.answering")
 
     def open(self) -> None:
         """Requests are answered from now on."""
         own = self._state.id
         self._listen(f"{PREFIX}SERVER.PING", "SERVER STATSZ")
-        for name in OF_SERVER:
+        for name in SERVER_NAMES:
             self._listen(f"{PREFIX}SERVER.PING.{name}", f"SERVER {name}")
             self._listen(f"{PREFIX}SERVER.{own}.{name}", f"SERVER {name}")
-        for name in CHANGES:
+        for name in CHANGE_NAMES:
             self._listen(f"{PREFIX}SERVER.{own}.{name}", name)
-        for name in OF_ACCOUNT:
+        for name in ACCOUNT_NAMES:
             self._listen(f"{PREFIX}ACCOUNT.*.{name}", f"ACCOUNT {name}")
         self._listen(f"{PREFIX}ACCOUNT.NSUBS", "NSUBS")
         self._listen(f"{PREFIX}USER.*.INFO", "USER INFO")
@@ -92,7 +94,8 @@ class Desk:
         if turns.count(lane) >= WAITING or waiting_bytes > WAITING_BYTES:
             self._state.log.warn_rarely(
                 f"Requests to the system account of account '{lane[1]}' are dropped: "
-                f"{turns.count(lane)} wait"
+                f"{turns.count(lane)} wait",
+                kind=lane,
             )
             return
         self._waiting_bytes[lane] = waiting_bytes
@@ -102,10 +105,15 @@ class Desk:
             lane,
             client if client is not None else self,
             self._answer(request),
+            stays=name in CHANGE_NAMES,
             on_end=lambda job: self._ended(job, lane, size),
         )
 
     def _answer(self, request: Request) -> Steps[None]:
+        if not self._late.is_there:
+            loading = self._late.load()
+            yield loading
+            loading.result()
         if self._answering is None:
             from pynats_server.system.services.answering import Answering
             from pynats_server.system.services.context import Context

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
+from pynats_server.accounts.automatic import EVERY_ACCOUNT
 from pynats_server.monitor import absent, accountz, jsz, options
 from pynats_server.monitor.connz import connz
-from pynats_server.monitor.json import compact
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.system.events.accounts import connections
 from pynats_server.system.services.context import Bare, Context, Service
 from pynats_server.system.services.decoding import TEXT, BadBody, decode_fields
@@ -28,8 +29,6 @@ from pynats_server.system.services.of_server import (
 )  # fmt: skip
 from pynats_server.system.services.request import Request, Silence
 from pynats_server.work import Work
-
-ALL: Final = "PING"  # in the place of an account's name
 
 
 def _connz(context: Context, request: Request, values: dict[str, Any]) -> Work[Iterator[bytes]]:
@@ -61,7 +60,7 @@ def _info(context: Context, request: Request, values: dict[str, Any]) -> Work[It
 def _statz(context: Context, request: Request, values: dict[str, Any]) -> Work[Iterator[bytes]]:
     """The figures of an account, or of all accounts: only where there is something to tell."""
     asked = options.AccstatzOptions(**values)
-    if request.account != ALL:
+    if request.account != EVERY_ACCOUNT:
         asked = options.AccstatzOptions(accounts=(request.account,), unused=asked.unused)
     if not asked.unused and not accountz.counted(context.state, asked):
         raise Silence

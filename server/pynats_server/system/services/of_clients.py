@@ -11,14 +11,16 @@ from pynats_common.go.text import clean
 
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.monitor.json import compact
 from pynats_server.options import Permissions
+from pynats_server.said.headers import value_of
+from pynats_server.said.json import compact
 from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
 from pynats_server.system.services.decoding import TEXT, UINT64, Fields
 from pynats_server.system.services.request import Refused, Request
 from pynats_server.work import Steps, Work
 
 ASKS: Final = b"Nats-Request-Info"
+ASKS_MAX: Final = 1 << 16  # bytes: what imports tell is shorter
 CID: Final[Fields] = {"cid": ("cid", UINT64)}
 LEVEL: Final[Fields] = {"part": ("part", TEXT), "level": ("level", TEXT)}
 
@@ -48,15 +50,19 @@ class User(msgspec.Struct, kw_only=True):
 
 def asker(headers: bytes) -> dict[str, Any]:
     """What the import through which a request came has told of who asks; nothing without one.
-    Raises ValueError where that is no JSON object."""
-    for line in headers.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name == ASKS:
-            told = json.loads(value.decode("utf-8", "replace"))
-            if not isinstance(told, dict):
-                raise ValueError("no object")
-            return told
-    return {}
+    Raises ValueError where that is no JSON object that an import could have told."""
+    value = value_of(headers, ASKS)
+    if value is None:
+        return {}
+    if len(value) > ASKS_MAX:
+        raise ValueError("too long")
+    try:
+        told = json.loads(value.decode("utf-8", "replace"))
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if not isinstance(told, dict):
+        raise ValueError("no object")
+    return told
 
 
 def _text(told: dict[str, Any], name: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of
 
 from pynats_server.monitor import absent, accountz, healthz, jsz, options, varz
 from pynats_server.monitor.connz import connz
 from pynats_server.monitor.healthz_jetstream import HealthError
-from pynats_server.monitor.json import Pieces, compact, squeezed
+from pynats_server.monitor.json import Pieces, squeezed
 from pynats_server.monitor.subsz import subsz
+from pynats_server.said.json import compact
 from pynats_server.server.state import ServerState
 from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
 from pynats_server.system.services.decoding import (
@@ -128,7 +129,7 @@ def connz_options(values: dict[str, Any]) -> options.ConnzOptions:
 
 def subsz_options(values: dict[str, Any]) -> options.SubszOptions:
     """What is asked of SUBSZ."""
-    test = values.get("test", "").encode("utf-8", "surrogateescape")
+    test = bytes_of(values.get("test", ""))
     return options.SubszOptions(**{**values, "test": test})
 
 
@@ -166,9 +167,7 @@ def _healthz(context: Context, _: Request, values: dict[str, Any]) -> Steps[list
     values.pop("meta_only", False)  # there is no meta layer, so everything is checked
     values["enabled_only"] = enabled or values.get("enabled_only", False)
     asked = options.HealthzOptions(old_name=enabled, **values)
-    looking = asyncio.get_running_loop().create_task(healthz.healthz(context.state, asked))
-    yield looking
-    status, found = looking.result()
+    status, found = yield from healthz.healthz(context.state, asked)
     health = Health(status=found.status, status_code=status, error=found.error)
     health.errors, health.warnings = found.errors, found.warnings
     return [compact(health)]

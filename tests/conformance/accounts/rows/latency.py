@@ -168,6 +168,47 @@ ROWS = [
         ),
     ),
     Scenario(
+        "by odd flags of Jaeger",
+        measured(HEADERS),
+        by_headers(
+            *(
+                f"Uber-Trace-Id: a:b:c:{flags}"
+                for flags in (
+                    "+1",
+                    "-1",
+                    "0x1",
+                    "1_1",
+                    "1~",
+                    "001",
+                    "100",
+                    "11",
+                    "21",
+                    "12",
+                    "g1",
+                    "1g",
+                    "F",
+                    "x",
+                    "1:",
+                    "\u0661",
+                )
+            ),
+            "Uber-Trace-Id: a%3Ab%3Ac%3A1",
+            "Uber-Trace-Id: a:b:c:",
+        ),
+    ),
+    Scenario(
+        "by odd flags of W3C",
+        measured(HEADERS),
+        by_headers(
+            *(
+                f"traceparent: 00-a-b-{flags}"
+                for flags in ("1", "+1", "~1", "1~", "7f", "80", "81", "ff", "001", "0B", "1_")
+            ),
+            "traceparent: a-b-01",
+            "traceparent: 00-a-b-01-c",
+        ),
+    ),
+    Scenario(
         "by the header of W3C",
         measured(HEADERS),
         by_headers(

@@ -110,6 +110,15 @@ ROWS = [
         a PUB zero.x |
         a PUB w.x |
         """),
+    Scenario("a mapping to nothing", mapped('"a.*": "{{split(1,-)}}"'), """
+        a SUB > 1
+        a SUB in.> 2
+        a PUB a.x-y | split
+        a PUB a.- | 1
+        a PUB a.- | 2
+        a PUB a.- | 3
+        a PUB a.- in.1 | ask
+        """),
     Scenario("nobody on a mapped subject", SIMPLE, """
         a SUB in.> 1
         a SUB foo 2

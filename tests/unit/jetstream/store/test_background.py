@@ -12,7 +12,7 @@ import pytest
 from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.group_commit import Committer, Task
+from pynats_server.jetstream.store.file.syncing.group_commit import Committer, Task
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.work import finish
 

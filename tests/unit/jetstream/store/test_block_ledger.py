@@ -13,7 +13,7 @@ from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
+from pynats_server.jetstream.store.file.syncing.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.format.index_db import BlockEntry, FullState
 from pynats_server.jetstream.store.format.ledger_file import (
     MAGIC,

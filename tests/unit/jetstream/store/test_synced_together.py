@@ -10,7 +10,7 @@ import pytest
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.consumers.folder import StoredConsumer, create_consumer
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.syncthread import sync_together
+from pynats_server.jetstream.store.file.syncing.syncthread import sync_together
 from pynats_server.jetstream.store.format.consumer_state import ConsumerState
 from pynats_server.jetstream.store.format.crypt import Keys
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of, raw_text
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, HeaderFlag, duration_option
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.publisher.source import to_bytes
 from pynats_cli.runner import run_async, stop_event
 from pynats_cli.screen.output import line, log, write
 from pynats_cli.template.errors import TemplateError
@@ -167,10 +167,10 @@ class _Responder:
             return message.data, [*header_pairs(message), counter]
         if self._options.command:
             return await self._command_output(message), []
-        return to_bytes(self._expanded(self._options.body, message, "body")), []
+        return bytes_of(self._expanded(self._options.body, message, "body")), []
 
     def _expanded(self, text: str, message: Any, kind: str) -> str:
-        request = message.data.decode("utf-8", "surrogateescape")
+        request = raw_text(message.data)
         try:
             return expand(text, self._answered, request)
         except TemplateError as error:

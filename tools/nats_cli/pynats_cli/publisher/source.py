@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of, raw_text
 from pynats_common.subjects import is_valid_subject
 
 from pynats_cli.errors import CliError
@@ -50,9 +51,9 @@ class MessageSource:
             yield self.body or ""
         elif self.send_on is SendOn.NEWLINE:
             async for data in _chunks(by_line=True):
-                yield _text(data.removesuffix(b"\n").removesuffix(b"\r"))
+                yield raw_text(data.removesuffix(b"\n").removesuffix(b"\r"))
         else:
-            yield _text(b"".join([data async for data in _chunks(by_line=False)]))
+            yield raw_text(b"".join([data async for data in _chunks(by_line=False)]))
 
     def expand(self, body: str, count: int) -> tuple[bytes, str]:
         """Body and subject of message number `count`; a bad template is logged and sent unchanged.
@@ -66,7 +67,7 @@ class MessageSource:
 
     def _expanded(self, body: str, count: int) -> tuple[bytes, str]:
         if not self.templates:
-            return to_bytes(body), self.subject
+            return bytes_of(body), self.subject
         texts = []
         for kind, text in (("body", body), ("subject", self.subject)):
             try:
@@ -74,16 +75,7 @@ class MessageSource:
             except TemplateError as error:
                 log(f"Could not parse {kind} template: {error}")
                 texts.append(text)
-        return to_bytes(texts[0]), texts[1]
-
-
-def to_bytes(text: str) -> bytes:
-    """The original bytes of a text, UTF-8 or not."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
+        return bytes_of(texts[0]), texts[1]
 
 
 async def _chunks(by_line: bool) -> AsyncIterator[bytes]:

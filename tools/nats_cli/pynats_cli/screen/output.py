@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of
 
 
 def log(text: str) -> None:
@@ -19,7 +20,7 @@ def write(data: str | bytes) -> None:
     """Text or bytes on stdout, flushed so that a pipe sees each message at once."""
     sys.stdout.flush()
     stream = sys.stdout.buffer
-    stream.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
+    stream.write(bytes_of(data) if isinstance(data, str) else data)
     stream.flush()
 
 

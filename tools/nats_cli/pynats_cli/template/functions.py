@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote_plus
 
+from pynats_common.go.text import bytes_of, raw_text
+
 from pynats_cli.template.errors import FunctionError
 from pynats_cli.template.printf import printf
 from pynats_cli.template.values import format_operand, format_value, is_true, kind_of, type_name
@@ -51,7 +53,7 @@ def _js_letter(letter: str) -> str:
 
 def _len(value: Any) -> int:
     if isinstance(value, str):
-        return len(value.encode("utf-8", "surrogateescape"))
+        return len(bytes_of(value))
     if isinstance(value, (list, tuple, Mapping)):
         return len(value)
     raise FunctionError(f"len of type {type_name(value)}")
@@ -63,7 +65,7 @@ def _index(value: Any, *keys: Any) -> Any:
             if isinstance(value, Mapping):
                 value = value.get(key)
             elif isinstance(value, str):
-                value = value.encode("utf-8", "surrogateescape")[_position(key)]
+                value = bytes_of(value)[_position(key)]
             else:
                 value = value[_position(key)]
         except (IndexError, TypeError, KeyError):
@@ -72,7 +74,7 @@ def _index(value: Any, *keys: Any) -> Any:
 
 
 def _slice(value: Any, *bounds: Any) -> Any:
-    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    data = bytes_of(value) if isinstance(value, str) else value
     if not isinstance(data, (bytes, list, tuple)):
         raise FunctionError(f"can't slice item of type {type_name(value)}")
     if isinstance(value, str) and len(bounds) > 2:
@@ -82,7 +84,7 @@ def _slice(value: Any, *bounds: Any) -> Any:
     if not start <= stop <= len(data):
         raise FunctionError(f"error calling slice: index out of range: {stop}")
     part = data[start:stop]
-    return part.decode("utf-8", "surrogateescape") if isinstance(part, bytes) else part
+    return raw_text(part) if isinstance(part, bytes) else part
 
 
 def _position(value: Any) -> int:

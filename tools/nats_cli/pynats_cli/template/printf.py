@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.text import bytes_of
 
 from pynats_cli.template.errors import FunctionError
 from pynats_cli.template.values import format_operand, shortest, type_name
@@ -143,7 +144,7 @@ def _converted_text(verb: str, value: str, flags: str, digits: int | None) -> st
     if verb == "q":
         return quote(value)
     if verb in "xX":
-        data = value.encode("utf-8", "surrogateescape")
+        data = bytes_of(value)
         text = data.hex(" ") if " " in flags else data.hex()
         return text.upper() if verb == "X" else text
     return None

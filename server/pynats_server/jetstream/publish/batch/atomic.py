@@ -18,7 +18,7 @@ import re
 from functools import partial
 
 from pynats_common.go.quoting import quote
-from pynats_common.go.text import text_of
+from pynats_common.go.text import bytes_of, raw_text, text_of
 
 from pynats_server.core.protocol.headers import get as get_header
 from pynats_server.core.protocol.headers import remove as remove_header
@@ -186,10 +186,10 @@ def batch_ack(
     stream: StreamHost, seq: int, batch_id: bytes, count: int, duplicate: bool = False
 ) -> bytes:
     """The PubAck of a committed batch; of a duplicate when its only message is one."""
-    name = quote(batch_id.decode(errors="surrogateescape"))
+    name = quote(raw_text(batch_id))
     repeated = ',"duplicate": true' if duplicate else ""
     more = f'{repeated},"batch":{name},"count":{count}'
-    return stream.ingest.ack(seq, more.encode(errors="surrogateescape"))
+    return stream.ingest.ack(seq, bytes_of(more))
 
 
 def _sequence(headers: bytes) -> int:

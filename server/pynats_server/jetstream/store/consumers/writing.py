@@ -17,8 +17,8 @@ from typing import Final
 
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.consumers.folder import PREVIOUS, STATE, ConsumerFiles, Plan
-from pynats_server.jetstream.store.file.ends import Ends
-from pynats_server.jetstream.store.file.syncthread import SyncThreads
+from pynats_server.jetstream.store.file.syncing.ends import Ends
+from pynats_server.jetstream.store.file.syncing.syncthread import SyncThreads
 
 THREADS: Final = 8
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import StoreFull, Unavailable
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.rewriting import RewrittenBlocks
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer, Task
 from pynats_server.jetstream.store.format.purge_note import encode_purge
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE, TAKE, Reach
 from pynats_server.jetstream.store.search.filters import FilterSet

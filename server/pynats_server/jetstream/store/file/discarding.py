@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pynats_server.jetstream.store.file.syncthread import SyncThreads
+from pynats_server.jetstream.store.file.syncing.syncthread import SyncThreads
 
 
 class Discarding:

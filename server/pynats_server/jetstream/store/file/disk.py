@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from pynats_server.jetstream.store.file.syncthread import sync_together
+from pynats_server.jetstream.store.file.syncing.syncthread import sync_together
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # errors of a full disk
 CANNOT_RESERVE = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # of file systems

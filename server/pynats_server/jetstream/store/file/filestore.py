@@ -17,9 +17,10 @@ from pynats_server.jetstream.store.file.burying import BuriedBlocks
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.folder import SOURCES, StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.file.meta import read_meta, replace_meta
-from pynats_server.jetstream.store.file.recover import Recovered, recover
+from pynats_server.jetstream.store.file.starting.found import Recovered
+from pynats_server.jetstream.store.file.starting.recover import recover
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.file.writing import only_up_to
 from pynats_server.jetstream.store.format.index_db import encode_around
 from pynats_server.jetstream.store.format.meta_inf import encode_meta

@@ -21,8 +21,8 @@ from pynats_server.jetstream.store.errors import (
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.diskblocks import DiskBlocks
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.file.saved_index import SavedIndex
+from pynats_server.jetstream.store.file.syncing.group_commit import Committer, Syncer, Task
 from pynats_server.jetstream.store.format.sources_db import encode_note, encode_sources
 from pynats_server.jetstream.store.inventory.ledger import Ledger
 from pynats_server.jetstream.store.inventory.losses import LOST

@@ -16,7 +16,7 @@ from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.errors import CorruptRecord, StoreError, StoreFull, Unavailable
 from pynats_server.jetstream.store.file.disk import FULL, InDoubt, Room
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Syncer, Task
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer, Task
 from pynats_server.jetstream.store.file.writing import WrittenBlocks
 from pynats_server.jetstream.store.format.blockfile import pack_block
 from pynats_server.jetstream.store.removal.removing import EMPTY_SIZE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Committer, Task
+from pynats_server.jetstream.store.file.syncing.group_commit import Committer, Task
 from pynats_server.jetstream.store.format.index_db import FullState, encode_around, encode_index
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.queries import WALK

@@ -24,8 +24,8 @@ from pynats_server.jetstream.store.contract import CommitCallback
 from pynats_server.jetstream.store.errors import StoreError, StoreFailed, StoreFull
 from pynats_server.jetstream.store.file.disk import FULL
 from pynats_server.jetstream.store.file.folder import StreamFolder
-from pynats_server.jetstream.store.file.group_commit import Syncer
 from pynats_server.jetstream.store.file.keeping import KeptBlocks
+from pynats_server.jetstream.store.file.syncing.group_commit import Syncer
 from pynats_server.jetstream.store.inventory.names import BLOCK_MAX
 from pynats_server.jetstream.store.seqset import SequenceSet
 

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from pynats_server.jetstream.store.block import Block
 from pynats_server.jetstream.store.file.disk import Disk
-from pynats_server.jetstream.store.file.group_commit import Committer, Task
+from pynats_server.jetstream.store.file.syncing.group_commit import Committer, Task
 from pynats_server.jetstream.store.format.ledger_file import (
     CUT,
     END_SIZE,

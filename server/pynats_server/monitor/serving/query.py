@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import unquote_plus
 
 from pynats_common.go.numbers import parse_bool, parse_int, parse_uint
-from pynats_common.go.text import clean
+from pynats_common.go.text import bytes_of, clean
 
 from pynats_server.monitor.options import (
     AccountzOptions,
@@ -46,7 +46,7 @@ class Query:
 
     def raw(self, name: str) -> bytes:
         """The bytes of the value: subjects need not be UTF-8."""
-        return self._values.get(name, "").encode("utf-8", "surrogateescape")
+        return bytes_of(self._values.get(name, ""))
 
     def flag(self, name: str) -> bool:
         """A boolean, false when absent. Raises BadRequest."""

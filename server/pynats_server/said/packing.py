@@ -5,7 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-from pynats_server.work import Work
+from pynats_server.said.headers import value_of
+from pynats_server.work import Late, Steps, Work
 
 SNAPPY: Final = "snappy"
 GZIP: Final = "gzip"
@@ -14,15 +15,31 @@ _STREAM: Final = b"\xff\x06\x00\x00sNaPpY"  # how a framed stream of Snappy begi
 _GZIP_BITS: Final = 31  # of zlib: with gzip's head and tail
 _GZIP_STEP: Final = 8 << 10  # bytes in one step: some 0.2 ms
 _SNAPPY_STEP: Final = 64 << 10
+_S2: Final = "pynats_server.jetstream.store.format.s2"
+
+
+class Codec:
+    """What packs. Snappy is the store's, and its first import takes a while where there is no
+    JetStream."""
+
+    def __init__(self) -> None:
+        self._s2 = Late(_S2)
+
+    def is_there(self, encoding: str) -> bool:
+        """Whether `encode` may be called on the loop."""
+        return encoding != SNAPPY or self._s2.is_there
+
+    def load(self, encoding: str) -> Steps[None]:
+        """Before the first `encode`."""
+        if not self.is_there(encoding):
+            loading = self._s2.load()
+            yield loading
+            loading.result()
 
 
 def wanted(headers: bytes) -> str:
     """What the first header `Accept-Encoding` of a block asks for; empty without one."""
-    for line in headers.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name == b"Accept-Encoding":
-            return chosen(value.strip())
-    return ""
+    return chosen(value_of(headers, b"Accept-Encoding") or b"")
 
 
 def chosen(asked: bytes) -> str:
@@ -36,7 +53,7 @@ def chosen(asked: bytes) -> str:
 
 
 def encode(body: bytes, encoding: str) -> Work[bytes]:
-    """The body in that encoding."""
+    """The body in that encoding, for which its `Codec` is there."""
     if encoding == GZIP:
         return (yield from _gzip(body))
     if encoding == SNAPPY:
@@ -55,7 +72,7 @@ def _gzip(body: bytes) -> Work[bytes]:
 
 
 def _snappy(body: bytes) -> Work[bytes]:
-    from pynats_server.jetstream.store.format import s2  # also without JetStream, but only here
+    from pynats_server.jetstream.store.format import s2
 
     parts = [_STREAM]
     with memoryview(body) as view:

@@ -22,9 +22,9 @@ from typing import Any
 
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.store.file.disk import FULL, Disk, InDoubt
-from pynats_server.jetstream.store.file.ends import Ends
-from pynats_server.jetstream.store.file.sync_times import SyncTimes
-from pynats_server.jetstream.store.file.syncthread import SyncThreads
+from pynats_server.jetstream.store.file.syncing.ends import Ends
+from pynats_server.jetstream.store.file.syncing.sync_times import SyncTimes
+from pynats_server.jetstream.store.file.syncing.syncthread import SyncThreads
 
 AGAIN_S = 1.0  # until file work that found no room is tried again
 CLOSING_MAX = 16  # handles kept open for the sake of a sync that nobody waits for
