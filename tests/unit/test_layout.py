@@ -45,10 +45,11 @@ RULES: dict[str, tuple[str, ...]] = {
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
-    S + "accounts": (*BASE, S + "clients.closed", S + "core", S + "said", S + "subjects"),
+    S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
     S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
+    S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
@@ -58,7 +59,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "auth", S + "clients.closed", S + "core", S + "monitor", S + "said",
+        *BASE, S + "clients.described", S + "core", S + "monitor", S + "said",
         S + "server.state", S + "work",
     ),
     # What became of traced messages.
@@ -161,7 +162,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
-    J + "advisories": (*BASE, S + "clients.closed", S + "core", J + "clock"),
+    J + "advisories": (*BASE, S + "clients.described", S + "core", J + "clock"),
     # The disk, before there are streams.
     J + "folders": (
         *BASE, S + "log", J + "config", J + "consumer", J + "context", J + "figures",

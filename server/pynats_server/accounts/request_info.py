@@ -1,25 +1,17 @@
-"""Who asks a service of another account: the header `Nats-Request-Info` (ADR-3 of the NATS
-architecture notes names the fields of clients)."""
+"""Who asks a service of another account: the header `Nats-Request-Info`."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 from pynats_common.go.durations import rtt_ns
 from pynats_common.go.text import text_of
-from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import shown_user
+from pynats_server.clients.described import FIELDS, ClientInfo, describe
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.said.json import compact
-
-# In the order of the real server. This one is in no cluster.
-FIELDS: Final = (
-    "start", "host", "id", "acc", "svc", "user", "name", "lang", "ver", "rtt", "server", "kind",
-    "client_type", "reply",
-)  # fmt: skip
 
 
 class RequestInfo:
@@ -53,20 +45,10 @@ class RequestInfo:
 
     def describe(self, client: ClientConnection, share: bool) -> dict[str, Any]:
         """A client: all of it with `share`."""
-        told: dict[str, Any] = {"acc": client.account.name, "rtt": rtt_ns(client.rtt)}
-        if self._to_system:
-            told["server"] = self._server_name
         if share:
-            told |= {
-                "start": format_time_s(client.start),
-                "host": client.host,
-                "id": client.cid,
-                "user": shown_user(client),
-                "name": client.name,
-                "lang": client.lang,
-                "ver": client.version,
-                "server": self._server_name,
-                "kind": "Client",
-                "client_type": "nats",
-            }
-        return {name: told[name] for name in FIELDS if told.get(name)}
+            told = describe(client, client.account.name)
+        else:
+            told = ClientInfo(acc=client.account.name, rtt=rtt_ns(client.rtt))
+        if share or self._to_system:
+            told.server = self._server_name
+        return told.as_dict()

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from pynats_common.go.durations import SECOND_NS, rtt_ns
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
-from pynats_server.clients.closed import shown_user
+from pynats_server.clients.described import describe
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
@@ -37,25 +36,13 @@ class Advisories:
     def client_info(self, source: Any, told: dict[str, Any] | None = None) -> dict[str, Any]:
         """Who asked, as advisories show it; the server's own requests have only the account. Of who
         asks through an import they show what was `told`."""
-        info: dict[str, Any] = {"acc": self._account.name}
         if told is not None:
             return {**told, "svc": self._account.name, "server": self._server_name}
-        if isinstance(source, ClientConnection):
-            info = {
-                "start": format_time_ns(int(source.start * SECOND_NS)),
-                "host": source.host,
-                "id": source.cid,
-                "acc": self._account.name,
-                "user": shown_user(source),
-                "name": source.name,
-                "lang": source.lang,
-                "ver": source.version,
-                "rtt": rtt_ns(source.rtt),
-                "server": self._server_name,
-                "kind": "Client",
-                "client_type": "nats",
-            }
-        return {key: value for key, value in info.items() if value not in ("", 0, None)}
+        if not isinstance(source, ClientConnection):
+            return {"acc": self._account.name}
+        info = describe(source, self._account.name)
+        info.server = self._server_name
+        return info.as_dict()
 
     def is_heard(self, suffix: str) -> bool:
         """Whether anybody listens to the advisories of a subject."""

@@ -5,35 +5,15 @@ from __future__ import annotations
 import time
 
 import msgspec
-from pynats_common.go.durations import rtt_ns
-from pynats_common.go.times import format_time_ns, format_time_s
+from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
-from pynats_server.auth import ConnectOptions
-from pynats_server.clients.closed import shown_user
+from pynats_server.clients.described import ClientInfo, describe
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.system.events.outbox import TYPE_PREFIX, Body
-
-
-class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Who it is, as far as is known."""
-
-    start: str
-    host: str
-    id: int
-    acc: str
-    user: str = ""
-    name: str = ""
-    lang: str = ""
-    ver: str = ""
-    rtt: int = 0
-    stop: str = ""
-    name_tag: str
-    kind: str = ""
-    client_type: str = ""
 
 
 class Connect(msgspec.Struct, kw_only=True):
@@ -52,22 +32,10 @@ class Disconnect(Connect, kw_only=True):
     reason: str
 
 
-def describe(client: ClientConnection, account: str) -> ClientInfo:
-    """A client, as it said itself when it last logged in or tried to."""
-    connect: ConnectOptions = client.context
-    return ClientInfo(
-        start=format_time_s(client.start),
-        host=client.host,
-        id=client.cid,
-        acc=account,
-        user=shown_user(client),
-        name=connect.name,
-        lang=connect.lang,
-        ver=connect.version,
-        name_tag=account,
-        kind="Client",
-        client_type="nats",
-    )
+def _described(client: ClientConnection, account: str) -> ClientInfo:
+    who = describe(client, account)
+    who.name_tag = account
+    return who
 
 
 def account_of(client: ClientConnection) -> str:
@@ -78,7 +46,8 @@ def account_of(client: ClientConnection) -> str:
 def connected(client: ClientConnection) -> Body:
     """It has an account now."""
     now_ns = time.time_ns()
-    who = describe(client, account_of(client))
+    who = _described(client, account_of(client))
+    who.rtt = 0  # of an earlier log-in
 
     def body(server: msgspec.Raw) -> Connect:
         return Connect(
@@ -95,8 +64,7 @@ def connected(client: ClientConnection) -> Body:
 def disconnected(client: ClientConnection, account: str, reason: CloseReason) -> Body:
     """It has gone, or is about to."""
     now_ns = time.time_ns()
-    who = describe(client, account)
-    who.rtt = rtt_ns(client.rtt)
+    who = _described(client, account)
     sent = moved_in(client)
     received = moved_out(client)
 

@@ -258,6 +258,25 @@ class StoreMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+def test_sequences_of_a_tail_that_is_cut_off_twice_are_given_out_again(tmp_path: Path) -> None:
+    store = FileStore(FileConfig("S", tmp_path))
+    for number in (1, 2):
+        assert store.append(b"a", None, b"", 1) == number
+    store.truncate(1)
+    assert store.skip(1, 1) == 2
+    store.truncate(1)
+    store.flush()
+    shutil.copytree(tmp_path, tmp_path / "1")
+    assert store.append(b"a", None, b"new", 1) == 2
+    store.close()
+    cut = FileStore(FileConfig("S", tmp_path / "1"))
+    assert (cut.last_seq, cut.state().msgs) == (1, 1)
+    cut.close()
+    again = FileStore(FileConfig("S", tmp_path))
+    assert (again.last_seq, again.load(2).payload, again.problems) == (2, b"new", [])
+    again.close()
+
+
 StoreMachine.TestCase.settings = settings(
     max_examples=examples(50),
     stateful_step_count=40,

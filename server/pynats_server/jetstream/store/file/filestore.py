@@ -150,12 +150,15 @@ class FileStore(BuriedBlocks):
         going = [b for b in self.blocks if b is not tail and (b.first_seq > seq or not b.msgs)]
         cut = self.blocks[self.block_at(seq + 1)] if seq < self.last_seq else None
         room = self._make_room(cut) if cut is not None and cut.first_seq <= seq else None
+        self.dead = False  # blocks that are, go below; the last sequence would be marked as used up
         try:
             self._begin_again(tail, seq, going)
         except StoreError:
             if room is not None:
                 self.disk.give_up(room)
             raise
+        finally:
+            self.dead = True
         # Sequences will be used again: an index that knew the old ones must not vouch for them.
         self.retire_index()
         self.ledger.cut(seq)
