@@ -52,6 +52,18 @@ def bare() -> Body:
     return lambda server: server
 
 
+async def quiet(server: Server, subject: bytes) -> Listener:
+    """A listener that hears only what is told from now on: nothing comes by the clock, and
+    monitoring is loaded."""
+    pace = server.events._pace
+    assert pace is not None
+    pace.stop()
+    first = Listener(server.state.system_account, b"$SYS.SERVER.*.STATSZ")
+    server.events.tell_figures()
+    await wait_until_async(lambda: first.heard, "the first figures")
+    return Listener(server.state.system_account, subject)
+
+
 @on_server
 async def test_a_thousand_events_come_in_order_a_few_in_each_pass_of_the_loop(
     server: Server, monkeypatch: pytest.MonkeyPatch
@@ -143,7 +155,7 @@ async def test_where_nobody_listens_nothing_is_made_and_nothing_waits(
 async def test_lame_duck_mode_is_told_behind_what_waits_and_holds_nobody_up(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listener = Listener(server.state.system_account, b"$SYS.>")
+    listener = await quiet(server, b"$SYS.>")
     for _ in range(100):
         server.events.tell_figures()
     server.events.lame_duck()
@@ -160,7 +172,7 @@ async def test_lame_duck_mode_is_told_behind_what_waits_and_holds_nobody_up(
 async def test_what_waits_in_lame_duck_mode_is_told_before_the_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listener = Listener(server.state.system_account, b"$SYS.>")
+    listener = await quiet(server, b"$SYS.>")
     server.events.tell_figures()
     server.events.lame_duck()
     await server.shutdown()
@@ -171,13 +183,8 @@ async def test_what_waits_in_lame_duck_mode_is_told_before_the_end(
 async def test_what_waits_is_told_before_the_end(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = server.state.system_account
-    assert server.events._pace is not None
-    server.events._pace.stop()
-    listener = Listener(account, b"$SYS.>")
-    server.events.tell_figures()
-    await wait_until_async(lambda: listener.heard, "the first, for which monitoring is loaded")
-    for _ in range(2):
+    listener = await quiet(server, b"$SYS.>")
+    for _ in range(3):
         server.events.tell_figures()
     await server.shutdown()
     figures = [f"$SYS.SERVER.{server.id}.STATSZ"] * 3

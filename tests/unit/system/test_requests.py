@@ -111,9 +111,9 @@ async def test_an_answer_that_nobody_could_receive_is_refused() -> None:
 
 def test_there_is_a_service_for_every_name_that_is_listened_to() -> None:
     assert set(SERVICES) == {
-        *(f"SERVER {name}" for name in desk.OF_SERVER),
-        *(f"ACCOUNT {name}" for name in desk.OF_ACCOUNT),
-        *desk.CHANGES,
+        *(f"SERVER {name}" for name in desk.SERVER_NAMES),
+        *(f"ACCOUNT {name}" for name in desk.ACCOUNT_NAMES),
+        *desk.CHANGE_NAMES,
         "NSUBS", "USER INFO", "SUBSCRIBERS",
     }  # fmt: skip
 
@@ -295,7 +295,9 @@ async def test_what_is_no_proper_asker_is_refused_and_no_fault_of_ours(
 
 @on_loop
 async def test_what_changes_the_server_is_done_though_who_asks_has_gone() -> None:
-    async with running() as server, client_of(server, "$SYS") as system:
+    log = logging.getLogger("tests.of_who_has_gone")
+    log.setLevel(1)
+    async with running(log) as server, client_of(server, "$SYS") as system:
         name = f"$SYS.REQ.SERVER.{server.id}.LOGLEVEL"
         turns = server.state.turns
         clock = turns.now
