@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from tests.support import process
 from tests.support.fuzzing import load_profile
@@ -18,6 +19,9 @@ from tests.support.process import PYNATS, REFERENCE
 from tests.support.records import CHECK, RECORD, REPLAY, Recorded, RecordFile
 
 load_profile()
+# Of property tests only a hang reaches it, however busy the machine and its disk are: an example
+# that a time limit ends is one that passes when it is tried again, and is called flaky.
+PROPERTY_TIMEOUT_S = 900
 _CASES = pytest.StashKey[dict[Path, set[str]]]()  # of modules that were collected as a whole
 
 
@@ -71,6 +75,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         items[:] = [item for item in items if wanted(item)]
         config.hook.pytest_deselected(items=dropped)
+    if config.getoption("timeout", None) is None:
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker(pytest.mark.timeout(PROPERTY_TIMEOUT_S))
 
 
 @pytest.fixture

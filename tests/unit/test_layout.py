@@ -45,7 +45,7 @@ RULES: dict[str, tuple[str, ...]] = {
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
-    S + "accounts": (*BASE, S + "core", S + "said", S + "subjects"),
+    S + "accounts": (*BASE, S + "clients.closed", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
     S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
@@ -161,7 +161,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
     ),
     J + "capacity": BASE,
-    J + "advisories": (*BASE, S + "core", J + "clock"),
+    J + "advisories": (*BASE, S + "clients.closed", S + "core", J + "clock"),
     # The disk, before there are streams.
     J + "folders": (
         *BASE, S + "log", J + "config", J + "consumer", J + "context", J + "figures",

@@ -6,6 +6,8 @@ import asyncio
 import gc
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.deadline import (
     DeadlineExceeded,
@@ -21,6 +23,14 @@ def test_waiting_returns_what_was_found_and_has_an_end() -> None:
     assert wait_until(lambda: next(answers), "an answer", interval_s=0) == "found"
     with pytest.raises(DeadlineExceeded, match=r"the moon: not within 0\.02 s"):
         wait_until(lambda: False, "the moon", timeout_s=0.02)
+
+
+@settings(max_examples=1, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.none())
+def test_property_tests_have_time(request: pytest.FixtureRequest, _: None) -> None:
+    limit = request.node.get_closest_marker("timeout")
+    asked = request.config.getoption("timeout")
+    assert asked is not None or (limit is not None and limit.args[0] >= 600)
 
 
 def test_waiting_lets_the_loop_run_on() -> None:

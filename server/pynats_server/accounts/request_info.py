@@ -10,6 +10,7 @@ from pynats_common.go.durations import rtt_ns
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_s
 
+from pynats_server.clients.closed import shown_user
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.said.json import compact
@@ -60,7 +61,7 @@ class RequestInfo:
                 "start": format_time_s(client.start),
                 "host": client.host,
                 "id": client.cid,
-                "user": client.user,
+                "user": shown_user(client),
                 "name": client.name,
                 "lang": client.lang,
                 "ver": client.version,

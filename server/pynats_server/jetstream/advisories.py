@@ -13,6 +13,7 @@ from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
 from pynats_common.nuid import new_nuid
 
+from pynats_server.clients.closed import shown_user
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
@@ -45,7 +46,7 @@ class Advisories:
                 "host": source.host,
                 "id": source.cid,
                 "acc": self._account.name,
-                "user": source.user or "",
+                "user": shown_user(source),
                 "name": source.name,
                 "lang": source.lang,
                 "ver": source.version,

@@ -10,7 +10,8 @@ from typing import Any
 from tests.conformance.system.watching import EVENTS, Watched, messages, shown
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
-from tests.support.records import Recorded, as_text, difference
+from tests.support.raw import RawClient
+from tests.support.records import Recorded, as_text, difference, plain
 
 CONFIG = """
 jetstream { store_dir: "@FOLDER@/js", max_memory_store: 1M, max_file_store: 2M, domain: hub,
@@ -78,6 +79,32 @@ def test_figures_of_jetstream(recorded: Recorded, tmp_path: Path) -> None:
     expected = recorded.of(lambda: figures(REFERENCE, tmp_path))
     told = figures(PYNATS, tmp_path)
     assert as_text(told) == as_text(expected), difference(as_text(expected), as_text(told))
+
+
+TOKEN = """
+jetstream { store_dir: "@FOLDER@/js" }
+authorization { token: "s3cret" }
+"""
+
+
+def audited(kind: str, folder: Path) -> Any:
+    """Who asked, where that is known by a token alone."""
+    with ServerProcess(kind, folder / kind, TOKEN) as server, RawClient(server.port) as client:
+        client.read_info()
+        client.send(
+            b'CONNECT {"auth_token":"s3cret","verbose":false,"name":"n","protocol":1}\r\nPING\r\n'
+            b"SUB $JS.EVENT.ADVISORY.API 1\r\nPUB $JS.API.STREAM.NAMES in 0\r\n\r\n"
+        )
+        client.read_until(b"api_audit")
+        client.fence()
+        ((_, event),) = messages(bytes(client.received))
+        return sorted(shown("", event["client"])[1].items())
+
+
+def test_a_token_is_not_told(recorded: Recorded, tmp_path: Path) -> None:
+    expected = recorded.of(lambda: audited(REFERENCE, tmp_path))
+    assert plain(audited(PYNATS, tmp_path)) == expected
+    assert ["user", "[REDACTED]"] in expected
 
 
 KEPT = """

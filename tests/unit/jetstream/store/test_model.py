@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -57,10 +58,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.config = FileConfig(
             "S", self.folder, block_size=400, compress=form != "plain", keys=keys, cache_bytes=900
         )
-        self.file = FileStore(self.config)
+        self.noise = Random(1).randbytes  # the same in each run, as the examples are
+        self.file = self.opened()
         self.memory = MemoryStore("S")
         self.memory.block_size = 400
         self.pictures = [Picture(store) for store in self.stores]
+
+    def opened(self) -> FileStore:
+        return FileStore(self.config, random=self.noise)
 
     @property
     def stores(self) -> tuple[BlockStore, BlockStore]:
@@ -166,7 +171,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.file.close()
         if not index:
             (self.folder / "msgs" / "index.db").unlink(missing_ok=True)
-        self.file = FileStore(self.config)
+        self.file = self.opened()
         self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
@@ -185,7 +190,7 @@ class StoreMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
         self.folder = copy
         self.config = replace(self.config, folder=copy)
-        self.file = FileStore(self.config)
+        self.file = self.opened()
         self.pictures[0] = Picture(self.file)
         assert self.file.problems == []
 
