@@ -1,6 +1,6 @@
 """Applies a changed configuration to a running server: all of it or nothing.
 
-The table says which settings may change (`settings.reload`); each room applies its own changes.
+The table says which settings may change (`settings.changes`); each room applies its own changes.
 This module defines the order.
 """
 

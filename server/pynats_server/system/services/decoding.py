@@ -13,7 +13,7 @@ import msgspec
 from pynats_common.go.text import clean
 
 from pynats_server.jetstream.requests import syntax
-from pynats_server.system.filters import Filter
+from pynats_server.system.services.filters import Filter
 
 BODY_MAX: Final = 1 << 16  # bytes: names of a thousand accounts
 UINT64_MAX: Final = 2**64 - 1

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pynats_server.core.protocol import headers as header_blocks
-from pynats_server.jetstream.config.model import StreamSource
 from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.store import Message
 from pynats_server.jetstream.store.format.sources_db import Place
 from pynats_server.jetstream.stream.copying.answers import Arrived, Known
-from pynats_server.jetstream.stream.copying.distant import Distant
 from pynats_server.jetstream.stream.copying.follower import (
     NOT_COPIED,
     Follower,
@@ -18,8 +16,7 @@ from pynats_server.jetstream.stream.copying.follower import (
     known_of,
 )
 from pynats_server.jetstream.stream.copying.names import identity, mirror_consumer, name_of
-from pynats_server.jetstream.stream.copying.reading import Reading
-from pynats_server.jetstream.stream.host import Neighbours, Origin, StreamHost
+from pynats_server.jetstream.stream.host import Origin
 from pynats_server.jetstream.stream.operations import Append, Follow
 
 ANEW: Final = "the origin was made anew and has other messages than this mirror"
@@ -30,15 +27,10 @@ class Mirror(Follower):
 
     is_mirror = True
 
-    def __init__(
-        self,
-        stream: StreamHost,
-        neighbours: Neighbours,
-        source: StreamSource,
-        leaving: list[Reading | Distant],
-    ) -> None:
-        super().__init__(stream, neighbours, source, leaving)
-        self.key = name_of(source).whole
+    @property
+    def key(self) -> bytes:
+        """By which its place is known."""
+        return name_of(self.source).whole
 
     @property
     def consumer_name(self) -> str:
