@@ -18,7 +18,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import IO, Any
 
-from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.deadline import PATIENCE_S, DeadlineExceeded, wait_until
 
 REFERENCE = "reference"
 PYNATS = "pynats"
@@ -184,6 +184,19 @@ class ServerProcess:
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    def logs(self, text: str) -> bool:
+        """Whether it says so in the log, which is written by a thread: it has some time for it."""
+        try:
+            wait_until(lambda: text in self.log(), text)
+        except DeadlineExceeded:
+            return False
+        return True
+
+    def empty_log(self) -> None:
+        """Forgets what was logged: outcomes of reloads are counted from here on."""
+        os.truncate(self.log_path, 0)
+        self._log_begins = self._hang_ups = 0
 
     def signal(self, number: signal.Signals) -> None:
         self._hang_ups += number == signal.SIGHUP

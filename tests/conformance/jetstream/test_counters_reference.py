@@ -6,8 +6,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from pynats_server.core.protocol import headers
 from pynats_server.jetstream.errors import ApiError
-from pynats_server.jetstream.publish import counters, headers
+from pynats_server.jetstream.publish import counters
 
 from tests.conformance.jetstream.reference import Reference, without_ids
 from tests.conformance.jetstream.shorten import shorten

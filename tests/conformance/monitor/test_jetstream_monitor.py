@@ -182,7 +182,7 @@ def test_the_old_name_of_a_switch_is_logged(streams: Twins, recorded: Recorded) 
     def logged(server: ServerProcess) -> bool:
         ask(server, "/healthz?js-enabled=true")
         text = "[WRN] Healthcheck: js-enabled deprecated, use js-enabled-only instead"
-        return text in server.log()
+        return server.logs(text)
 
     streams.compare(recorded, logged)
     assert logged(streams.ours)
@@ -221,7 +221,7 @@ def test_health_of_what_could_not_be_recovered(fresh: Twins, recorded: Recorded)
             assert reply.status == 503
             found[query] = json.loads(reply.body)["errors"]
         logged = "Healthcheck failed: \"JetStream stream '$G > BARE' could not be recovered\""
-        return {**found, "logged": logged in server.log()}
+        return {**found, "logged": server.logs(logged)}
 
     expected = recorded.of(lambda: answers(fresh.reference))
     ours = plain(answers(fresh.ours))
@@ -261,7 +261,7 @@ def test_log_of_a_life(recorded: Recorded, kind_under_test: str, tmp_path: Path)
         server = ServerProcess(kind, tmp_path / kind, jetstream_scene.CONFIG, monitor=True)
         with server:
             jetstream_scene.build(server)
-        server.log_path.write_text("")
+        server.empty_log()
         with server:
             pass
         lines = [line.partition("] ")[2] for line in server.log().splitlines()]

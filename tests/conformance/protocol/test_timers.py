@@ -143,7 +143,7 @@ def test_lame_duck_announces_itself_and_accepts_nobody(compare: Comparison) -> N
             "newcomer refused": refused,
             "new client told": _told(new),
             "old client told": _told(old),
-            "logged": "Entering lame duck mode" in server.log(),
+            "logged": server.logs("Entering lame duck mode"),
         }
         new.close()
         old.close()
