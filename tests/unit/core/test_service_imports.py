@@ -187,11 +187,18 @@ def test_repeated_requests_follow_what_changes_at_the_exporter(life: Life) -> No
     life.say(peer, repeated)
     service.exporter.map(make_mapper({"s": [MappingTarget("t", 100)]}))
     life.say(peer, repeated)
+    other = service.exporter.subscribe(b"t", note("other"))
+    life.say(peer, repeated)
+    service.exporter.map(make_mapper({"s": [MappingTarget("s", 0)]}))  # lost
+    life.say(peer, repeated)
+    service.exporter.map(None)
+    service.exporter.unsubscribe(other)
     service.exporter.unsubscribe(wild)
     life.say(peer, repeated)
     assert sorted(got[:3]) == [("first", b"s")] * 3
     assert sorted(got[3:9]) == [("first", b"s")] * 3 + [("wild", b"s")] * 3
-    assert got[9:] == [("wild", b"s")] * 3 + [("wild", b"t")] * 3
+    assert got[9:15] == [("wild", b"s")] * 3 + [("wild", b"t")] * 3
+    assert sorted(got[15:]) == [("other", b"t")] * 3 + [("wild", b"t")] * 3
 
 
 def test_repeated_requests_of_any_size_tell_who_asks_now(life: Life) -> None:

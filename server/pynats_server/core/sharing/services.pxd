@@ -4,6 +4,8 @@ The import is a subscriber of its own account. It makes a request of the exporte
 message: with the exporter's subject, a reply subject that leads back (`responses`), and a header that
 says who asks (`Nats-Request-Info`). So a service that imports another one needs nothing more.
 """
+cimport cython
+
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
 from pynats_server.core.interest.match cimport Match
@@ -31,6 +33,7 @@ cdef struct Way:
     Match* match  # owned, or NULL
 
 
+@cython.final
 cdef class ServiceImport(Sink):
     cdef Engine engine
     cdef readonly Account importer

@@ -9,13 +9,16 @@ from functools import partial
 
 from pynats_server.core.account cimport route, route_match
 from pynats_server.core.engine cimport Peer, Routing
-from pynats_server.core.interest.mapping cimport LOST, MAPPED, Fate, Mapper, NewName, Rule, name_free
+from pynats_server.core.interest.mapping cimport (
+    LOST, MAPPED, Fate, KnownName, Mapper, NewName, Rule, name_free,
+)
 from pynats_server.core.interest.match cimport match_release, match_retain
 from pynats_server.core.interest.sublist cimport Sublist
 from pynats_server.core.interest.subscription cimport close_subscription, new_subscription
 from pynats_server.core.limits cimport (
     CALL_STEPS, IMPORTS_DEEP, SAMPLED_READ, STEP_BYTES_SHIFT, STEP_HEADER_SHIFT, SUBJECT_ROOM,
 )
+from pynats_server.core.memory.bytemap cimport bytemap_hash
 from pynats_server.core.sharing.responses cimport (
     PREFIX_LEN, REPLY_LEN, SUFFIX_LEN, TOKEN_LEN, Response, responses_of,
 )
@@ -120,6 +123,15 @@ cdef bint _map(Mapper mapper, Message* request, NewName* name) except -1:
     return fate != LOST
 
 
+cdef bytes _steady(Mapper mapper, bytes name):
+    """What a subject is mapped to each time; None = that is drawn, or nothing."""
+    cdef KnownName* known = mapper.steady(name, len(name), bytemap_hash(name, len(name)))
+    if known == NULL:
+        return None
+    return known.text[:known.length] if known.length else name
+
+
+@cython.final
 cdef class ServiceImport(Sink):
     """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the
     JSON that tells who asks: of a connection it tells the same for all imports of its account."""
@@ -158,7 +170,6 @@ cdef class ServiceImport(Sink):
     cdef int trace(self, Subscription sub, Message* msg, Sink source, object trail) except -1:
         return self._carry(msg, source, <Trail>trail)
 
-    @cython.final
     cdef int _carry(self, Message* msg, Sink source, Trail trail) except -1:
         cdef char small[SUBJECT_ROOM]
         cdef char* name
@@ -172,7 +183,7 @@ cdef class ServiceImport(Sink):
         self.listening.delivered += 1
         self.engine.routing.imports += 1
         try:
-            if trail is None and self.exporter.mapper is None:
+            if trail is None:
                 known = self._known(subject, length)
             if known != NULL:
                 return self._request(
@@ -196,7 +207,6 @@ cdef class ServiceImport(Sink):
             self.service.active = False
             self.engine.routing.imports -= 1
 
-    @cython.final
     cdef Match* _known(self, const char* subject, size_t length) except? NULL:
         cdef Sublist there = self.exporter.sublist
         cdef Way* way = &self.way
@@ -214,8 +224,10 @@ cdef class ServiceImport(Sink):
         self._forget_way()
         way.length = length
         name = subject[:length] if self.rename is None else self.rename.apply(subject[:length])
-        if there.shortcut(name, len(name)) != NULL:
-            return NULL  # not a subject that comes again
+        if self.exporter.mapper is not None:
+            name = _steady(self.exporter.mapper, name)
+        if name is None or there.shortcut(name, len(name)) != NULL:
+            return NULL  # it is not the same each time, or hardly comes again
         steps = there.steps
         way.match = there.match(name, len(name))
         match_retain(way.match)
@@ -228,7 +240,6 @@ cdef class ServiceImport(Sink):
             match_release(self.way.match)
             self.way.match = NULL
 
-    @cython.final
     cdef int _request(
         self, Message* msg, Sink source, const char* subject, size_t length, Trail trail,
         Match* match,
@@ -249,7 +260,7 @@ cdef class ServiceImport(Sink):
             _write_block(msg, info, block, &request)
             request.subject = subject
             request.subject_len = <uint32_t>length
-            if self.exporter.mapper is not None and not _map(
+            if match == NULL and self.exporter.mapper is not None and not _map(
                 self.exporter.mapper, &request, &mapped
             ):
                 return 0
@@ -277,7 +288,6 @@ cdef class ServiceImport(Sink):
             request, self.responses.hidden_dest() if self.service.allow_trace else DISABLED
         )
 
-    @cython.final
     cdef int _ask(
         self, Message* msg, Message* request, Sink source, Trail trail, Match* match
     ) except -1:
