@@ -18,13 +18,23 @@ if TYPE_CHECKING:
         Authorization,
         BatchLimits,
         ConnectionLimits,
+        HttpAuth,
         JetStreamOptions,
         JetStreamServerLimits,
         LogOptions,
+        MappingTarget,
+        MetricsOptions,
         Options,
         Permissions,
+        PublishLimits,
         ResponsePermission,
+        ServiceExport,
+        ServiceImport,
+        ServiceLatency,
+        StreamExport,
+        StreamImport,
         SubjectPermission,
+        TraceOptions,
         User,
     )
     from pynats_server.server.server import Server, ServerError
@@ -37,8 +47,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "options": (
         "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
-        "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "Options", "Permissions",
-        "ResponsePermission", "SubjectPermission", "User",
+        "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "MappingTarget",
+        "MetricsOptions", "Options", "Permissions", "PublishLimits", "ResponsePermission",
+        "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
+        "SubjectPermission", "TraceOptions", "User",
     ),
     "server.server": ("Server", "ServerError"),
     "settings": ("SettingsError",),
@@ -48,9 +60,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
-    "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "Options", "Permissions",
-    "ResponsePermission", "Server", "ServerError", "SettingsError", "SubjectPermission",
-    "ThreadedServer", "User", "__version__",
+    "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "MappingTarget",
+    "MetricsOptions", "Options", "Permissions", "PublishLimits", "ResponsePermission", "Server",
+    "ServerError", "ServiceExport", "ServiceImport", "ServiceLatency", "SettingsError",
+    "StreamExport", "StreamImport", "SubjectPermission", "ThreadedServer", "TraceOptions", "User",
+    "__version__",
 ]  # fmt: skip
 
 

@@ -296,6 +296,12 @@ class JetStreamOptions:
 
 ACK_SUBJECTS_V2 = "js_ack_fc_v2"
 FEATURES = (ACK_SUBJECTS_V2,)  # experimental ones that this version has, all off unless asked for
+# Of replicated streams, which a single server has none of: as the real server has them by itself.
+REPLICATION_FEATURES = {
+    "js_api_reply_v2": False,
+    "js_raft_delete_range": True,
+    "js_snapshot_sources": False,
+}
 
 
 @dataclass(slots=True)

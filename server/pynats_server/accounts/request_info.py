@@ -32,14 +32,14 @@ class RequestInfo:
         """The same, with the reply subject of the request, which its receiver does not see."""
         return told[:-1] + b',"reply":' + compact(text_of(reply)) + b"}"
 
-    def passed_on(self, told: bytes, importer: Account, shared: bool) -> bytes:
-        """What the import before told, for the next one, of `importer`; `shared`: it told all."""
+    def passed_on(self, told: bytes, importer: Account, share: bool) -> bytes:
+        """What the import before told, for the next one, of `importer`, which tells all or not."""
         try:
             found = json.loads(told)
         except ValueError:
             return told
         found["svc"] = importer.name
-        if shared or self._to_system:
+        if share or self._to_system:
             found["server"] = self._server_name
         return compact({name: found[name] for name in FIELDS if found.get(name)})
 

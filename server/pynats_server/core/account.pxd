@@ -36,6 +36,11 @@ cdef class Account(Counted):
     cdef public object awaiting
     # What is done with messages that belong to a trace elsewhere (`tracing.request.Parents`), or None.
     cdef readonly object parents
+    # Answers that others owe to it, the oldest first (`sharing.responses`), and how many.
+    cdef void* owed_first
+    cdef void* owed_last
+    cdef uint64_t owed
+    cdef dict asked  # subjects of services that it imports, with the number of imports
     cdef set takers  # subscriptions of the server that get messages of others, too
 
     # Every subscription of the account, but for shadows of those of others, comes and goes by these.

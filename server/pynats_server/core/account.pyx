@@ -161,6 +161,7 @@ cdef class Account:
         self.sublist = Sublist() if cache else Sublist(0)
         self.clients = set()
         self.takers = set()
+        self.asked = {}
 
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
@@ -197,6 +198,10 @@ cdef class Account:
     def awaited(self):
         """The answers of this account that others wait for (`sharing.responses`), or None."""
         return self.responses
+
+    def asks(self, bytes subject not None) -> bool:
+        """Whether it imports a service under exactly this subject, which may have wildcards."""
+        return subject in self.asked
 
     def map(self, Mapper mapper) -> None:
         """What clients publish is mapped by this from now on; None = nothing is."""
@@ -290,6 +295,7 @@ cdef class Account:
         """Publishes on behalf of the server. `headers` is a raw header block or empty.
         Returns the number of deliveries."""
         cdef Message msg
+        cdef void* answering = engine.routing.answering
         cdef size_t total = len(headers) + len(payload)
         cdef char* buffer = <char*>malloc(total or 1)
         if buffer == NULL:
@@ -304,7 +310,9 @@ cdef class Account:
         msg.payload = buffer
         msg.header_len = <uint32_t>len(headers)
         msg.total_len = <uint32_t>total
+        engine.routing.answering = NULL  # what an answer sets off is no answer
         try:
             return route(self, None, &msg, &engine.routing)
         finally:
+            engine.routing.answering = answering
             free(buffer)

@@ -30,7 +30,7 @@ cdef struct Routing:
     uint64_t steps  # done so far, of any kind
     bint bulk  # the message reaches very many
     int imports  # services of other accounts that it is being led through
-    bint shared  # the last of these tells who asks
+    void* answering  # the account whose answer is on its way: it asks no service of a third one
 
 
 cdef class Turner(Sink):

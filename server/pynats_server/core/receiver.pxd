@@ -32,6 +32,7 @@ cdef class Receiver(Connection):
     cdef int take_run(self, Run* run, Subscription sub, Sink source) except -1
     cdef bint sheds(self, Sink source) noexcept
     cdef bint over_pending(self, size_t length) except -1
-    cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept
+    # An account counts what its own messages became, also those that others import.
+    cdef void count_output(self, Subscription sub, uint64_t msgs, uint64_t size) noexcept
     cdef int after_output(self, Sink source, Subscription sub) except -1
     cdef int note_behind(self, Subscription sub) except -1

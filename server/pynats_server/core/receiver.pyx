@@ -158,7 +158,7 @@ cdef class Receiver(Connection):
         sub.delivered += 1
         if sub.max and sub.delivered >= sub.max:
             self.drop_subscription(sub)
-        self.count_output(1, length)
+        self.count_output(sub, 1, length)
         if self.replies is not None and msg.reply_len:
             self.replies.grant(msg.reply[:msg.reply_len], self.engine.now)
         self.after_output(source, sub)
@@ -218,11 +218,12 @@ cdef class Receiver(Connection):
             return False
         return self.pending() * 4 > <size_t>self.engine.max_pending * 3
 
-    cdef void count_output(self, uint64_t msgs, uint64_t size) noexcept:
+    cdef void count_output(self, Subscription sub, uint64_t msgs, uint64_t size) noexcept:
+        cdef Account account = self.account if sub.home is None else <Account>sub.home
         self.totals.out_msgs += msgs
         self.totals.out_bytes += size
-        self.account.totals.out_msgs += msgs
-        self.account.totals.out_bytes += size
+        account.totals.out_msgs += msgs
+        account.totals.out_bytes += size
         self.engine.totals.out_msgs += msgs
         self.engine.totals.out_bytes += size
         self.last_activity = self.engine.now
@@ -267,7 +268,7 @@ cdef class Receiver(Connection):
                     return 0
                 self.append(run.block + i * run.piece, run.piece)
                 sub.delivered += 1
-                self.count_output(1, run.msg.total_len)
+                self.count_output(sub, 1, run.msg.total_len)
                 self.after_output(source, sub)
             return 0
         if pending == 0 and length >= RUN_DIRECT and not self.blocked:
@@ -275,7 +276,7 @@ cdef class Receiver(Connection):
         else:
             self.append(run.block, length)
         sub.delivered += run.count
-        self.count_output(run.count, run.count * run.msg.total_len)
+        self.count_output(sub, run.count, run.count * run.msg.total_len)
         if self.pending() and not self.closing:
             self.after_output(source, sub)
         return 0

@@ -17,7 +17,7 @@ from pynats_common.go.times import format_time_s
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource, system_account_name
-from pynats_server.options import FEATURES
+from pynats_server.options import FEATURES, REPLICATION_FEATURES
 from pynats_server.version import PYNATS_VERSION, VERSION
 
 TLS_TIMEOUT_S = 2  # seconds; the default of the `tls` block
@@ -204,7 +204,10 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "config_digest": options.config_digest,
         "tags": list(options.server_tags),
         "metadata": dict(options.server_metadata),
-        "feature_flags": {name: options.feature_flags.get(name, False) for name in FEATURES},
+        "feature_flags": {
+            **{name: options.feature_flags.get(name, False) for name in FEATURES},
+            **REPLICATION_FEATURES,
+        },
     }
 
 

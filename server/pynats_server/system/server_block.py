@@ -8,19 +8,13 @@ from typing import Final
 import msgspec
 from pynats_common.go.times import format_time_ns
 
-from pynats_server.options import ACK_SUBJECTS_V2, Options
+from pynats_server.options import ACK_SUBJECTS_V2, REPLICATION_FEATURES, Options
 from pynats_server.said.json import compact
 from pynats_server.server.state import ServerState
 from pynats_server.version import VERSION
 
 # JetStream, binary snapshots of streams, replication in the streams' account.
 JETSTREAM_FLAGS: Final = 0b111
-# Of replicated streams, which a single server has none of: as the real server has them by itself.
-REPLICATION_FEATURES: Final = {
-    "js_api_reply_v2": False,
-    "js_raft_delete_range": True,
-    "js_snapshot_sources": False,
-}
 
 
 class Identity(msgspec.Struct, omit_defaults=True, kw_only=True):

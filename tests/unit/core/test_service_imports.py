@@ -211,3 +211,29 @@ def test_repeated_requests_of_any_size_tell_who_asks_now(life: Life) -> None:
         life.say(other, pub(b"s", b"x" * size))
     assert [len(payload) for *_, payload in service.asked] == [n for n in sizes for _ in range(3)]
     assert {headers for _, _, headers, _ in service.asked} == {b"NATS/1.0\r\n" + INFO + b"\r\n"}
+
+
+def test_who_floods_one_service_leaves_the_others_their_answers(life: Life) -> None:
+    slow = Service(life)
+    other = Account("D")
+    slow.exporter.subscribe(b"s", lambda *message: None)
+    asked: list[bytes] = []
+    slow.exporter.subscribe(b"f", lambda *message: asked.append(message[2]))
+    export = ServiceExport(Terms(0, 10**12))
+    kept = ServiceImport(life.engine, other, slow.exporter, b"f", None, export, who)
+    answers: list[bytes] = []
+    other.subscribe(b"in", lambda *message: answers.append(message[4]))
+    flood = pub(b"s", b"", b"w") * 30_000
+    peer = life.client()
+    for _ in range(9):
+        life.say(peer, flood)
+    owed = slow.exporter.awaited
+    assert owed is not None
+    assert owed.count == 262_144
+    for _ in range(10):
+        other.publish(life.engine, b"f", b"", b"in")
+    for number, reply in enumerate(asked):
+        slow.exporter.publish(life.engine, reply, b"%d" % number)
+    assert answers == [b"%d" % number for number in range(10)]
+    assert owed.count == 262_144
+    kept.close()

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
+from pynats_server.core.interest.match cimport Match
 from pynats_server.core.interest.message cimport Message
 from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.memory.bytemap cimport ByteMap
@@ -18,7 +19,7 @@ cdef enum:
     TOKEN_LEN = 6
     PREFIX_LEN = 11  # _R_.xxxxxx.
     REPLY_LEN = PREFIX_LEN + TOKEN_LEN
-    RESPONSES_KEPT = 262144  # of one exporter: beyond that the oldest of a service is given up
+    RESPONSES_KEPT = 262144  # that one account waits for: beyond that its oldest is given up
     SUFFIX_LEN = 11  # .xxxxxxxx.T behind the reply subjects of requests that are measured
 
 
@@ -32,6 +33,9 @@ cdef struct Response:
     char token[TOKEN_LEN]
     Response* before  # in the queue of its terms, where what ends first is the first
     Response* after
+    Response* older  # of those that its requester waits for
+    Response* newer
+    void* keeper  # Responses, borrowed: it frees this one
     int64_t deadline  # monotonic, ns
     void* terms  # Terms, owned reference
     void* requester  # Account, owned reference
@@ -69,6 +73,9 @@ cdef class Responses(Sink):
     # A message of a consumer, to the reply subject of the request.
     cdef int _pass_on(
         self, Account requester, Sink source, Message* answer, bytes reply
+    ) except -1
+    cdef int _route(
+        self, Account requester, Sink source, Message* answer, Match* match
     ) except -1
     cdef int end(self, Response* response) noexcept
     # There will be no answer, or it comes too late.

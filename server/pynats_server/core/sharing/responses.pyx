@@ -61,6 +61,33 @@ cdef void _dequeue(Terms terms, Response* response) noexcept:
         terms.last = response.before
 
 
+cdef void _owe(Response* response) noexcept:
+    """The newest that its requester waits for."""
+    cdef Account requester = <Account>response.requester
+    response.older = <Response*>requester.owed_last
+    response.newer = NULL
+    if response.older != NULL:
+        response.older.newer = response
+    else:
+        requester.owed_first = response
+    requester.owed_last = response
+    requester.owed += 1
+
+
+cdef void _settle(Response* response) noexcept:
+    """Its requester does not wait for it any more."""
+    cdef Account requester = <Account>response.requester
+    if response.older != NULL:
+        response.older.newer = response.newer
+    else:
+        requester.owed_first = response.newer
+    if response.newer != NULL:
+        response.newer.older = response.older
+    else:
+        requester.owed_last = response.older
+    requester.owed -= 1
+
+
 cdef class Responses(Sink):
     """`account` is the exporter."""
 
@@ -110,11 +137,13 @@ cdef class Responses(Sink):
     cdef Response* expect(
         self, Terms terms, Account requester, const char* reply, size_t length, char* subject
     ) except NULL:
-        cdef Response* made = <Response*>malloc(sizeof(Response) + length)
+        cdef Response* made
+        if requester.owed >= RESPONSES_KEPT:
+            made = <Response*>requester.owed_first
+            (<Responses>made.keeper)._give_up(made)
+        made = <Response*>malloc(sizeof(Response) + length)
         if made == NULL:
             raise MemoryError()
-        if self.pending.used >= RESPONSES_KEPT and terms.first != NULL:
-            self._give_up(terms.first)
         memset(made, 0, sizeof(Response))
         while True:
             _draw(&self.chance, made.token)
@@ -124,11 +153,13 @@ cdef class Responses(Sink):
         made.reply_len = <uint32_t>length
         made.terms = <void*>terms
         made.requester = <void*>requester
+        made.keeper = <void*>self
         made.deadline = self._now() + terms.threshold_ns
         bytemap_put(&self.pending, made.token, TOKEN_LEN, made)
         Py_INCREF(terms)
         Py_INCREF(requester)
         _enqueue(terms, made)
+        _owe(made)
         if terms.timer is None:
             self._watch(terms)
         memcpy(subject, self.prefix, PREFIX_LEN)
@@ -236,6 +267,8 @@ cdef class Responses(Sink):
             response.deadline = self._now() + terms.threshold_ns
             _dequeue(terms, response)
             _enqueue(terms, response)
+            _settle(response)
+            _owe(response)
         if tracked is not None:
             tracked.answered(source)
         if trail is not None:
@@ -257,8 +290,7 @@ cdef class Responses(Sink):
             others.expect(others.back_terms(terms), self.account, msg.reply, msg.reply_len, own_reply)
             answer.reply = own_reply
             answer.reply_len = REPLY_LEN
-        route_once(requester, source, &answer, &self.engine.routing)
-        return 1
+        return self._route(requester, source, &answer, NULL)
 
     cdef int _pass_on(
         self, Account requester, Sink source, Message* answer, bytes reply
@@ -268,9 +300,24 @@ cdef class Responses(Sink):
         answer.via = reply
         answer.via_len = <uint32_t>len(reply)
         try:
-            route_match(match, source, answer, &self.engine.routing)
+            return self._route(requester, source, answer, match)
         finally:
             match_release(match)
+
+    @cython.final
+    cdef int _route(
+        self, Account requester, Sink source, Message* answer, Match* match
+    ) except -1:
+        """An answer asks no service of a third account: who is told there would not be who asks."""
+        cdef void* answering = self.engine.routing.answering
+        self.engine.routing.answering = <void*>self.account
+        try:
+            if match != NULL:
+                route_match(match, source, answer, &self.engine.routing)
+            else:
+                route_once(requester, source, answer, &self.engine.routing)
+        finally:
+            self.engine.routing.answering = answering
         return 1
 
     cdef Response* _find(self, Message* msg) noexcept:
@@ -283,6 +330,7 @@ cdef class Responses(Sink):
 
 
 cdef void _free(Response* response) noexcept:
+    _settle(response)
     Py_DECREF(<object>response.terms)
     Py_DECREF(<object>response.requester)
     if response.tracked != NULL:

@@ -152,6 +152,7 @@ cdef class ServiceImport(Sink):
         self.responses = responses_of(engine, exporter)
         self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
         importer.sublist.insert(self.listening)
+        importer.asked[local] = importer.asked.get(local, 0) + 1
 
     def __dealloc__(self):
         self._forget_way()
@@ -162,6 +163,9 @@ cdef class ServiceImport(Sink):
         if not self.listening.closed:
             close_subscription(self.listening)
             self.importer.sublist.remove(self.listening)
+            self.importer.asked[self.local] -= 1
+            if not self.importer.asked[self.local]:
+                del self.importer.asked[self.local]
             self.listening.sink = None  # nobody looks for circles in subscriptions
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
@@ -177,8 +181,11 @@ cdef class ServiceImport(Sink):
         cdef const char* subject = msg.via if msg.via_len else msg.subject
         cdef size_t length = msg.via_len or msg.subject_len
         cdef Match* known = NULL
+        cdef void* answering = self.engine.routing.answering
         if self.service.active or self.engine.routing.imports >= IMPORTS_DEEP:
             return 0  # it has come back to where it was, as by what an account imports of itself
+        if answering != NULL and answering != <void*>self.exporter:
+            return 0
         self.service.active = True
         self.listening.delivered += 1
         self.engine.routing.imports += 1
@@ -295,7 +302,6 @@ cdef class ServiceImport(Sink):
         cdef Routing* routing = &self.engine.routing
         cdef char reply[REPLY_LEN + SUFFIX_LEN]
         cdef Response* response = NULL
-        cdef bint shared = routing.shared
         cdef int64_t delivered
         tracked = self._begin(msg, source) if self.service.latency is not None else None
         if msg.reply_len:
@@ -309,21 +315,17 @@ cdef class ServiceImport(Sink):
                 self._track(response, tracked, msg)
                 memcpy(reply + REPLY_LEN, <const char*>self.service.suffix, SUFFIX_LEN)
                 request.reply_len += SUFFIX_LEN
-        routing.shared = self.share
-        try:
-            if trail is not None and self.service.allow_trace:
-                delivered = walk(self.exporter, source, request, routing, trail)
-            elif match != NULL:
-                delivered = route_match(match, source, request, routing)
-            else:
-                delivered = route(self.exporter, source, request, routing)
-            if delivered == 0 and response != NULL:
-                self.responses.forget(reply)
-                if tracked is not None:
-                    tracked.unheard()
-            return delivered != 0
-        finally:
-            routing.shared = shared
+        if trail is not None and self.service.allow_trace:
+            delivered = walk(self.exporter, source, request, routing, trail)
+        elif match != NULL:
+            delivered = route_match(match, source, request, routing)
+        else:
+            delivered = route(self.exporter, source, request, routing)
+        if delivered == 0 and response != NULL:
+            self.responses.forget(reply)
+            if tracked is not None:
+                tracked.unheard()
+        return delivered != 0
 
     cdef object _begin(self, Message* msg, Sink source):
         """Whoever measures the latency of a request; None = nobody."""
@@ -358,7 +360,7 @@ cdef class ServiceImport(Sink):
                 if end != NULL:
                     self.engine.routing.steps += CALL_STEPS
                     told = p[:end - p]
-                    return self.who.passed_on(told, self.importer, self.engine.routing.shared)
+                    return self.who.passed_on(told, self.importer, self.share)
         told = self._told(source)
         if msg.reply_len > FAST_LEN and memcmp(
             msg.reply + msg.reply_len - FAST_LEN, FAST, FAST_LEN

@@ -7,7 +7,7 @@ from posix.unistd cimport close as c_close
 import time
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport PAUSE_AUTH, count_bytes
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_RATE, count_bytes
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
@@ -98,8 +98,9 @@ cdef class Connection(Peer):
         if not self.paused and not self.waits:
             return self.on_readable()
         if events & (EPOLLHUP | EPOLLERR):
-            if not self.paused & PAUSE_AUTH:
-                # The peer is gone, but what it sent before counts: parsed when its time comes.
+            if not self.paused & PAUSE_AUTH and not (events & EPOLLERR and self.paused & PAUSE_RATE):
+                # The peer is gone, but what it sent before counts: parsed when its time comes. That
+                # may be hours away where limits hold it back, so there only if it has hung up.
                 self.engine.unwatch(self)
                 self.unwatched = True
             else:

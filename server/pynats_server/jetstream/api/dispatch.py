@@ -44,6 +44,7 @@ from pynats_server.jetstream.store import CorruptRecord, StoreError, Unavailable
 from pynats_server.work import TURN_NS, Cancelled, Job, Steps
 
 PREFIX = "$JS.API."
+WHOLE_API = b"$JS.API.>"  # an account without JetStream that imports this asks the other one alone
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
 # ns that beginning an endpoint which awaits something counts as: its first piece runs in a pass of
 # its own, where nobody measures it. So a pass begins four of them.
@@ -164,7 +165,8 @@ class Api:
         def on_request(
             _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes, source: Any
         ) -> None:
-            self._arrived(account, subject, reply, headers, payload, source)
+            if account.enabled or not account.account.asks(WHOLE_API):
+                self._arrived(account, subject, reply, headers, payload, source)
 
         self.leave(account.name)
         sinks: dict[str, Sink] = {

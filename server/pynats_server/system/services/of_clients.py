@@ -36,8 +36,8 @@ class Answers(msgspec.Struct, kw_only=True):
 
 
 class Rights(msgspec.Struct, omit_defaults=True, kw_only=True):
-    publish: Allowed | None = None
-    subscribe: Allowed | None = None
+    publish: Allowed
+    subscribe: Allowed
     responses: Answers | None = None
 
 
@@ -88,11 +88,11 @@ def _user_info(context: Context, request: Request) -> Work[bytes]:
 
 
 def _rights(permissions: Permissions) -> Rights:
-    made = Rights()
-    for name in ("publish", "subscribe"):
-        subjects = getattr(permissions, name)
-        if subjects is not None:
-            setattr(made, name, Allowed(allow=subjects.allow or [], deny=subjects.deny or []))
+    publish, subscribe = (
+        Allowed(allow=each.allow or [], deny=each.deny or []) if each is not None else Allowed()
+        for each in (permissions.publish, permissions.subscribe)
+    )
+    made = Rights(publish=publish, subscribe=subscribe)
     if permissions.responses is not None:
         answers = permissions.responses
         made.responses = Answers(max=answers.max_msgs, ttl=int(answers.ttl * 1e9))

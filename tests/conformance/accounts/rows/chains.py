@@ -232,4 +232,39 @@ ROWS = [
         b PUB s.b.1 in | by two imports
         b PUB s.a.1 in | by one
         """),
+    *(Scenario(f"an answer does not ask the next service{how}", f"""
+        accounts {{
+          A {{ {users("a")}
+            imports = [{{service: {{account: B, subject: echo}}}}
+                       {{service: {{account: C, subject: "admin.*"}}{more}}}] }}
+          B {{ {users("b")}
+            exports = [{{service: echo}}] }}
+          C {{ {users("c")}
+            exports = [{{service: "admin.*"}}] }}
+        }}
+        """, """
+        b SUB echo 1
+        c SUB admin.* 1
+        a PUB admin.x | asked
+        a PUB echo admin.wipe | an answer would ask
+        b REPLY | answer
+        a PUB echo admin.wipe | and with headers
+        b HREPLY | Nats-Request-Info: {"acc":"ROOT"} | answer
+        """) for how, more in (("", ""), (", shared", ", share: true"))),
+    *(Scenario(f"who asks is told {first} and then {second}", f"""
+        accounts {{
+          B {{ {users("b")}
+            exports = [{{service: s}}] }}
+          D {{ {users("d")}
+            imports = [{{service: {{account: B, subject: s}}, share: {second == "whole"}}}]
+            exports = [{{service: s}}] }}
+          E {{ {users("e")}
+            imports = [{{service: {{account: D, subject: s}}, share: {first == "whole"}}}] }}
+        }}
+        """.replace("True", "true").replace("False", "false"), """
+        b SUB s 1
+        e SUB in 1
+        e PUB s in | ask
+        b REPLY | answer
+        """) for first in ("whole", "in part") for second in ("whole", "in part")),
 ]  # fmt: skip
