@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
+import struct
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -63,10 +65,32 @@ async def connect(server: ServerProcess, user: str, errors: list[str] | None = N
     return CLIENTS[-1]
 
 
+def varz(server: ServerProcess) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{server.monitor_url}/varz", timeout=PATIENCE_S) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
 def connections(server: ServerProcess) -> dict[str, dict[str, Any]]:
     url = f"{server.monitor_url}/connz?auth=1&state=all"
     with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
         return {each["authorized_user"]: each for each in json.load(answer)["connections"]}
+
+
+def test_a_client_that_is_reset_while_it_waits_is_gone(tmp_path: Path) -> None:
+    async def scene(server: ServerProcess) -> None:
+        for _ in range(3):
+            peer = socket.create_connection(("127.0.0.1", server.port))
+            peer.sendall(b'CONNECT {"verbose":false,"user":"b","pass":"p"}\r\n')
+            peer.sendall(b"PUB x 0\r\n\r\n" * 4000)
+            await wait_until_async(
+                lambda: connections(server).get("b", {}).get("publish_throttled"), "the limit"
+            )
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+        await wait_until_async(lambda: varz(server)["connections"] == 0, "their end")
+
+    play(tmp_path, scene)
 
 
 def test_an_account_never_passes_more_than_its_rate_and_loses_nothing(tmp_path: Path) -> None:

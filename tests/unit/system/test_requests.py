@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.client import Client
-from pynats_server import Options, Server
+from pynats_server import Authorization, Options, Permissions, Server, SubjectPermission
 from pynats_server.jetstream.store.format import s2
 from pynats_server.monitor.json import pretty, squeezed
 from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, ServiceImport, User
@@ -318,6 +318,26 @@ async def test_what_changes_the_server_is_done_though_who_asks_has_gone() -> Non
         turns.budget_ns = 1_000_000
         await wait_until_async(lambda: not turns.jobs, "all that is to be done")
         assert (await answer(system, name))["data"]["clients"] == "trace"
+
+
+@on_loop
+async def test_both_sides_of_permissions_are_told_where_there_are_some() -> None:
+    rights = Permissions(publish=SubjectPermission(deny=["zz"]))
+    users = [User("u", "p", permissions=rights)]
+    options = Options(host="127.0.0.1", port=-1, authorization=Authorization(users=users))
+    async with Server(options, log=None) as server:
+        client = await connect(server.client_url, user="u", password="p")
+        told = await answer(client, "$SYS.REQ.USER.INFO")
+        await client.close()
+    assert told["data"]["permissions"] == {"publish": {"deny": ["zz"]}, "subscribe": {}}
+
+
+@on_loop
+async def test_features_are_the_same_wherever_they_are_told() -> None:
+    async with running() as server, client_of(server, "$SYS") as system:
+        told = await answer(system, f"{PING}.VARZ")
+    assert told["data"]["feature_flags"] == told["server"]["feature_flags"]
+    assert len(told["data"]["feature_flags"]) == 4
 
 
 @on_loop

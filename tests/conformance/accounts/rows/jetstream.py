@@ -44,6 +44,14 @@ accounts {{
 }}
 system_account: SYS
 """
+OWN_NAME = f"""{STORE.replace("domain: hub, ", "")}
+accounts {{
+  A {{ {users("a")}, jetstream: enabled
+    exports = [{{service: "$JS.API.>", response: stream}}] }}
+  C {{ {users("c")}
+    imports = [{{service: {{account: A, subject: "$JS.API.>"}}}}] }}
+}}
+"""
 SHARED = HUB.replace('to: "JS.A.>"}', 'to: "JS.A.>", share: true}')
 APART = HUB.replace(f"jetstream: enabled\n    {IMPORTS}", "jetstream: enabled")
 OFF = HUB.replace(f"jetstream: enabled\n    {EXPORTS}", f"jetstream: disabled\n    {EXPORTS}")
@@ -439,6 +447,16 @@ ROWS = [
         s ASK $JS.API.ACCOUNT.PURGE.NOPE
         s ASK $JS.API.ACCOUNT.PURGE.B
         s ASK $JS.hub.API.ACCOUNT.PURGE.B
+        """,
+    ),
+    Scenario(
+        "the API of another account under its own name",
+        OWN_NAME,
+        f"""{ORDERS}
+        c ASK $JS.API.{consumer("O", "w")}
+        c ASK $JS.API.CONSUMER.NAMES.O
+        c ASK $JS.API.STREAM.INFO.NOPE
+        c ASK $JS.API.STREAM.NAMES
         """,
     ),
 ]
