@@ -134,10 +134,18 @@ class FileSink:
             os.close(old)
 
     def write(self, data: bytes, level: str) -> None:
-        write_all(self._descriptor, data)
-        self._size += len(data)
-        if 0 < self._size_limit < self._size:
-            self._rotate()
+        begin = 0
+        while begin < len(data):
+            # Up to the line that is too much: many may come at once.
+            end = len(data)
+            if self._size_limit > 0:
+                room = max(0, self._size_limit - self._size)
+                end = data.find(b"\n", begin + room) + 1 or end
+            write_all(self._descriptor, data[begin:end])
+            self._size += end - begin
+            begin = end
+            if 0 < self._size_limit < self._size:
+                self._rotate()
 
     def limit(self, size_limit: int, keep: int) -> None:
         """Other limits from now on."""

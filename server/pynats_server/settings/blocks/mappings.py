@@ -49,7 +49,7 @@ def _read_targets(reading: Reading, subject: str, node: Node) -> list[MappingTar
         targets = _read_each(reading, node.value)
     else:
         refuse(node, "Expected an entry for the mapping destination")
-    fault = _fault_of_targets(subject, targets)
+    fault = fault_of_targets(subject, targets)
     if fault:
         refuse(node, f'Error adding mapping for "{subject}" : {fault}')
     return targets
@@ -63,7 +63,7 @@ def _read_each(reading: Reading, nodes: list[Node]) -> list[MappingTarget]:
     return found
 
 
-def _fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
+def fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
     """What is wrong with the destinations of one mapping; empty if nothing is."""
     seen: set[str] = set()
     totals: dict[str, int] = {}
@@ -72,6 +72,8 @@ def _fault_of_targets(subject: str, targets: list[MappingTarget]) -> str:
             return f'duplicate entry for "{target.destination}"'
         seen.add(target.destination)
         totals[target.cluster] = totals.get(target.cluster, 0) + target.weight
+        if target.weight < 0:  # by a program
+            return "weight needs to be >= 0"
         if totals[target.cluster] > WHOLE:
             return "total weight needs to be <= 100"
         try:
