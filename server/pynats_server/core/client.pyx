@@ -13,7 +13,7 @@ from pynats_server.core.judging cimport Judgement, judgement_of
 from pynats_server.core.limits cimport CALL_STEPS, CONNECT_STEPS, JUDGE_AT_ONCE, SUBJECT_TOKENS_MAX
 from pynats_server.core.native cimport pn_get_uint
 from pynats_server.core.permissions cimport (
-    SUBSCRIBE_ALLOWED, SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
+    SUBSCRIBE_DENIED, SUBSCRIBE_FILTERED, Permissions, ReplyGrants,
 )
 from pynats_server.core.protocol.wire cimport (
     OP_BAD, OP_CONNECT, OP_ERR, OP_HPUB, OP_INFO, OP_OK, OP_PARTIAL, OP_PING, OP_PONG, OP_PUB, OP_SUB,

@@ -12,6 +12,7 @@ from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.reasons import CloseReason
 from pynats_server.core.sharing.responses import Responses
+from pynats_server.monitor.traffic import Counted
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.work import Turns, Work
 
@@ -96,7 +97,7 @@ class ClientView(Protocol):
     def subscription_list(self) -> list[SubscriptionView]: ...
 
 
-class EngineView(Protocol):
+class EngineView(Counted, Protocol):
     """The data plane's totals and its connections by id."""
 
     slow_consumers: int
@@ -108,18 +109,6 @@ class EngineView(Protocol):
 
     @property
     def connections(self) -> Mapping[int, Any]: ...
-
-    @property
-    def in_msgs(self) -> int: ...
-
-    @property
-    def in_bytes(self) -> int: ...
-
-    @property
-    def out_msgs(self) -> int: ...
-
-    @property
-    def out_bytes(self) -> int: ...
 
 
 class ConsumersView(Protocol):

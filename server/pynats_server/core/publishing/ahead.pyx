@@ -1,7 +1,6 @@
 """See ahead.pxd."""
 from pynats_server.core.interest.mapping cimport KnownName
 from pynats_server.core.interest.subscription cimport Subscription
-from pynats_server.core.memory.bytemap cimport bytemap_hash
 from pynats_server.core.native cimport prefetch
 
 

@@ -5,6 +5,7 @@ message: with the exporter's subject, a reply subject that leads back (`response
 says who asks (`Nats-Request-Info`). So a service that imports another one needs nothing more.
 """
 cimport cython
+from libc.stdint cimport uint64_t
 
 from pynats_server.core.account cimport Account
 from pynats_server.core.engine cimport Engine
@@ -31,6 +32,8 @@ cdef struct Way:
     char subject[MEMO_LINE]
     size_t length
     Match* match  # owned, or NULL
+    bint vain  # it leads nowhere that could be known, as long as the list has this generation
+    uint64_t generation
 
 
 @cython.final

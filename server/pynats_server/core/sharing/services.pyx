@@ -228,13 +228,17 @@ cdef class ServiceImport(Sink):
             there.matches += 1
             there.cache_hits += 1
             return way.match
+        if way.vain and way.generation == there.generation:
+            return NULL
         self._forget_way()
         way.length = length
         name = subject[:length] if self.rename is None else self.rename.apply(subject[:length])
         if self.exporter.mapper is not None:
             name = _steady(self.exporter.mapper, name)
         if name is None or there.shortcut(name, len(name)) != NULL:
-            return NULL  # it is not the same each time, or hardly comes again
+            way.vain = True  # it is not the same each time, or hardly comes again
+            way.generation = there.generation
+            return NULL
         steps = there.steps
         way.match = there.match(name, len(name))
         match_retain(way.match)
@@ -243,6 +247,7 @@ cdef class ServiceImport(Sink):
 
     cdef void _forget_way(self) noexcept:
         self.way.length = 0
+        self.way.vain = False
         if self.way.match != NULL:
             match_release(self.way.match)
             self.way.match = NULL

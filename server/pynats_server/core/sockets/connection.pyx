@@ -17,27 +17,14 @@ from pynats_server.core.limits cimport (
     SEND_STEPS,
 )
 from pynats_server.core.memory.chunks cimport chunk_new, chunk_release
+from pynats_server.core.sockets.calls cimport (
+    MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, iovec, msghdr, recv, recvmsg, send, shutdown,
+)
 from pynats_server.core.sockets.output cimport (
     output_check, output_copy_borrowed, output_discard, output_drained, output_free, output_send,
 )
 
 from pynats_server.core.reasons import CloseReason
-
-cdef extern from "<sys/uio.h>" nogil:
-    struct iovec:
-        void* iov_base
-        size_t iov_len
-
-cdef extern from "<sys/socket.h>" nogil:
-    struct msghdr:
-        iovec* msg_iov
-        size_t msg_iovlen
-    ssize_t recv(int fd, void* buf, size_t length, int flags)
-    ssize_t recvmsg(int fd, msghdr* message, int flags)
-    ssize_t send(int fd, const void* buf, size_t length, int flags)
-    int shutdown(int fd, int how)
-    enum:
-        MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR
 
 cdef int REASON_CLIENT_CLOSED = CloseReason.CLIENT_CLOSED
 cdef int REASON_READ_ERROR = CloseReason.READ_ERROR

@@ -5,20 +5,9 @@ from libc.string cimport memcpy, memmove, memset
 from pynats_server.core.ledger cimport BUFFERS, count_gone, count_made, must
 from pynats_server.core.limits cimport IOV_MAX_PIECES, OUT_BUFFER
 from pynats_server.core.memory.chunks cimport chunk_borrow, chunk_new, chunk_release
-
-cdef extern from "<sys/uio.h>" nogil:
-    struct iovec:
-        void* iov_base
-        size_t iov_len
-
-cdef extern from "<sys/socket.h>" nogil:
-    struct msghdr:
-        iovec* msg_iov
-        size_t msg_iovlen
-    ssize_t send(int fd, const void* buf, size_t length, int flags)
-    ssize_t sendmsg(int fd, const msghdr* message, int flags)
-    enum:
-        MSG_DONTWAIT, MSG_NOSIGNAL
+from pynats_server.core.sockets.calls cimport (
+    MSG_DONTWAIT, MSG_NOSIGNAL, iovec, msghdr, send, sendmsg,
+)
 
 
 cdef char* output_grow(Output* output, size_t length, Engine engine) except NULL:
