@@ -66,12 +66,29 @@ class ClientHandler:
         if limit < 0 or len(state.engine.connections) > limit > 0:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
-        if required:
+        if state.tls is not None:
+            client.start_tls(state.tls)
+        else:
+            self._await_connect(client)
+
+    def _await_connect(self, client: ClientConnection) -> None:
+        """From now on the client may speak, and must say who it is."""
+        state = self._state
+        if state.authenticator.required:
             client.auth_deadline = time.monotonic_ns() + int(
-                options.authorization.timeout * SECOND_NS
+                state.options.authorization.timeout * SECOND_NS
             )
         else:
             client.admit(state.global_account, None)
+
+    def on_secured(self, client: ClientConnection) -> None:
+        """The TLS handshake is over."""
+        self._log.debug("TLS handshake complete", Who(client))
+        self._await_connect(client)
+
+    def on_tls_failed(self, client: ClientConnection, text: str) -> None:
+        """The TLS handshake has come to nothing, and the client is about to be closed."""
+        self._log.error(f"TLS handshake error: {text}", Who(client))
 
     # -- CONNECT ----------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class InfoMessage:
             "port": port,
             "headers": not options.no_header_support,
             "auth_required": state.auth_required,  # present in both cases, to keep the order
+            **({"tls_required": True} if state.tls is not None else {}),
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
         }

@@ -31,6 +31,7 @@ from pynats_server.settings.texts import split_host_port
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
+    from pynats_server.core.sockets.layered import LayerSource
     from pynats_server.jetstream.manager import JetStream
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
@@ -79,6 +80,7 @@ class ServerState:
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
         self.jetstream_failed = False  # it is wanted, and could not start
+        self.tls: LayerSource | None = None  # what clients must come through
         self.client_port = 0
         self.http_port = 0
         self.ready = False
