@@ -50,13 +50,15 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
+    S + "clients.session": (S + "auth", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings", S + "work",
+        S + "log", S + "server.identity", S + "settings", S + "work",
     ),
     # TLS itself knows nothing of configurations, logs or clients.
     S + "tls.engine": (S + "core",),
+    S + "server.identity": ("pynats_common",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
@@ -70,13 +72,15 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "core", S + "monitor", S + "said", S + "server.info",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
+        S + "server.info",
         S + "server.state",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
-        S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
+        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tracing",
+        S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",

@@ -13,13 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pynats_common.nkeys.codec import Prefix, encode_public
-
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.wiring import Wiring
-from pynats_server.auth import StaticAuthenticator
+from pynats_server.auth.chain import Chain
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
@@ -27,6 +25,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
+from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
 from pynats_server.work import Turns
 
@@ -62,7 +61,8 @@ class ServerState:
         self.options = options
         self.log = log
         self.program = program
-        self.id = encode_public(Prefix.SERVER, secrets.token_bytes(32))
+        self.identity = Identity()
+        self.id = self.identity.id
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
@@ -143,9 +143,9 @@ class ServerState:
         """What an account imports."""
         return self._wiring.links_of(account) if self._wiring is not None else ([], [])
 
-    def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
+    def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return StaticAuthenticator(options or self.options, self._spare_guest)
+        return Chain(options or self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""
