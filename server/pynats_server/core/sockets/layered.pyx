@@ -137,11 +137,13 @@ cdef class LayeredConnection(Connection):
         if not self.consulting:
             self._begin_greeting()
 
-    def _begin_greeting(self) -> None:
-        kept, self.kept = self.kept, b""
+    cdef int _begin_greeting(self) except -1:
+        cdef bytes kept = self.kept
+        self.kept = b""
         if kept or self.layer.speaks_first:
             self.begun = True
             self._greet(kept)
+        return 0
 
     cdef int _read_early(self) except -1:
         """Of a prologue, or of a greeting."""
