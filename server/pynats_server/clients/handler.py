@@ -80,6 +80,10 @@ class ClientHandler:
         """A verb before CONNECT, where somebody may come in without."""
         self.log_in.enter_silently(client)
 
+    def on_uninvited(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where nobody may come in without."""
+        self.log_in.refuse(client)
+
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
         """INFO from a client is ignored, but must be valid."""
         try:
