@@ -20,6 +20,7 @@ class Attempt:
     user: KnownUser | None
     given: str = field(repr=False)
     secret: str = field(repr=False)
+    method: str = "password"
 
 
 class PasswordLogin:
@@ -102,7 +103,7 @@ class PasswordLogin:
         if not matches:
             return REFUSED
         if attempt.user is not None:
-            return attempt.user.answer(hello, "password", attempt.secret)
+            return attempt.user.answer(hello, attempt.method, attempt.secret)
         return Verdict(
             config.GLOBAL_ACCOUNT, limits=self._usual_limits, method="token", proof=attempt.secret
         )
