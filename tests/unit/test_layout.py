@@ -50,6 +50,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "auth.secrets": ("pynats_common",),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
+    S + "clients.session": (S + "auth", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
@@ -68,13 +69,15 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "core", S + "monitor", S + "said", S + "server.info",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
+        S + "server.info",
         S + "server.state",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.trace", S + "core", S + "log",
-        S + "server.info", S + "server.state", S + "system", S + "tracing", S + "work",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
+        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tracing",
+        S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",

@@ -1,10 +1,33 @@
 """Who may connect, and what they may publish and subscribe to.
 
-`Authenticator` is the interface; every way to authenticate implements it. Nothing here uses
-sockets: the client layer asks and acts on the verdict.
+`Authenticator` (in `base`) is the interface; every way to authenticate implements it. Nothing here
+uses sockets: the client layer asks and acts on the verdict.
 """
 
-from pynats_server.auth.base import Authenticator, ConnectOptions, Verdict
+from pynats_server.auth.base import (
+    REFUSED,
+    Answer,
+    Authenticator,
+    Hello,
+    Outcome,
+    PeerTls,
+    Refusal,
+    Slow,
+    Verdict,
+)
+from pynats_server.auth.connect import ConnectOptions
 from pynats_server.auth.static import StaticAuthenticator
 
-__all__ = ["Authenticator", "ConnectOptions", "StaticAuthenticator", "Verdict"]
+__all__ = [
+    "REFUSED",
+    "Answer",
+    "Authenticator",
+    "ConnectOptions",
+    "Hello",
+    "Outcome",
+    "PeerTls",
+    "Refusal",
+    "Slow",
+    "StaticAuthenticator",
+    "Verdict",
+]

@@ -1,127 +1,130 @@
-"""The authenticator interface, and the fields of CONNECT."""
+"""How the server asks whether a connection may come in, whatever it presents.
+
+Every way to log in is an `Authenticator`. Nothing here uses sockets: the client layer asks, waits
+where it must, and acts on the answer. A program that embeds the server can bring one of its own
+(docs/authentication.md).
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import NotImplementedType
-from typing import Any, Protocol
+from typing import Final, Protocol, TypeAlias
 
-from pynats_common.go.text import clean, text_of
-
+from pynats_server.auth.connect import ConnectOptions
 from pynats_server.core.permissions import Permissions
+from pynats_server.core.reasons import CloseReason
+from pynats_server.options import Permissions as Rights
 from pynats_server.options import PublishLimits
+
+STANDARD: Final = "STANDARD"  # connection type of the client listener
+VIOLATION: Final = "Authorization Violation"
+UNLIMITED: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTls:
+    """What TLS tells of a peer. Certificates are DER, the peer's own first."""
+
+    version: str  # "1.3"
+    cipher: str  # "TLS_AES_128_GCM_SHA256"
+    sent: tuple[bytes, ...] = ()
+    verified: tuple[bytes, ...] = ()  # the chain, up to an authority that we trust
 
 
 @dataclass(slots=True)
-class ConnectOptions:
-    """CONNECT with its defaults (docs.nats.io/reference/reference-protocols/nats-protocol).
+class Hello:
+    """A connection that wants to log in: what it has said so far, and what is known of it.
 
-    A later CONNECT on the same connection changes only the fields that it names.
+    A later CONNECT changes `said` and asks again.
     """
 
-    verbose: bool = True
-    pedantic: bool = True
-    echo: bool = True
-    tls_required: bool = False
-    headers: bool = False
-    no_responders: bool = False
-    protocol: int = 0
-    name: str = ""
-    lang: str = ""
-    version: str = ""
-    user: str = ""
-    password: str = field(default="", repr=False)
-    auth_token: str = field(default="", repr=False)
-    nkey: str = ""
-    jwt: str = field(default="", repr=False)
-    sig: str = field(default="", repr=False)
-    account: str = ""
-    new_account: bool = False
-
-    def update(self, raw: bytes) -> None:
-        """Applies the fields of a CONNECT. JSON is read as Go does: keys in any case, null keeps
-        the value, the last of equal keys wins. Raises ValueError if it is not an object or a value
-        has the wrong type."""
-        text = text_of(raw)
-        try:
-            decoded = json.loads(text, parse_constant=_no_constant)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-        if decoded is None:
-            return
-        if not isinstance(decoded, dict):
-            raise ValueError("CONNECT needs a JSON object")
-        changes: dict[str, Any] = {}
-        for key, value in decoded.items():
-            known = _FIELDS.get(key.lower())
-            if known is None or value is None:
-                continue
-            attribute, kind = known
-            if type(value) is not kind:
-                raise ValueError(f"{attribute}: {kind.__name__} expected")
-            if isinstance(value, int) and not -(2**63) <= value < 2**63:
-                raise ValueError(f"{attribute}: out of range")
-            changes[attribute] = clean(value) if isinstance(value, str) else value
-        for attribute, value in changes.items():
-            setattr(self, attribute, value)
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-_FIELDS: dict[str, tuple[str, type]] = {
-    "verbose": ("verbose", bool),
-    "pedantic": ("pedantic", bool),
-    "echo": ("echo", bool),
-    "tls_required": ("tls_required", bool),
-    "headers": ("headers", bool),
-    "no_responders": ("no_responders", bool),
-    "protocol": ("protocol", int),
-    "name": ("name", str),
-    "lang": ("lang", str),
-    "version": ("version", str),
-    "user": ("user", str),
-    "pass": ("password", str),
-    "auth_token": ("auth_token", str),
-    "nkey": ("nkey", str),
-    "jwt": ("jwt", str),
-    "sig": ("sig", str),
-    "account": ("account", str),
-    "new_account": ("new_account", bool),
-}
+    said: ConnectOptions = field(default_factory=ConnectOptions)
+    nonce: str = ""  # that INFO had; empty = none
+    kind: str = STANDARD  # the connection type, as `allowed_connection_types` names it
+    host: str = ""  # where it comes from, as a proxy says if there is one
+    port: int = 0
+    cid: int = 0
+    tls: PeerTls | None = None
+    proxy: str = ""  # public key of the trusted proxy that has signed for it
 
 
 @dataclass(slots=True)
 class Verdict:
-    """A client's identity: the account's name, compiled permissions (None = unrestricted), the
-    name that monitoring shows, limits of publishing, and what it follows from: `password` or
-    `token`, which were compared, `no_auth_user`, or `none` where there are no log-ins."""
+    """Who a connection is: the account's name, compiled permissions (None = unrestricted) and the
+    configuration they come from, the name that monitoring shows, and its limits (-1 = unlimited).
+
+    `method` is what it follows from: `password`, `token`, `nkey`, `certificate`, `jwt`, `callout`,
+    `oidc`, `no_auth_user`, or `none` where there are no log-ins.
+    """
 
     account: str
     permissions: Permissions | None = None
     user: str | None = None
     limits: PublishLimits | None = None
     method: str = "none"
+    rights: Rights | None = None
+    max_subscriptions: int = UNLIMITED
+    max_payload: int = UNLIMITED  # bytes
+    expires: float = 0.0  # seconds since 1970; 0 = never
+    # What monitoring and events tell besides
+    jwt: str = field(default="", repr=False)
+    issuer_key: str = ""
+    tags: tuple[str, ...] = ()
+    # What it follows from, for `recheck` to see whether that still holds. Only its maker reads it.
+    proof: object = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a connection may not come in. `error` is what it is told (-ERR), nothing if empty; `why`
+    is for the log, and holds nothing secret."""
+
+    reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION
+    error: str = VIOLATION
+    why: str = ""
+
+
+REFUSED: Final = Refusal()
+Answer: TypeAlias = Verdict | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """An answer that takes much computing, such as comparing a bcrypt hash: `decide` runs in a
+    thread, when the turn of the peer's address comes."""
+
+    decide: Callable[[], Answer]
+
+
+Outcome: TypeAlias = Answer | Slow | Awaitable[Answer]
 
 
 class Authenticator(Protocol):
-    """Decides about CONNECT."""
+    """Decides who may come in. Its methods run on the loop's thread and do not wait; what takes
+    time is a `Slow` or an awaitable, and the peer is not read meanwhile."""
 
     @property
     def required(self) -> bool:
-        """Whether clients must present credentials at all."""
+        """Whether peers must present credentials at all."""
         ...
 
-    def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
-        """The verdict, None for a refusal, or NotImplemented when `slow` must decide."""
+    @property
+    def admits_silent(self) -> bool:
+        """Whether a peer whose first verb is not CONNECT may be let in: it is asked about as one
+        that has said nothing."""
         ...
 
-    def slow(self, options: ConnectOptions) -> Verdict | None:
-        """Like `quick`, for slow checks (bcrypt); runs in a thread."""
+    @property
+    def wants_nonce(self) -> bool:
+        """Whether INFO has a nonce, to be signed."""
         ...
 
-    def implicit(self) -> Verdict | None:
-        """For a client that sends other verbs before CONNECT; None refuses."""
+    def verify(self, hello: Hello) -> Outcome:
+        """Whether it may come in, and as whom."""
+        ...
+
+    def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
+        """The same for one that is in, after the configuration or an account changed: `verdict` is
+        what it was let in with, and is returned itself if nothing of it has changed."""
         ...

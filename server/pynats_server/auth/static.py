@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from types import NotImplementedType
+from functools import partial
 
 from pynats_server import options as config
-from pynats_server.auth.base import ConnectOptions, Verdict
+from pynats_server.auth.base import REFUSED, Answer, Hello, Outcome, Slow, Verdict
+from pynats_server.auth.connect import ConnectOptions
 from pynats_server.auth.permissions import compile_permissions
 from pynats_server.auth.secrets import check_bcrypt, equal, is_bcrypt
 from pynats_server.core.permissions import Permissions
-
-# The connection type of the client listener, the only one so far.
-STANDARD = "STANDARD"
 
 
 @dataclass(slots=True)
@@ -24,11 +22,20 @@ class _Known:
     account: str
     permissions: Permissions | None
 
-    def verdict(self, method: str) -> Verdict | None:
-        """None if the user may not use this kind of connection."""
-        if not _may_use_listener(self.user):
-            return None
-        return Verdict(self.account, self.permissions, self.user.user, self.user.limits, method)
+    def answer(self, method: str, kind: str, proof: object = None) -> Answer:
+        """A refusal if the user may not use this kind of connection."""
+        kinds = self.user.allowed_connection_types
+        if kinds and kind not in kinds:
+            return REFUSED
+        return Verdict(
+            self.account,
+            self.permissions,
+            self.user.user,
+            self.user.limits,
+            method,
+            rights=self.user.permissions,
+            proof=proof,
+        )
 
 
 class StaticAuthenticator:
@@ -62,45 +69,35 @@ class StaticAuthenticator:
             self._users[spare_guest] = _Known(config.User(spare_guest), config.GLOBAL_ACCOUNT, None)
         self.required = bool(self._users or self._token)
 
-    def quick(self, options: ConnectOptions) -> Verdict | NotImplementedType | None:
-        """See Authenticator: only bcrypt hashes need `slow`."""
-        secret = self._secret(options)
-        if secret is None:
-            return self._without(options)
-        if is_bcrypt(secret):
-            return NotImplemented  # type: ignore[no-any-return]
-        return self._decide(options, equal(self._given(options), secret))
+    @property
+    def admits_silent(self) -> bool:
+        """See Authenticator: with `no_auth_user`."""
+        return bool(self.guest)
 
-    def slow(self, options: ConnectOptions) -> Verdict | None:
+    @property
+    def wants_nonce(self) -> bool:
         """See Authenticator."""
-        secret = self._secret(options)
+        return False
+
+    def verify(self, hello: Hello) -> Outcome:
+        """See Authenticator: only bcrypt hashes are slow."""
+        secret = self._secret(hello.said)
         if secret is None:
-            return self._without(options)
+            return self._without(hello)
         if is_bcrypt(secret):
-            return self._decide(options, check_bcrypt(self._given(options), secret))
-        return self._decide(options, equal(self._given(options), secret))
+            return Slow(partial(self._compare_hash, hello, secret))
+        return self._decide(hello, secret, equal(self._given(hello.said), secret))
 
-    def implicit(self) -> Verdict | None:
-        """See Authenticator: `no_auth_user`, if configured."""
-        known = self._users.get(self.guest)
-        return known.verdict("no_auth_user") if known is not None else None
-
-    def rights_of(self, name: str) -> config.Permissions | None:
-        """The configured permissions of a user; None = unrestricted, or unknown."""
-        known = self._users.get(name)
-        return known.user.permissions if known is not None else None
+    def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
+        """See Authenticator: a secret that is the same was compared already."""
+        secret = self._secret(hello.said)
+        if secret is not None and secret == verdict.proof:
+            return self._decide(hello, secret, True)
+        return self.verify(hello)
 
     def lists(self, name: str) -> bool:
         """Whether a user is in a list; the single one of a block is in none."""
         return name in self._users and name != self._single
-
-    def trusted(self, options: ConnectOptions) -> Verdict | None:
-        """The verdict for these credentials, without checking the secret."""
-        return self._decide(options, True)
-
-    def asks_the_same(self, other: StaticAuthenticator, options: ConnectOptions) -> bool:
-        """Whether both compare these credentials with the same secret."""
-        return self._secret(options) == other._secret(options)
 
     def unchanged(self, before: StaticAuthenticator) -> frozenset[str]:
         """The users that both know, with all that concerns them; nobody where the rules differ."""
@@ -135,18 +132,27 @@ class StaticAuthenticator:
     def _given(self, options: ConnectOptions) -> str:
         return options.auth_token if self._asks_token(options) else options.password
 
-    def _without(self, options: ConnectOptions) -> Verdict | None:
+    def _without(self, hello: Hello) -> Answer:
+        """For credentials that name no user: those of nobody, or of a guest."""
+        said = hello.said
         if not self.required:
             return Verdict(config.GLOBAL_ACCOUNT)
-        presented = options.user or options.auth_token or options.password
-        return None if presented else self.implicit()
+        guest = self._users.get(self.guest)
+        if guest is None or said.user or said.auth_token or said.password:
+            return REFUSED
+        return guest.answer("no_auth_user", hello.kind)
 
-    def _decide(self, options: ConnectOptions, matches: bool) -> Verdict | None:
+    def _compare_hash(self, hello: Hello, hashed: str) -> Answer:
+        return self._decide(hello, hashed, check_bcrypt(self._given(hello.said), hashed))
+
+    def _decide(self, hello: Hello, secret: str, matches: bool) -> Answer:
         if not matches:
-            return None
-        if self._asks_token(options):
-            return Verdict(config.GLOBAL_ACCOUNT, limits=self._usual_limits, method="token")
-        return self._users[options.user].verdict("password")
+            return REFUSED
+        if self._asks_token(hello.said):
+            return Verdict(
+                config.GLOBAL_ACCOUNT, limits=self._usual_limits, method="token", proof=secret
+            )
+        return self._users[hello.said.user].answer("password", hello.kind, secret)
 
 
 def _opens_to_all(options: config.Options) -> bool:
@@ -157,7 +163,3 @@ def _opens_to_all(options: config.Options) -> bool:
     closed = block.present or block.user or block.token or block.users
     named = options.system_account or config.SYSTEM_ACCOUNT in options.accounts
     return bool(named and options.only_global_account and not closed)
-
-
-def _may_use_listener(user: config.User) -> bool:
-    return not user.allowed_connection_types or STANDARD in user.allowed_connection_types

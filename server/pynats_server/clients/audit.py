@@ -6,8 +6,9 @@ from typing import Any
 
 from pynats_common.go.quoting import quote
 
-from pynats_server.auth import ConnectOptions, Verdict
+from pynats_server.auth import Verdict
 from pynats_server.clients.closed import REDACTED, claimed_user
+from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
@@ -16,7 +17,7 @@ ACCEPTED = "accepted"
 REFUSED = "refused"
 
 
-class LogIn(Who):
+class Tried(Who):
     """A client and how it has tried to log in."""
 
     __slots__ = ("_facts",)
@@ -59,14 +60,14 @@ def tell(
         for key, value in facts.items()
         if key != "result"
     )
-    log.notice(f"log-in {facts['result']}: {text}", LogIn(client, facts))
+    log.notice(f"log-in {facts['result']}: {text}", Tried(client, facts))
 
 
 def _presented(client: ClientConnection) -> str:
     """How it has tried: never what that was."""
-    presented: ConnectOptions | None = client.context
-    if presented is None:
+    if client.context is None:
         return "none"
+    presented = session_of(client).said
     if presented.jwt:
         return "jwt"
     if presented.nkey:

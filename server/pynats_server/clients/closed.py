@@ -106,7 +106,7 @@ def _remember(sub: object) -> ClosedSubscription:
 
 def _said(client: ClientConnection, field: str) -> str:
     """The fields of CONNECT, also for a refused client."""
-    return str(getattr(client.context, field, ""))
+    return str(getattr(client.context.said, field, "")) if client.context is not None else ""
 
 
 def shown_user(client: Any) -> str:
@@ -117,9 +117,9 @@ def shown_user(client: Any) -> str:
 def claimed_user(client: Any) -> str:
     """The user that a client claims to be: a name, REDACTED for a token, empty without credentials.
     Never a secret."""
-    presented = client.context
-    if presented is None:
+    if client.context is None:
         return ""
+    presented = client.context.said
     if getattr(presented, "user", "") or getattr(presented, "nkey", ""):
         return str(presented.user or presented.nkey)
     return REDACTED if getattr(presented, "auth_token", "") else ""

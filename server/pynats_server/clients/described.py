@@ -44,7 +44,7 @@ FIELDS: Final = ClientInfo.__struct_fields__
 
 def describe(client: ClientConnection, account: str) -> ClientInfo:
     """A client, as it said itself when it last logged in or tried to."""
-    said = client.context
+    said = client.context.said
     return ClientInfo(
         start=format_time_s(client.start),
         host=client.host,

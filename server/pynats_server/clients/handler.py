@@ -6,17 +6,16 @@ import socket
 import time
 from collections.abc import Sequence
 
-from pynats_common.go.durations import SECOND_NS, format_duration_s
-from pynats_common.go.quoting import quote
+from pynats_common.go.durations import format_duration_s
 
-from pynats_server.auth import ConnectOptions, Verdict
-from pynats_server.clients import audit
-from pynats_server.clients.closed import REDACTED, ClosedConnection, shown_user
-from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
-from pynats_server.clients.rates import limit_client
-from pynats_server.clients.slow_checks import SlowChecks
+from pynats_server.auth import ConnectOptions, Hello
+from pynats_server.clients.checks import Checks
+from pynats_server.clients.closed import ClosedConnection
+from pynats_server.clients.limits import apply_limits
+from pynats_server.clients.login import LogIn
+from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.trace import payload_text, redact_connect
-from pynats_server.clients.who import Who, short
+from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.core.sockets.connection import Connection
@@ -40,8 +39,8 @@ class ClientHandler:
         self._info = info
         self._events = events
         self._log = state.log.part("clients")
-        self._auth = state.log.part("auth")
-        self.checks = SlowChecks(state, self.on_internal_error)
+        self.checks = Checks(state, self.on_internal_error)
+        self.log_in = LogIn(state, events, self.checks)
 
     # -- arrival ----------------------------------------------------------------------------
 
@@ -54,10 +53,9 @@ class ClientHandler:
         client = ClientConnection(
             state.engine, sock, host, port, None if required else state.global_account
         )
-        client.context = ConnectOptions()
+        client.context = Session(Hello(host=host, port=port, cid=client.cid))
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, options)
-        client.implicit_connect = bool(state.authenticator.guest)
         client.send(self._info.encode(client))
         client.open()
         if self._log.debug_enabled:
@@ -66,120 +64,19 @@ class ClientHandler:
         if limit < 0 or len(state.engine.connections) > limit > 0:
             client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
-        if required:
-            client.auth_deadline = time.monotonic_ns() + int(
-                options.authorization.timeout * SECOND_NS
-            )
-        else:
-            client.admit(state.global_account, None)
+        self.log_in.expect(client)
 
     # -- CONNECT ----------------------------------------------------------------------------
 
     def on_connect(self, client: ClientConnection, raw: bytes) -> None:
-        """Handles CONNECT. Slow checks run in a thread, and reading waits for them."""
+        """Handles CONNECT."""
         if self._log.trace_enabled:
             self._trace(client, "<<-", f"[CONNECT {redact_connect(raw)}]")
-        connect: ConnectOptions = client.context
-        try:
-            connect.update(raw)
-        except ValueError as error:
-            client.reject_connect(str(error))
-            return
-        verdict = self._state.authenticator.quick(connect)
-        if verdict is NotImplemented:
-            self.checks.start(client, self._conclude)
-        else:
-            assert verdict is None or isinstance(verdict, Verdict)
-            self._conclude(client, verdict)
-
-    def recheck(self, client: ClientConnection) -> None:
-        """Compares a client's password again, because a reload changed its hash; the client waits.
-        Does nothing if a check is already running."""
-        if client not in self.checks:
-            self.checks.start(client, self._conclude_again)
-
-    def _conclude_again(self, client: ClientConnection, verdict: Verdict | None) -> None:
-        if verdict is None:
-            self.refuse(client)
-
-    def _conclude(self, client: ClientConnection, verdict: Verdict | None) -> None:
-        connect: ConnectOptions = client.context
-        again = client.connect_received
-        if again:
-            self._events.left(client)
-        if verdict is None:
-            self._events.refused(client)
-            self.refuse(client)
-            if again:  # a stranger now, as those who never logged in
-                client.admit(self._state.global_account, None)
-            return
-        headers = connect.headers and not self._state.options.no_header_support
-        client.verbose = connect.verbose
-        client.pedantic = connect.pedantic
-        client.headers = headers
-        client.no_responders = connect.no_responders
-        client.name, client.lang, client.version = connect.name, connect.lang, connect.version
-        client.set_echo(connect.echo)
-        if again:
-            client.drop_subscriptions()
-        client.connect_received = True
-        if not self._admit(client, verdict):
-            return
-        if connect.account or connect.new_account:
-            self.refuse(client)  # the account follows from the credentials alone
-            return
-        if connect.protocol not in (0, 1):
-            client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
-            return
-        client.protocol = connect.protocol
-        if connect.no_responders and not headers:
-            client.fail_with(
-                "no responders requires headers support",
-                CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
-            )
-            return
-        if connect.verbose and not client.closing:
-            client.send_ok()
-
-    def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
-        """Lets a client into its account. False if it is full."""
-        options = self._state.options
-        account = self._state.accounts[verdict.account]
-        self._state.use(account)
-        client.admit(account, verdict.permissions, verdict.user)
-        apply_limits(client, options)
-        limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, options).max_connections
-        if 0 <= most < len(client.account.clients):
-            client.account.clients.discard(client)  # it never was one of them
-            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
-            self._audit(client, TOO_MANY_IN_ACCOUNT, verdict)
-            return False
-        self._audit(client, verdict=verdict)
-        self._events.connected(client)
-        return True
-
-    def _audit(
-        self, client: ClientConnection, reason: str = "", verdict: Verdict | None = None
-    ) -> None:
-        if self._state.options.log.log_logins:
-            audit.tell(self._auth, client, reason, verdict)
-
-    def refuse(self, client: ClientConnection) -> None:
-        """Refuses a client with invalid credentials; the log says whose."""
-        who = shown_user(client)
-        kind = "Token" if who == REDACTED else "User"
-        text = "authentication error" + (f" - {kind} {quote(short(who))}" if who else "")
-        self._auth.error(text, Who(client))
-        self._audit(client, "authentication error")
-        client.send_error("Authorization Violation")
-        client.close(CloseReason.AUTHENTICATION_VIOLATION)
+        self.log_in.connect(client, raw)
 
     def on_implicit_connect(self, client: ClientConnection) -> None:
-        """A verb before CONNECT, where `no_auth_user` is configured."""
-        verdict = self._state.authenticator.implicit()
-        if verdict is not None:
-            self._admit(client, verdict)
+        """A verb before CONNECT, where somebody may come in without."""
+        self.log_in.enter_silently(client)
 
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
         """INFO from a client is ignored, but must be valid."""
@@ -244,13 +141,14 @@ class ClientHandler:
         self._state.turns.cancel_client(connection)
         if isinstance(connection, ClientConnection):
             if reason is CloseReason.AUTHENTICATION_TIMEOUT:
-                self._audit(connection, "authentication timeout")
+                self.log_in.audit(connection, "authentication timeout")
             self._state.closed_for[reason] += 1
             if self._state.closed_clients.maxlen or reason in SLOW:
                 closed = ClosedConnection.capture(connection, time.time(), reason)
                 self._state.closed_clients.append(closed)
                 if reason in SLOW:
                     self._state.cut_clients.append(closed)
+            session_of(connection).stop_watching()
             self.checks.drop(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 
 from pynats_common.go.durations import SECOND_NS
 
+from pynats_server.auth import Verdict
+from pynats_server.clients.session import session_of
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.core.readiness.patience import AWAKE_NS
@@ -39,12 +41,17 @@ def same_limits(old: Options, new: Options) -> bool:
     return all(getattr(old, name) == getattr(new, name) for name in _OF_CLIENTS)
 
 
-def apply_limits(client: ClientConnection, options: Options) -> None:
-    """Sets a client's limits: the lower of the server's and its account's."""
+def apply_limits(
+    client: ClientConnection, options: Options, verdict: Verdict | None = None
+) -> None:
+    """Sets a client's limits: the lowest of the server's, its account's and its user's."""
     own = account_limits(client, options)
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
     client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
+    if verdict is not None:
+        client.max_payload = _lower(client.max_payload, verdict.max_payload)
+        client.max_subscriptions = _lower(client.max_subscriptions, verdict.max_subscriptions)
     client.ping_interval_ns = int(options.ping_interval * SECOND_NS)
     client.ping_max = options.ping_max
 
@@ -69,7 +76,7 @@ def reload(state: ServerState, changed: Collection[str] | None = None) -> bool:
         if changed is not None and account is not None and account.name not in changed:
             continue
         before = client.max_payload
-        apply_limits(client, state.options)
+        apply_limits(client, state.options, session_of(client).verdict)
         told = told or client.max_payload != before
         if 0 <= client.max_subscriptions < client.subscription_count:
             client.fail_with(

@@ -229,6 +229,10 @@ cdef class ClientConnection(Publisher):
         if self.awaiting_connect and op != OP_CONNECT:
             if op != OP_PARTIAL or (p[0] != b'C' and p[0] != b'c'):
                 if not self._enter_implicitly():
+                    if self.closing:
+                        return -1
+                    if self.paused & PAUSE_AUTH:  # the answer takes time
+                        return 0
                     self.fail("Authorization Violation", AUTHENTICATION_VIOLATION)
                     return -1
         outcome = wire_frame(p, end, self.max_control_line, self.max_payload, &frame)

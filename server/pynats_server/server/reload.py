@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from pynats_server.accounts.plan import Plan
-from pynats_server.auth import StaticAuthenticator
+from pynats_server.auth.chain import Chain
 from pynats_server.clients import limits, rates, reauthorize
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.log.logger import LogError, Logger, Other
@@ -48,7 +48,7 @@ class Prepared:
     options: Options
     changes: list[str]  # as lines of the log
     plan: Plan
-    authenticator: StaticAuthenticator
+    authenticator: Chain
     log: Other | None  # if that changes
     changed: frozenset[str]  # accounts
     unchanged: frozenset[str]  # users, as well as their accounts
@@ -157,7 +157,9 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         (
             "log-ins",
             lambda: tell_if(
-                reauthorize.reload(state, parts.handler, prepared.authenticator, prepared.unchanged)
+                reauthorize.reload(
+                    state, parts.handler.log_in, prepared.authenticator, prepared.unchanged
+                )
             ),
         ),
         ("JetStream", lambda: parts.jetstream.follow(options)),

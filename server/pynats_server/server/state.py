@@ -19,7 +19,7 @@ from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.wiring import Wiring
-from pynats_server.auth import StaticAuthenticator
+from pynats_server.auth.chain import Chain
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
@@ -141,9 +141,9 @@ class ServerState:
         """What an account imports."""
         return self._wiring.links_of(account) if self._wiring is not None else ([], [])
 
-    def make_authenticator(self, options: Options | None = None) -> StaticAuthenticator:
+    def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return StaticAuthenticator(options or self.options, self._spare_guest)
+        return Chain(options or self.options, self._spare_guest)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""

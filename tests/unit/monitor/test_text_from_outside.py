@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from pynats_common.go.json import read_json
 from pynats_common.go.text import clean, one_line, text_of
-from pynats_server.auth.base import ConnectOptions
+from pynats_server.auth import ConnectOptions
 from pynats_server.log.logger import Logger
 from pynats_server.options import LogOptions
 

@@ -12,15 +12,14 @@ import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import bcrypt
 import pytest
 from pynats_common.urls import network_of
 from pynats_server import Options, Server
-from pynats_server.auth import StaticAuthenticator, Verdict
-from pynats_server.clients import slow_checks
-from pynats_server.clients.slow_checks import CHECKS_AT_ONCE
+from pynats_server.auth import REFUSED, Answer, Hello, StaticAuthenticator
+from pynats_server.clients import checks
+from pynats_server.clients.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async
@@ -99,12 +98,12 @@ def test_log_ins_of_those_who_left_are_not_checked(
 ) -> None:
     gate, asked = threading.Event(), [0]
 
-    def slow(self: StaticAuthenticator, options: Any) -> Verdict | None:
+    def slow(self: StaticAuthenticator, hello: Hello, hashed: str) -> Answer:
         asked[0] += 1
         assert gate.wait(PATIENCE_S)
-        return None
+        return REFUSED
 
-    monkeypatch.setattr(StaticAuthenticator, "slow", slow)
+    monkeypatch.setattr(StaticAuthenticator, "_compare_hash", slow)
     asyncio.run(_flood(gate, abort))
     assert 0 < asked[0] <= CHECKS_AT_ONCE
 
@@ -152,13 +151,13 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun: list[str] = []
         self.allowed = threading.Semaphore(0)
-        monkeypatch.setattr(slow_checks, "CHECKS_AT_ONCE", 1)
-        monkeypatch.setattr(StaticAuthenticator, "slow", self._slow)
+        monkeypatch.setattr(checks, "CHECKS_AT_ONCE", 1)
+        monkeypatch.setattr(StaticAuthenticator, "_compare_hash", self._slow)
 
-    def _slow(self, options: Any) -> Verdict | None:
-        self.begun.append(options.password)
+    def _slow(self, hello: Hello, hashed: str) -> Answer:
+        self.begun.append(hello.said.password)
         assert self.allowed.acquire(timeout=PATIENCE_S)
-        return None
+        return REFUSED
 
 
 @pytest.fixture

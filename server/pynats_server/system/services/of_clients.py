@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from pynats_common.go.text import clean
 
+from pynats_server.clients.session import session_of
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import Permissions
@@ -81,9 +82,9 @@ def _user_info(context: Context, request: Request) -> Work[bytes]:
     if account in context.state.accounts:
         found.account_name = account
     if request.source is not None:
-        rights = context.state.authenticator.rights_of(request.source.user or "")
-        if rights is not None:
-            found.permissions = _rights(rights)
+        verdict = session_of(request.source).verdict if request.source.context else None
+        if verdict is not None and verdict.rights is not None:
+            found.permissions = _rights(verdict.rights)
     return context.envelope([compact(found)])
 
 

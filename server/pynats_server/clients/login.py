@@ -1,0 +1,226 @@
+"""How clients log in: CONNECT, what the authenticator answers, and when they must leave again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+
+from pynats_common.go.durations import SECOND_NS
+from pynats_common.go.quoting import quote
+from pynats_common.go.text import text_of
+
+from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
+from pynats_server.clients import audit
+from pynats_server.clients.checks import Checks
+from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.rates import limit_client
+from pynats_server.clients.session import Session, session_of
+from pynats_server.clients.who import Who, short
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.interest.subscription import Subscription
+from pynats_server.core.reasons import CloseReason
+from pynats_server.server.state import ServerState
+from pynats_server.system.events import Events
+
+EXPIRED = "User Authentication Expired"
+TIMER_MAX_S = 86400.0  # timers that are longer are set again, so that a clock that is set counts
+
+
+class LogIn:
+    """The log-ins of one server, on the loop's thread."""
+
+    def __init__(self, state: ServerState, events: Events, checks: Checks) -> None:
+        self._state = state
+        self._events = events
+        self._checks = checks
+        self._log = state.log.part("auth")
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def expect(self, client: ClientConnection) -> None:
+        """A new client may come in, now or with its CONNECT."""
+        state = self._state
+        if not state.authenticator.required:
+            client.admit(state.global_account, None)
+            return
+        client.implicit_connect = state.authenticator.admits_silent
+        client.auth_deadline = time.monotonic_ns() + int(
+            state.options.authorization.timeout * SECOND_NS
+        )
+
+    def connect(self, client: ClientConnection, raw: bytes) -> None:
+        """Handles a CONNECT, the first one or a later one."""
+        session = session_of(client)
+        try:
+            session.said.update(raw)
+        except ValueError as error:
+            client.reject_connect(str(error))
+            return
+        self._checks.ask(client, partial(_verify, session), self._conclude)
+
+    def enter_silently(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where that is possible."""
+        self._checks.ask(client, partial(_verify, session_of(client)), self._conclude_silently)
+
+    def _conclude_silently(self, client: ClientConnection, answer: Answer) -> None:
+        if isinstance(answer, Refusal):
+            self._events.refused(client)
+            self.refuse(client, answer)
+        else:
+            self._admit(client, answer)
+
+    def _conclude(self, client: ClientConnection, answer: Answer) -> None:
+        said = session_of(client).said
+        again = client.connect_received
+        if again:
+            self._events.left(client)
+        if isinstance(answer, Refusal):
+            self._events.refused(client)
+            self.refuse(client, answer)
+            if again:  # a stranger now, as those who never logged in
+                session_of(client).end()
+                client.admit(self._state.global_account, None)
+            return
+        headers = said.headers and not self._state.options.no_header_support
+        client.verbose = said.verbose
+        client.pedantic = said.pedantic
+        client.headers = headers
+        client.no_responders = said.no_responders
+        client.name, client.lang, client.version = said.name, said.lang, said.version
+        client.set_echo(said.echo)
+        if again:
+            client.drop_subscriptions()
+        client.connect_received = True
+        if not self._admit(client, answer):
+            return
+        if said.account or said.new_account:
+            self.refuse(client)  # the account follows from the credentials alone
+            return
+        if said.protocol not in (0, 1):
+            client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
+            return
+        client.protocol = said.protocol
+        if said.no_responders and not headers:
+            client.fail_with(
+                "no responders requires headers support",
+                CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
+            )
+            return
+        if said.verbose and not client.closing:
+            client.send_ok()
+
+    def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
+        """Lets a client into its account. False if it is full."""
+        options = self._state.options
+        account = self._state.accounts[verdict.account]
+        self._state.use(account)
+        client.admit(account, verdict.permissions, verdict.user)
+        session = session_of(client)
+        session.verdict = verdict
+        apply_limits(client, options, verdict)
+        limit_client(self._state, client, verdict.limits)
+        most = account_limits(client, options).max_connections
+        if 0 <= most < len(client.account.clients):
+            client.account.clients.discard(client)  # it never was one of them
+            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+            self.audit(client, TOO_MANY_IN_ACCOUNT, verdict)
+            return False
+        self._watch_expiry(client, session)
+        self.audit(client, verdict=verdict)
+        self._events.connected(client)
+        return True
+
+    # -- again ------------------------------------------------------------------------------
+
+    def ask_again(self, client: ClientConnection, authenticator: Authenticator) -> Answer | None:
+        """What the authenticator says of a client that is in. None where that takes time: then the
+        client waits, and is refused if it must be."""
+        session = session_of(client)
+        outcome = _recheck(session, authenticator)
+        if isinstance(outcome, Verdict | Refusal):
+            return outcome
+        if client not in self._checks:
+            self._checks.wait(client, outcome, partial(_recheck, session), self._conclude_again)
+        return None
+
+    def _conclude_again(self, client: ClientConnection, answer: Answer) -> None:
+        if isinstance(answer, Refusal):
+            self.refuse(client, answer)
+        else:
+            self.follow(client, answer)
+
+    def follow(self, client: ClientConnection, verdict: Verdict) -> None:
+        """Holds a client to what its user may do from now on. In another account it must connect
+        again."""
+        if verdict.account != client.account.name:
+            client.close(CloseReason.CLIENT_CLOSED)
+            return
+        session = session_of(client)
+        session.verdict = verdict
+        limit_client(self._state, client, verdict.limits)
+        self._watch_expiry(client, session)
+        client.prune(verdict.permissions, partial(_tell, client))
+
+    # -- out --------------------------------------------------------------------------------
+
+    def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
+        """Refuses a client with invalid credentials; the log says whose."""
+        text = "authentication error" + _whose(client)
+        self._log.error(text, Who(client))
+        if refusal.why:
+            self._log.debug(refusal.why, Who(client))
+        self.audit(client, "authentication error")
+        if refusal.error:
+            client.send_error(refusal.error)
+        client.close(refusal.reason)
+
+    def audit(
+        self, client: ClientConnection, reason: str = "", verdict: Verdict | None = None
+    ) -> None:
+        """The line of the log about a log-in, where it is wanted."""
+        if self._state.options.log.log_logins:
+            audit.tell(self._log, client, reason, verdict)
+
+    def _watch_expiry(self, client: ClientConnection, session: Session) -> None:
+        session.stop_watching()
+        if session.verdict is not None and session.verdict.expires:
+            left = max(0.0, session.verdict.expires - time.time())
+            loop = asyncio.get_running_loop()
+            session.expiry = loop.call_later(min(left, TIMER_MAX_S), self._expire, client, session)
+
+    def _expire(self, client: ClientConnection, session: Session) -> None:
+        if session.verdict is None or client.closing:
+            return
+        if time.time() < session.verdict.expires:
+            self._watch_expiry(client, session)
+            return
+        client.fail_with(EXPIRED, CloseReason.AUTHENTICATION_EXPIRED)
+
+
+def _verify(session: Session, authenticator: Authenticator) -> Outcome:
+    return authenticator.verify(session.hello)
+
+
+def _recheck(session: Session, authenticator: Authenticator) -> Outcome:
+    if session.verdict is None:
+        return authenticator.verify(session.hello)
+    return authenticator.recheck(session.hello, session.verdict)
+
+
+def _whose(client: ClientConnection) -> str:
+    who = shown_user(client)
+    if not who:
+        return ""
+    said = session_of(client).said
+    kind = "Token" if who == REDACTED else "Nkey" if who == said.nkey else "User"
+    return f" - {kind} {quote(short(who))}"
+
+
+def _tell(client: ClientConnection, sub: Subscription) -> None:
+    queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
+    client.send_error(
+        f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
+        f'(sid "{text_of(sub.sid)}")'
+    )
