@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
-from tests.support.certificates import DAY, Authority, key_pem, new_key, spare_rsa_key
+from tests.support.authorities import DAY, Authority, key_pem, new_key, spare_rsa_key
 
 
 def write_tls_files(folder: Path) -> None:
@@ -42,9 +42,7 @@ def write_tls_files(folder: Path) -> None:
     write("sec1-parameters-key.pem", parameters, (folder / "sec1-key.pem").read_bytes())
     write("pkcs1-key.pem", key_pem(rsa, PrivateFormat.TraditionalOpenSSL))
     write("encrypted-key.pem", key_pem(server.key, password=b"secret"))
-    write(
-        "encrypted-sec1-key.pem", key_pem(rsa, PrivateFormat.TraditionalOpenSSL, b"secret")
-    )
+    write("encrypted-sec1-key.pem", key_pem(rsa, PrivateFormat.TraditionalOpenSSL, b"secret"))
     write("public-key.pem", server.key_pem.replace(b"PRIVATE", b"PUBLIC"))
     write("server.der", server.certificate.public_bytes(Encoding.DER))
     write("empty.pem", b"")

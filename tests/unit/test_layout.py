@@ -33,15 +33,20 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynk": ("pynats_common",),
     "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
     # What is below everything in the server.
-    S + "options": (),
+    S + "options": (S + "tls.options",),
+    S + "tls.options": (),
     S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
     S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
-    S + "settings.blocks": (*BASE, S + "settings", S + "subjects"),  # which mappings are possible
+    # Which mappings are possible, and whether the files of TLS can be used.
+    S + "settings.blocks": (
+        *BASE, S + "settings", S + "subjects", S + "tls", S + "tls.options",
+    ),
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
+    S + "tls": ("pynats_common", S + "tls.options"),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
@@ -54,7 +59,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings", S + "work",
+        S + "log", S + "settings", S + "tls", S + "work",
     ),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
@@ -76,8 +81,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
-        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tracing",
-        S + "work",
+        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tls",
+        S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",

@@ -188,7 +188,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "http_port": source.http_port,
         "http_base_path": "" if options.http_base_path == "/" else options.http_base_path,
         "https_port": options.https_port,
-        "auth_timeout": json_number(options.authorization.timeout),
+        "auth_timeout": json_number(options.auth_timeout),
         "max_control_line": options.max_control_line,
         "max_payload": options.max_payload,
         "max_pending": options.max_pending,

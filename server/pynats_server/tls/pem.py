@@ -140,9 +140,7 @@ def _key_block(data: bytes) -> _Block:
     if not skipped:
         raise PemError("tls: failed to find any PEM data in key input")
     if skipped == [_CERTIFICATE]:
-        raise PemError(
-            "tls: found a certificate rather than a key in the PEM for the private key"
-        )
+        raise PemError("tls: found a certificate rather than a key in the PEM for the private key")
     raise PemError(
         f'tls: failed to find PEM block with type ending in "{_KEY}" in key input after skipping '
         f"PEM blocks of the following types: [{' '.join(skipped)}]"

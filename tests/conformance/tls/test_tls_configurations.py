@@ -1,5 +1,5 @@
-"""Configurations with TLS through the real server's `-t` and ours: same verdict, same place, and the
-same complaint where the wording is meant to be the same."""
+"""Configurations with TLS through the real server's `-t` and ours: same verdict, same place, and
+the same complaint where the wording is meant to be the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.config.check import COLUMN, LINE, NAME, check_verdict, complaints, ours, theirs
+from tests.conformance.config.check import (
+    COLUMN,
+    LINE,
+    NAME,
+    check_verdict,
+    complaints,
+    ours,
+    theirs,
+)
 from tests.conformance.tls import texts
 from tests.support.records import Recorded, repeated
 from tests.support.tls_files import write_tls_files
@@ -62,8 +70,8 @@ def comparable(output: str) -> list[str]:
     lines = []
     for line in complaints(output):
         line = re.sub(r"^a\.conf:\d+:\d+: (?=a\.conf:)", "", line)
-        for go, ours in _GO_TYPES.items():
-            line = re.sub(rf"got {re.escape(go)}$", f"got {ours}", line)
+        for go, name in _GO_TYPES.items():
+            line = re.sub(rf"got {re.escape(go)}$", f"got {name}", line)
         lines.append(line)
     return lines
 

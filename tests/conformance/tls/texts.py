@@ -220,8 +220,7 @@ LISTS = [
         )
     ),
     block(
-        "allow_insecure_cipher_suites: true, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]"
-        f", {CERT}"
+        f"allow_insecure_cipher_suites: true, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA], {CERT}"
     ),
     "\ntls {\n  cert_file: server.pem\n  key_file: server-key.pem\n  cipher_suites: [\n"
     '    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"\n    "TLS_RSA_WITH_RC4_128_SHA"\n  ]\n}\n',
@@ -388,7 +387,10 @@ OCSP = [
     "\nocsp: 5\n",
     '\nocsp: "auto"\n',
     "\nocsp {}\n",
-    *(f"\nocsp {{ mode: {mode} }}\n" for mode in ("auto", "always", "never", "must", "AUTO", "x", "5")),
+    *(
+        f"\nocsp {{ mode: {mode} }}\n"
+        for mode in ("auto", "always", "never", "must", "AUTO", "x", "5")
+    ),
     '\nocsp { mode: always, url: "http://127.0.0.1:1/" }\n',
     '\nocsp { url: "http://127.0.0.1:1/" }\n',
     "\nocsp { mode: always, url: 5 }\n",
@@ -445,7 +447,7 @@ ELSEWHERE = [
     "\nresolver_tls { verify: true }\n",
     "\nresolver_tls { verify_cert_and_check_known_urls: true }\n",
     "\nresolver_tls { handshake_first: true }\n",
-    "\nresolver_tls { timeout: \"x\" }\n",
+    '\nresolver_tls { timeout: "x" }\n',
     "\nresolver_tls { ocsp_peer: true }\n",
     block(CERT) + "authorization { users = [{user: a, password: b}] }\n",
     block(f"{MUTUAL}, verify_and_map: true") + 'authorization { users = [{user: "CN=a"}] }\n',

@@ -126,7 +126,7 @@ OCSP_PEER = Table(
         _seconds(_PEER),
     ),
     Setting("warn_only", "nobody is kept out, there is only a line in the log", _flag(_PEER)),
-    Setting("unknown_is_good", "a certificate that its authority does not know holds", _flag(_PEER)),
+    Setting("unknown_is_good", "one that its authority does not know holds", _flag(_PEER)),
     Setting(
         "allow_when_ca_unreachable",
         "a certificate holds when its authority does not answer and nothing else is known",

@@ -74,9 +74,7 @@ def _boolean(prefix: str = f"{_PARSING}, ") -> Reader:
 
 def _certificates(reading: Reading, node: Node, key: str) -> list[CertificateFiles]:
     def wrong(item: Node) -> NoReturn:
-        refuse(
-            item, f"error parsing certificates config: unsupported type {kind_of(item.value)}"
-        )
+        refuse(item, f"error parsing certificates config: unsupported type {kind_of(item.value)}")
 
     if not isinstance(node.value, list):
         wrong(node)
@@ -165,9 +163,7 @@ def _handshake_first(reading: Reading, node: Node, key: str) -> tuple[bool, floa
     if isinstance(value, bool):
         return value, 0.0
     if not isinstance(value, str):
-        refuse(
-            node, f'field "{key}" should be a boolean or a string, got {kind_of(node.value)}'
-        )
+        refuse(node, f'field "{key}" should be a boolean or a string, got {kind_of(node.value)}')
     word = value.lower()
     if word in _WORDS:
         return _WORDS[word], 0.0

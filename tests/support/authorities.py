@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -53,7 +53,7 @@ def new_key(kind: KeyKind = "p256") -> Key:
     return rsa.generate_private_key(65537, 1024 if kind == "rsa1024" else 2048)
 
 
-@lru_cache(maxsize=None)
+@cache
 def spare_rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
     """An RSA key for whoever needs one in this run: they take long to make."""
     return rsa.generate_private_key(65537, 2048)
