@@ -196,7 +196,9 @@ class Arrivals:
         waiting.stop()
         peer = client.tls
         tls = PeerTls(peer.version, peer.cipher, peer.sent, peer.verified)
-        session_of(client).hello.tls = tls
+        session = session_of(client)
+        session.hello.tls = tls
+        session.tls_first = waiting.first
         if not self._pinned(client, waiting.tls):
             self._fail(client, NOT_PINNED)
             return

@@ -57,6 +57,9 @@ class ClosedConnection:
     user: str
     account: str  # empty when it never had one
     behind_on: str  # the subject of the subscription that it was behind with last; empty = none
+    tls_version: str = ""  # empty = there was no TLS
+    tls_cipher: str = ""
+    tls_first: bool = False  # the handshake came before INFO
 
     @classmethod
     def capture(
@@ -91,7 +94,21 @@ class ClosedConnection:
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
             behind_on=text_of(client.behind_on or b""),
+            **_tls(client),
         )
+
+
+def _tls(client: ClientConnection) -> dict[str, Any]:
+    """What TLS it had."""
+    session = client.context
+    tls = session.hello.tls if session is not None else None
+    if tls is None:
+        return {}
+    return {
+        "tls_version": tls.version,
+        "tls_cipher": tls.cipher,
+        "tls_first": session.tls_first,
+    }
 
 
 def _remember(sub: object) -> ClosedSubscription:

@@ -18,6 +18,7 @@ from pynats_server.work import Turns, Work
 
 if TYPE_CHECKING:
     # Only types: a server without JetStream must not load it.
+    from pynats_server.tls.force import TlsInForce
     from pynats_server.jetstream.figures import (
         AccountFigures,
         ConsumerFigures,
@@ -210,6 +211,8 @@ class MonitorSource(Protocol):
     closed_for: Counter[CloseReason]  # how many connections ended, by reason
     http_requests: Counter[str]
     http_port: int
+    https_port: int
+    tls: TlsInForce | None
     ready: bool
     turns: Turns
     log: Any  # has dropped, and part(name), which has error and warn_rarely

@@ -40,6 +40,7 @@ from pynats_server.settings import checked, startup_warnings
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
+from pynats_server.tls.force import PlanError, put_in_force
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
@@ -125,6 +126,11 @@ class Server:
         return self.state.http_port
 
     @property
+    def https_port(self) -> int:
+        """The port of monitoring over HTTPS; 0 when it is off."""
+        return self.state.https_port
+
+    @property
     def ready(self) -> bool:
         """Whether clients can connect."""
         return self.state.ready
@@ -165,6 +171,8 @@ class Server:
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
+            if state.options.tls is not None:
+                state.tls = put_in_force(state.options.tls)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -183,8 +191,12 @@ class Server:
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
+            if state.tls is not None:
+                how = "available" if state.options.allow_non_tls else "required"
+                self.log.notice(f"TLS {how} for client connections")
+                self.log.notice(f"TLS engine: {state.tls.engine.name}")
             self._run_files.write_ports()
-        except (OSError, ListenError, JetStreamError, RunFileError) as error:
+        except (OSError, ListenError, JetStreamError, RunFileError, PlanError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -219,14 +231,32 @@ class Server:
             log.warn(warning)
 
     async def _start_monitor(self) -> None:
-        if not self.options.http_port:
+        plain, secure = self.options.http_port, self.options.https_port
+        if not plain and not secure:
             return
+        if plain and secure:
+            raise ListenError(
+                "Can't start monitoring: can't specify both HTTP "
+                f"({plain}) and HTTPs ({secure}) ports"
+            )
+        if secure and self.state.tls is None:
+            raise ListenError("Can't start monitoring: TLS cert and key required for HTTPS")
         from pynats_server.monitor.serving.listener import MonitorServer
 
+        contexts = None
+        if secure:
+            from pynats_server.tls.https import HttpsContexts
+
+            contexts = HttpsContexts(lambda: self.state.tls).current
         host = self.options.http_host or self.options.host
-        self._monitor = MonitorServer(self.state)
-        self.state.http_port = await self._monitor.start(host, max(0, self.options.http_port))
-        self.log.notice(f"Starting http monitor on {host_port(host, self.state.http_port)}")
+        self._monitor = MonitorServer(self.state, contexts)
+        port = await self._monitor.start(host, max(0, plain or secure))
+        if secure:
+            self.state.https_port = port
+        else:
+            self.state.http_port = port
+        scheme = "https" if secure else "http"
+        self.log.notice(f"Starting {scheme} monitor on {host_port(host, port)}")
 
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first. It goes on to its end

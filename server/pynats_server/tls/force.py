@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pynats_server.tls.options import TlsOptions
 from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
+from pynats_server.tls.subjects import key_hash
 
 if TYPE_CHECKING:
     from pynats_server.tls.engine import Engine, ServerContext
@@ -62,16 +63,9 @@ def is_pinned(plan: ContextPlan, sent: Iterable[bytes]) -> tuple[bool, str]:
     der = next(iter(sent), None)
     if der is None:
         return not plan.pins, ""
-    key = key_hash(der)
+    from cryptography import x509
+
+    key = key_hash(x509.load_der_x509_certificate(der))
     return not plan.pins or key in plan.pins, key
 
 
-def key_hash(der: bytes) -> str:
-    """SHA-256 of the public key of a certificate, in hex."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    public = x509.load_der_x509_certificate(der).public_key()
-    return hashlib.sha256(
-        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()

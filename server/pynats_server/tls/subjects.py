@@ -3,12 +3,13 @@ own, those of a kind together, the others behind them by their numbers."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Name
+    from cryptography.x509 import Certificate, Name
 
 # By their numbers, and whether several of a kind are all shown; otherwise the last one is.
 _KNOWN: Final = {
@@ -45,6 +46,16 @@ def attributes_text(attributes: Iterable[tuple[str, str]]) -> str:
             others.append(f"{number}={_escaped(value)}")
     parts = ["+".join(known[number]) for number in _KNOWN if number in known]
     return ",".join([*parts, *reversed(others)])
+
+
+def key_hash(certificate: Certificate) -> str:
+    """SHA-256 of its public key, in hex, as `pinned_certs` has it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = certificate.public_key()
+    return hashlib.sha256(
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()
 
 
 def _escaped(value: str) -> str:
