@@ -61,6 +61,8 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
         S + "log", S + "settings", S + "tls", S + "work",
     ),
+    # TLS itself knows nothing of configurations, logs or clients.
+    S + "tls.engine": (S + "core",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
