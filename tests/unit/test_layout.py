@@ -46,7 +46,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
-    S + "tls": ("pynats_common", S + "tls.options"),
+    S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options"),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
@@ -88,7 +88,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
-        J + "domains", J + "figures", S + "said", S + "work",
+        J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),
@@ -195,7 +195,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
         J + "capacity", J + "folders", S + "log", S + "monitor", S + "process",
         S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
-        S + "system.services", S + "tracing", S + "work",
+        S + "system.services", S + "tls", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (
@@ -203,7 +203,8 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "store.inventory",
     ),
     S + "process": (
-        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", J + "inspection",
+        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", S + "tls",
+        J + "inspection",
     ),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip

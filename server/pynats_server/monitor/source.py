@@ -18,7 +18,6 @@ from pynats_server.work import Turns, Work
 
 if TYPE_CHECKING:
     # Only types: a server without JetStream must not load it.
-    from pynats_server.tls.force import TlsInForce
     from pynats_server.jetstream.figures import (
         AccountFigures,
         ConsumerFigures,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         StreamFigures,
         SyncTimes,
     )
+    from pynats_server.tls.force import TlsInForce
 
 
 class SubscriptionView(Protocol):

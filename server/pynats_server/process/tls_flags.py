@@ -1,5 +1,5 @@
-"""The flags about TLS. They replace the certificates and ciphers of a `tls` block, all together; its
-times, pins and the like stay."""
+"""The flags about TLS. They replace the certificates and ciphers of a `tls` block, all together;
+its times, pins and the like stay."""
 
 from __future__ import annotations
 

@@ -36,11 +36,13 @@ from pynats_server.server.listen import (
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import checked, startup_warnings
+from pynats_server.server.tls_watch import TlsWatch
+from pynats_server.settings import checked, startup_warnings, validate_start
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
-from pynats_server.tls.force import PlanError, put_in_force
+from pynats_server.tls.force import put_in_force
+from pynats_server.tls.plan import PlanError
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
@@ -76,6 +78,7 @@ class Server:
         try:
             if not isinstance(options, Accepted):
                 options = accept(checked(options if options is not None else Options()))
+            validate_start(options.options)
             self._own_log = not isinstance(log, Logger)
             self.log = (
                 open_logger(options.options.log, program)
@@ -102,6 +105,7 @@ class Server:
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
+        self._tls_watch = TlsWatch(self.state)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -195,6 +199,7 @@ class Server:
                 how = "available" if state.options.allow_non_tls else "required"
                 self.log.notice(f"TLS {how} for client connections")
                 self.log.notice(f"TLS engine: {state.tls.engine.name}")
+            self._tls_watch.follow()
             self._run_files.write_ports()
         except (OSError, ListenError, JetStreamError, RunFileError, PlanError) as error:
             await self.shutdown()
@@ -282,6 +287,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        await self._tls_watch.stop()
         self._desk.close()
         self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
@@ -390,7 +396,12 @@ class Server:
         if isinstance(module, str):
             return module
         parts = module.Parts(
-            self.state, self.handler, self.info, self._jetstream_life, self._run_files
+            self.state,
+            self.handler,
+            self.info,
+            self._jetstream_life,
+            self._run_files,
+            self._tls_watch,
         )
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))

@@ -13,7 +13,7 @@ from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
 from pynats_server.tls.subjects import key_hash
 
 if TYPE_CHECKING:
-    from pynats_server.tls.engine import Engine, ServerContext
+    from pynats_server.tls.engine import Engine, TlsContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class TlsInForce:
 
     options: TlsOptions
     plan: ContextPlan
-    context: ServerContext = field(repr=False)
+    context: TlsContext = field(repr=False)
     engine: Engine = field(repr=False)
 
     def is_same(self, plan: ContextPlan) -> bool:
@@ -67,5 +67,3 @@ def is_pinned(plan: ContextPlan, sent: Iterable[bytes]) -> tuple[bool, str]:
 
     key = key_hash(x509.load_der_x509_certificate(der))
     return not plan.pins or key in plan.pins, key
-
-

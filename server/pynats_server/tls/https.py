@@ -1,5 +1,5 @@
-"""HTTPS of monitoring, with the interpreter's `ssl`: the certificates of clients' TLS, without asking
-for theirs. Nobody sends messages there, so it needs no engine."""
+"""HTTPS of monitoring, with the interpreter's `ssl`: the certificates of clients' TLS, without
+asking for theirs. Nobody sends messages there, so it needs no engine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server_context(plan: ContextPlan) -> ssl.SSLContext:
             sock.context = contexts[chosen]
 
     if len(contexts) > 1:
-        contexts[0].sni_callback = choose  # type: ignore[assignment]
+        contexts[0].sni_callback = choose
     return contexts[0]
 
 
