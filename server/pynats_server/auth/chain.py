@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pynats_server import options as config
-from pynats_server.auth.base import Hello, Outcome, Verdict
+from pynats_server.auth.base import STANDARD, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
 from pynats_server.auth.proxies import Proxies
 from pynats_server.auth.static import PasswordLogin
@@ -19,7 +20,12 @@ class Chain:
         self._users = Users(options, spare_guest)
         self._proxies = Proxies(options.proxies)
         self._keys = KeyLogin(self._users)
-        self._passwords = PasswordLogin(options, self._users)
+        # On the listener of clients, certificates name the users of a list.
+        self._mapped = options.tls is not None and options.tls.verify_and_map
+        self._passwords = PasswordLogin(options, self._users, self._mapped)
+        self._certificates = (
+            CertificateLogin(self._users) if self._mapped and self._users.named else None
+        )
 
     @property
     def required(self) -> bool:
@@ -29,6 +35,8 @@ class Chain:
     @property
     def admits_silent(self) -> bool:
         """See Authenticator: with a guest who has a name, if it may come so."""
+        if self._certificates is not None:
+            return False
         guest = self._users.named.get(self._users.guest)
         return guest is not None and guest.bars(Hello()) is None
 
@@ -39,14 +47,25 @@ class Chain:
 
     def verify(self, hello: Hello) -> Outcome:
         """See Authenticator."""
-        refusal = self._proxies.verify(hello)
-        return refusal or self._keys.verify(hello) or self._passwords.verify(hello)
+        found = self._proxies.verify(hello) or self._keys.verify(hello)
+        if found is None and self._certificates is not None and hello.kind == STANDARD:
+            return self._by_certificate(self._certificates, hello)
+        return found or self._passwords.verify(hello)
 
     def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         """See Authenticator."""
-        refusal = self._proxies.recheck(hello)
-        found = refusal or self._keys.recheck(hello, verdict)
+        found = self._proxies.recheck(hello) or self._keys.recheck(hello, verdict)
+        if found is None and self._certificates is not None and hello.kind == STANDARD:
+            return self._by_certificate(self._certificates, hello, verdict.proof)
         return found or self._passwords.recheck(hello, verdict)
+
+    def _by_certificate(
+        self, certificates: CertificateLogin, hello: Hello, proved: object = None
+    ) -> Outcome:
+        attempt = certificates.attempt(hello)
+        if isinstance(attempt, Refusal):
+            return attempt
+        return self._passwords.compare(hello, attempt, proved)
 
     def lists(self, name: str) -> bool:
         """Whether a configured list has a user of this name or key."""
@@ -64,4 +83,4 @@ class Chain:
 
     def _rules(self) -> tuple[object, ...]:
         """What holds for everybody, besides the users."""
-        return self._passwords.rules, self._proxies.trusted
+        return self._passwords.rules, self._proxies.trusted, self._mapped

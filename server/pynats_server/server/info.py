@@ -38,8 +38,20 @@ class InfoMessage:
             "port": port,
             "headers": not options.no_header_support,
             "auth_required": state.auth_required,  # present in both cases, to keep the order
+            **self._tls_fields(),
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
+        }
+
+    def _tls_fields(self) -> dict[str, bool]:
+        """What clients are told of TLS."""
+        options = self._state.options
+        if options.tls is None:
+            return {}
+        return {
+            **({} if options.allow_non_tls else {"tls_required": True}),
+            **({"tls_verify": True} if options.tls.requires_certificates else {}),
+            **({"tls_available": True} if options.allow_non_tls else {}),
         }
 
     def broadcast(self) -> None:

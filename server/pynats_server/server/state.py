@@ -27,6 +27,7 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
 from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
+from pynats_server.tls.force import TlsInForce
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class ServerState:
         self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
+        self.https_port = 0
+        self.tls: TlsInForce | None = None  # of clients
         self.ready = False
         self.last_reload: ReloadReport | None = None
 

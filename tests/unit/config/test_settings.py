@@ -18,6 +18,7 @@ from pynats_server.options import (
     ProxyOptions,
     ResponsePermission,
     SubjectPermission,
+    TlsOptions,
     User,
 )
 from pynats_server.process.flags import FLAGS, parse_command_line
@@ -392,7 +393,11 @@ def _paths(target: Any, prefix: str = "") -> list[str]:
 
 def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
-    derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
+    derived = {"config_file", "config_digest", "warnings", "places"}
+    blocks = {
+        "authorization": Authorization(token="x"),
+        "tls": TlsOptions(verify=True),
+    }
     for path in set(_paths(Options())) - derived:
         changed = Options()
         target = changed.log if path.startswith("log.") else changed
@@ -405,7 +410,7 @@ def test_reload_watches_every_option() -> None:
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
         elif new is None:
-            new = Authorization(token="x") if path == "authorization" else Path("x")
+            new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)
         assert len(diff(Options(), changed)) == 1, path
 

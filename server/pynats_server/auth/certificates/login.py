@@ -36,9 +36,7 @@ class CertificateLogin:
         known = self._find(hello)
         if isinstance(known, Refusal):
             return known
-        return known.bars(hello) or Attempt(
-            known, hello.said.password, known.user.password, METHOD
-        )
+        return known.bars(hello) or Attempt(known, hello.said.password, known.user.password, METHOD)
 
     def _find(self, hello: Hello) -> KnownUser | Refusal:
         if hello.tls is None:
