@@ -21,7 +21,6 @@ _KINDS: Final = {
     "2.5.4.10": "O",
     "2.5.4.11": "OU",
     "2.5.4.17": "POSTALCODE",
-    "0.9.2342.19200300.100.1.1": "UID",
     "0.9.2342.19200300.100.1.25": "DC",
 }
 # Those that the text form shows, in its order; of the first two only the last value.
