@@ -55,7 +55,7 @@ class ClientHandler:
         )
         client.context = Session(Hello(host=host, port=port, cid=client.cid))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
+        apply_limits(client, state)
         client.send(self._info.encode(client))
         client.open()
         if self._log.debug_enabled:
