@@ -159,7 +159,7 @@ def _clock(text: str) -> time:
     match = _CLOCK.match(text)
     if match is None:
         raise RuleError(f"{text[:32]!r} is no time of the form hh:mm:ss")
-    return time(*map(int, match.groups()))
+    return time(int(match[1]), int(match[2]), int(match[3]))
 
 
 @functools.lru_cache(64)
