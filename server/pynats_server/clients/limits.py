@@ -87,8 +87,14 @@ def limit_again(state: ServerState, client: ClientConnection) -> bool:
     before = client.max_payload
     apply_limits(client, state, session_of(client).verdict)
     if 0 <= client.max_subscriptions < client.subscription_count:
-        client.fail_with("maximum subscriptions exceeded", CloseReason.MAX_SUBSCRIPTIONS_EXCEEDED)
+        close_above_limit(client)
     return client.max_payload != before
+
+
+def close_above_limit(client: ClientConnection) -> None:
+    """It has more subscriptions than it may have, or may have none at all."""
+    if not client.closing:
+        client.fail_with("maximum subscriptions exceeded", CloseReason.MAX_SUBSCRIPTIONS_EXCEEDED)
 
 
 def _cut_surplus(state: ServerState) -> None:
