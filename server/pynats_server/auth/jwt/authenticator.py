@@ -30,7 +30,7 @@ ACCOUNT_EXPIRED: Final = Refusal(
     CloseReason.AUTHENTICATION_EXPIRED, "Account Authentication Expired", "account expired"
 )
 REVOKED: Final = Refusal(CloseReason.REVOCATION, "User Authentication Revoked", "user revoked")
-SIGNER_GONE: Final = Refusal(CloseReason.CLIENT_CLOSED, "", "signing key removed or changed")
+SIGNER_GONE: Final = Refusal(error="", why="signing key removed or changed")
 
 
 class Account(Protocol):
