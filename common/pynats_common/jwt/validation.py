@@ -144,6 +144,8 @@ def _subject_error(subject: str, *, wildcards: bool = True) -> str | None:
 def _permissions(permissions: t.Permissions, report: _Report) -> None:
     for kind, permission in (("pub", permissions.pub), ("sub", permissions.sub)):
         for subject in (*permission.allow, *permission.deny):
+            if "{{" in subject:
+                continue  # a template, of which the server makes a subject at log-in
             bare = subject
             if kind == "sub" and subject.count(" ") == 1:
                 bare, queue = subject.split(" ")

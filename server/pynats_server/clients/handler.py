@@ -59,7 +59,7 @@ class ClientHandler:
         nonce = new_nonce() if state.authenticator.wants_nonce else ""
         client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
+        apply_limits(client, state)
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))

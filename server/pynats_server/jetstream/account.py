@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,6 +65,7 @@ class JetStreamAccount:
         self.context = AccountContext(server, account, limits)
         self.advisories = self.context.advisories
         self.limits = limits
+        self.tiers: Mapping[str, AccountLimits] = {}  # limits by number of replicas, if so
         self.enabled = enabled
         self.streams: dict[str, Stream] = {}
         self.folders = StreamFolders(server, account.name)
@@ -275,9 +276,12 @@ class JetStreamAccount:
         yield from self.claims.put(stream.config)
         yield from stream.subscribing()
 
-    def set_limits(self, limits: AccountLimits) -> None:
+    def set_limits(
+        self, limits: AccountLimits, tiers: Mapping[str, AccountLimits] | None = None
+    ) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
         self.limits = limits
+        self.tiers = tiers or {}
         self.context.set_limits(limits)
 
     def end(self) -> list[Stream]:

@@ -21,6 +21,7 @@ from pynats_server.settings.blocks.monitoring import (
     read_metrics,
 )
 from pynats_server.settings.blocks.ocsp import OCSP, OCSP_CACHE, read_ocsp, read_ocsp_cache
+from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
 from pynats_server.settings.blocks.tls import CLIENT_TLS, TLS, read_client_tls, read_tls
 from pynats_server.settings.schema import Setting, Table
@@ -152,6 +153,7 @@ TOP_LEVEL = Table(
         v.boolean,
         ("no_system", "no_sys_acc"),
     ),
+    *OPERATOR_MODE,
     # limits
     Setting(
         "max_control_line",
@@ -397,13 +399,6 @@ TOP_LEVEL = Table(
         block=TARGET,
     ),
     Setting(
-        "operator",
-        "operator JWTs",
-        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
-        off=([],),
-    ),
-    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
-    Setting(
         "resolver",
         "where account JWTs come from",
         aliases=("account_resolver", "accounts_resolver"),
@@ -416,8 +411,6 @@ TOP_LEVEL = Table(
         block=CLIENT_TLS,
     ),
     Setting("resolver_preload", "account JWTs known from the start", off=({},)),
-    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
-    Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",
