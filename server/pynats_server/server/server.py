@@ -34,6 +34,7 @@ from pynats_server.server.listen import (
     monitor_url,
 )
 from pynats_server.server.log_levels import change_log_levels
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings
@@ -95,6 +96,7 @@ class Server:
         self._desk = Desk(
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
+        self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
@@ -162,6 +164,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
+            await self._start_resolver()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -218,6 +221,16 @@ class Server:
         for warning in startup_warnings(options):
             log.warn(warning)
 
+    async def _start_resolver(self) -> None:
+        if self.options.resolver.kind == "none":
+            return
+        from pynats_server.resolver.base import ResolverError
+
+        try:
+            await self._resolver_life.start()
+        except ResolverError as error:
+            raise ServerError(str(error)) from error
+
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
             return
@@ -261,6 +274,7 @@ class Server:
             for client in self.state.clients():
                 client.hold()
         await self._jetstream_life.stop()
+        await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()
@@ -360,8 +374,9 @@ class Server:
         if isinstance(module, str):
             return module
         parts = module.Parts(
-            self.state, self.handler, self.info, self._jetstream_life, self._run_files
-        )
+            self.state, self.handler, self.info, self._jetstream_life, self._resolver_life,
+            self._run_files,
+        )  # fmt: skip
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))
 

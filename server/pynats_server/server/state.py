@@ -32,6 +32,7 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
+    from pynats_server.resolver.base import Accounts, Resolver
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
@@ -78,6 +79,8 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
+        self.resolver: Resolver | None = None  # where JWTs of accounts come from
+        self.claimed: Accounts | None = None  # whose JWTs count, in operator mode
         self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
