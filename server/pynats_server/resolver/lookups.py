@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from pynats_server.resolver.base import ResolverError
@@ -44,9 +45,14 @@ class Lookups:
                 raise ResolverError("too many accounts are looked up at once")
             task = asyncio.get_running_loop().create_task(self._find(account))
             self._asked[account] = task
-            task.add_done_callback(lambda _: self._asked.pop(account, None))
+            task.add_done_callback(partial(self._ended, account))
         # Whoever waits may give up; the others go on.
         return await asyncio.shield(task)
+
+    def _ended(self, account: str, task: asyncio.Task[str]) -> None:
+        self._asked.pop(account, None)
+        if not task.cancelled():
+            task.exception()  # perhaps nobody waits any more
 
     async def _find(self, account: str) -> str:
         try:
@@ -62,10 +68,12 @@ class Lookups:
         """Something has become known of an account."""
         self._misses.pop(account, None)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Ends what is under way."""
-        for task in list(self._asked.values()):
+        asked = list(self._asked.values())
+        for task in asked:
             task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
 
     def _raise_miss(self, account: str) -> None:
         miss = self._misses.get(account)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from pynats_common.go.errno import error_text
+from pynats_common.go.errno import errno_text, error_text
 from pynats_common.go.quoting import quote
 
 from pynats_server.resolver.base import MISSING, TOKEN_MAX, OnChange, ResolverError, is_account
@@ -66,7 +66,7 @@ class UrlResolver:
 
     async def stop(self) -> None:
         """See Resolver."""
-        self._lookups.close()
+        await self._lookups.close()
 
     async def fetch(self, account: str) -> str:
         """See Resolver."""
@@ -91,7 +91,8 @@ class UrlResolver:
         except FetchError as error:
             fault = str(error)
         except OSError as error:
-            fault = error_text(error)
+            # asyncio tells of a connection in words of its own.
+            fault = errno_text(error.errno) if (error.errno or 0) > 0 else error_text(error)
         raise ResolverError(f"could not fetch <{quote(shown(url))}>: {fault}")
 
     async def _follow(self, url: str) -> bytes:
@@ -100,8 +101,8 @@ class UrlResolver:
             answer = await self._ask(parts)
             if not (answer.location and answer.status in (301, 302, 303, 307, 308)):
                 break
-            before, url = parts.scheme, urljoin(url, answer.location)
-            if before == "https" and _parts(url).scheme != "https":
+            url = _joined(url, answer.location)
+            if parts.scheme == "https" and _parts(url).scheme != "https":
                 raise FetchError("a redirect away from https")
         else:
             raise FetchError(f"stopped after {REDIRECTS} redirects")
@@ -135,6 +136,13 @@ def shown(url: str) -> str:
     except ValueError:
         return url
     return parts._replace(netloc=f"{parts.username}:xxxxx@{host}").geturl()
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchError(str(error)) from None
 
 
 def _parts(url: str) -> SplitResult:

@@ -7,7 +7,7 @@ import asyncio
 from pynats_server.resolver.directory.resolver import DirectoryResolver
 
 DEFAULT_LIMIT = 1000  # JWTs
-LOOK_S = 1.0  # between looks at what has run out; at least a tenth of the time
+LOOK_S = (0.02, 60.0)  # least and most between looks at what has run out
 
 
 class CacheResolver(DirectoryResolver):
@@ -28,7 +28,7 @@ class CacheResolver(DirectoryResolver):
 
     async def _forget_expired(self) -> None:
         while True:
-            await asyncio.sleep(max(LOOK_S, self.ttl_s / 10))
+            await asyncio.sleep(min(max(self.ttl_s / 10, LOOK_S[0]), LOOK_S[1]))
             try:
                 await self.store.forget_expired()
             except OSError as error:

@@ -69,10 +69,12 @@ class DirectoryResolver:
 
     async def stop(self) -> None:
         """See Resolver."""
-        for task in self._tasks:
+        await self._lookups.close()
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        self._lookups.close()
-        self.store.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.store.close()
 
     async def fetch(self, account: str) -> str:
         """See Resolver."""

@@ -52,9 +52,9 @@ class JwtStore:
                 faults.append(f"{key}: {error}")
         return faults
 
-    def close(self) -> None:
-        """Nothing is read and written any more, but for what has begun."""
-        self._threads.shutdown(wait=False)
+    async def close(self) -> None:
+        """Nothing is read and written any more when this returns."""
+        await asyncio.to_thread(self._threads.shutdown)
 
     async def run(self, function: Callable[..., T], *args: object) -> T:
         """The result of a function that takes long."""
