@@ -35,6 +35,7 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.operator_life import OperatorError, OperatorLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.server.tls_watch import TlsWatch
@@ -100,6 +101,7 @@ class Server:
         self._desk = Desk(
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
+        self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
         self._listener = ClientListener(self.state, self.handler.on_accept)
@@ -174,7 +176,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
-            await self._operator.start()
+            await self._start_operator()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -241,6 +243,13 @@ class Server:
         for warning in startup_warnings(options):
             log.warn(warning)
 
+    async def _start_operator(self) -> None:
+        """Accounts come by JWTs that a resolver has: whose they are is known first, then where they
+        are, then the system account. Raises OperatorError."""
+        self._operator.prepare()
+        await self._resolver_life.start()
+        await self._operator.start()
+
     async def _start_monitor(self) -> None:
         plain, secure = self.options.http_port, self.options.https_port
         if not plain and not secure:
@@ -304,6 +313,7 @@ class Server:
                 client.hold()
         await self._jetstream_life.stop()
         self._operator.stop()
+        await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()
@@ -407,6 +417,7 @@ class Server:
             self.handler,
             self.info,
             self._jetstream_life,
+            self._resolver_life,
             self._run_files,
             self._tls_watch,
         )

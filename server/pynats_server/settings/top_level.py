@@ -23,6 +23,12 @@ from pynats_server.settings.blocks.monitoring import (
 from pynats_server.settings.blocks.ocsp import OCSP, OCSP_CACHE, read_ocsp, read_ocsp_cache
 from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
+from pynats_server.settings.blocks.resolver import (
+    RESOLVER,
+    read_preload,
+    read_resolver,
+    store_resolver,
+)
 from pynats_server.settings.blocks.tls import CLIENT_TLS, TLS, read_client_tls, read_tls
 from pynats_server.settings.schema import Setting, Table
 
@@ -400,8 +406,12 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "resolver",
-        "where account JWTs come from",
-        aliases=("account_resolver", "accounts_resolver"),
+        'where account JWTs come from: MEMORY, URL("..."), or a block',
+        read_resolver,
+        ("account_resolver", "accounts_resolver"),
+        store=store_resolver,
+        reloadable=True,
+        block=RESOLVER,
     ),
     Setting(
         "resolver_tls",
@@ -410,7 +420,13 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=CLIENT_TLS,
     ),
-    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
+    Setting(
+        "resolver_preload",
+        "account JWTs known from the start, by account",
+        read_preload,
+        field="resolver.preload",
+        reloadable=True,
+    ),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",
