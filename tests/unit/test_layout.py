@@ -59,8 +59,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings", S + "tls", S + "work",
+        S + "log", S + "server.identity", S + "settings", S + "tls", S + "work",
     ),
+    S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
     S + "tls.engine": (S + "core",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
