@@ -31,7 +31,6 @@ from pynats_server.tls.force import TlsInForce
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
-    from pynats_server.core.sockets.layered import LayerSource
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.operator import Claimed, ClaimedAccounts
     from pynats_server.operator.sharing import Taken
@@ -86,7 +85,6 @@ class ServerState:
         self.jetstream: JetStream | None = None
         self.resolver: Resolver | None = None  # where JWTs of accounts come from
         self.jetstream_failed = False  # it is wanted, and could not start
-        self.tls: LayerSource | None = None  # what clients must come through
         self.client_port = 0
         self.http_port = 0
         self.https_port = 0
