@@ -141,7 +141,9 @@ def run_row(port: int, case: Row) -> dict[str, list[Item]]:
 
 
 def _nonce(info: bytes) -> str:
-    return str(json.loads(info[5:]).get("nonce", "")) if info.startswith(b"INFO ") else ""
+    """What the greeting wants to be signed; a refusal may stand behind it."""
+    line = info.partition(b"\n")[0]
+    return str(json.loads(line[5:]).get("nonce", "")) if line.startswith(b"INFO ") else ""
 
 
 def _send(client: RawClient, step: Send) -> None:

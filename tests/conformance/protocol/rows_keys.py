@@ -9,6 +9,7 @@ from tests.support.signing import SHAPES, public_key
 
 _USE = b"SUB foo 1\r\nPUB foo 2\r\nhi\r\n"
 _UNKNOWN = "nobody"
+_CHANCE = ("padded", "unpadded")  # good ones now and then: see tests/unit/server/test_key_logins.py
 
 
 def key_login(name: str, shape: str = "", conn: str = "", **options: object) -> bytes:
@@ -66,6 +67,7 @@ def _key_rows() -> list[Row]:
     rows += [
         row(f"key-signature-{shape or 'plain'}", key_login("ann", shape) + _USE, "keys")
         for shape in (*SHAPES, "decoded")
+        if shape not in _CHANCE
     ]
     rows.append(
         talk(
