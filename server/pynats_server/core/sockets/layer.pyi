@@ -1,3 +1,8 @@
+MORE: int
+ENDED: int
+FAILED: int
+READY: int
+
 class Layer:
     speaks_first: bool
     def greet(self, data: bytes) -> int: ...

@@ -2,6 +2,9 @@
 from libc.stdlib cimport free, malloc
 
 
+MORE, ENDED, FAILED, READY = LAYER_MORE, LAYER_ENDED, LAYER_FAILED, LAYER_READY
+
+
 cdef class Layer:
     """The methods are for its beginning, which may be in another thread, and for tests and tools;
     connections call the table."""
