@@ -92,7 +92,8 @@ class UrlResolver:
             fault = str(error)
         except OSError as error:
             # asyncio tells of a connection in words of its own.
-            fault = errno_text(error.errno) if (error.errno or 0) > 0 else error_text(error)
+            code = error.errno or 0
+            fault = errno_text(code) if code > 0 else error_text(error)
         raise ResolverError(f"could not fetch <{quote(shown(url))}>: {fault}")
 
     async def _follow(self, url: str) -> bytes:

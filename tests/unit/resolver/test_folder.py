@@ -144,7 +144,7 @@ def test_odd_files(tmp_path: Path) -> None:
     (tmp_path / f"{key('d')}.jwt").write_bytes(b"x" * (TOKEN_MAX + 1))
     (tmp_path / f"{key('e')}.jwt").write_bytes(b"")
     (tmp_path / f"{key('f')}.jwt").write_bytes(b"\xff\xfe")
-    assert set(folder.open()) == {A, "stray", key("d"), key("e"), key("f")}
+    assert set(folder.open()) == {A, "stray", key("d"), key("f")}
     assert folder.read(A) == OLD
     assert [folder.read(key(each)) for each in "bce"] == ["", "", ""]
     assert folder.read(key("f")) == "\ufffd\ufffd"

@@ -36,13 +36,16 @@ class Files:
             self.sync_folder(made.parent)
 
     def names(self, folder: Path, suffix: str) -> list[tuple[float, str]]:
-        """When each file of that name was changed, and its name without the suffix."""
+        """When each file of that name was changed, and its name without the suffix. Empty files are
+        none."""
         found = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(suffix) and entry.is_file(follow_symlinks=True):
                     with contextlib.suppress(FileNotFoundError):  # it is gone
-                        found.append((entry.stat().st_mtime, entry.name.removesuffix(suffix)))
+                        state = entry.stat()
+                        if state.st_size:
+                            found.append((state.st_mtime, entry.name.removesuffix(suffix)))
         return found
 
     def read(self, path: Path, most: int) -> bytes | None:
