@@ -227,9 +227,9 @@ class ClaimedAccounts:
         self._known[name] = claimed
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
-        self._link(name)
-        if reopened:
+        if reopened:  # of imports that lead in a circle, those of others come first
             self._link_all(self._sharing.importers_of(name))
+        self._link(name)
         self._watch_expiry(claimed)
         for follower in self.followers:
             follower(before, claimed)

@@ -59,6 +59,8 @@ class Sharing:
         name = claimed.account
         before = self._claimed.get(name)
         self._forget_imports(before)
+        self._streams.forget(name)
+        self._services.forget(name)
         self._claimed[name] = claimed
         for exporter in claimed.exporters:
             self._importers.setdefault(exporter, {})[name] = None
