@@ -1,5 +1,5 @@
-"""One server with TLS and its clients, as cases play with them; certificates have the same names for
-both servers."""
+"""One server with TLS and its clients, as cases play with them; certificates have the same names
+for both servers."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class Scene:
     # -- what the server tells ---------------------------------------------------------------
 
     def lines(self, peer: TlsPeer, until: str = "Client connection closed") -> list[str]:
-        """What the log says of a connection until then, in alphabetical order: some of it is said by
-        several threads. The text is `shown`."""
+        """What the log says of a connection until then, in alphabetical order: several threads say
+        some of it. The text is `shown`."""
         where = f"127.0.0.1:{peer.own_port} - cid:"
 
         def found() -> list[str]:
