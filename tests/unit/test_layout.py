@@ -200,7 +200,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
         J + "capacity", J + "folders", S + "log", S + "monitor", S + "operator", S + "process",
-        S + "resolver", S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
+        S + "resolver", S + "server.accepted", S + "server.info", S + "server.state",
+        S + "settings", S + "system",
         S + "system.services", S + "tls", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
