@@ -94,6 +94,8 @@ cdef class TlsLayer(Layer):
         cdef const char* words
         if self.session.fault != NULL:
             return self.session.fault.decode()
+        if self.session.ssl == NULL:
+            return "tls: not begun"
         if self.session.refused != NULL:
             words = self.session.lib.X509_verify_cert_error_string(self.session.verdict)
             chain = _ders(self.session.lib, self.session.refused)
