@@ -39,7 +39,8 @@ class _Waiting:
 
     tls: TlsInForce
     first: bool  # the handshake comes before INFO
-    begins_tls: bool = False  # as far as its first bytes tell
+    spoke: bool = False  # bytes have come
+    begins_tls: bool = False  # as far as the first one tells
     timer: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -80,8 +81,8 @@ class Arrivals:
         if not waiting.first:
             self._go_on_plainly(client, waiting)
         elif options.handshake_first_fallback > 0:
-            client.begin_prologue(self._first_byte)
-            self._after(options.handshake_first_fallback, client, waiting, self._no_byte)
+            client.begin_prologue(self._first_bytes)
+            self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
         elif self._has_room(client):
             self._secure(client, waiting)
 
@@ -115,17 +116,22 @@ class Arrivals:
 
     # -- the handshake first, or INFO if the client waits ------------------------------------
 
-    def _first_byte(self, client: ClientConnection, data: bytes) -> int:
-        """Who says something at once says it in TLS."""
+    def _first_bytes(self, client: ClientConnection, data: bytes) -> int:
+        """Who says something before INFO says it in TLS."""
         waiting = self._waiting[client]
-        waiting.stop()
+        waiting.spoke = True
+        if len(data) < SNIFFED:
+            return MORE
         if self._has_room(client):
             self._secure(client, waiting)
         return 0
 
-    def _no_byte(self, client: ClientConnection, waiting: _Waiting) -> None:
-        waiting.first = False
-        self._go_on_plainly(client, waiting)
+    def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
+        waiting.first = waiting.spoke
+        if not waiting.first:
+            self._go_on_plainly(client, waiting)
+        elif self._has_room(client):
+            self._secure(client, waiting)
 
     # -- INFO first ------------------------------------------------------------------------
 

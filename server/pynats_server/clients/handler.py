@@ -64,7 +64,7 @@ class ClientHandler:
         self.arrivals.welcome(client)
 
     def _greet(self, client: ClientConnection) -> None:
-        client.send(self._info.encode(client))
+        client.send(self._info.encode(client, tls_first=session_of(client).tls_first))
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""
