@@ -65,7 +65,7 @@ class Arrivals:
         self._has_room = has_room
         self._begin = begin
         self._log = state.log.part("clients")
-        self._waiting: dict[ClientConnection, _Waiting] = {}
+        self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
 
     def welcome(self, client: ClientConnection) -> None:
@@ -77,7 +77,7 @@ class Arrivals:
                 self._begin(client)
             return
         options = tls.options
-        waiting = self._waiting[client] = _Waiting(tls, options.handshake_first)
+        waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
         if not waiting.first:
             self._go_on_plainly(client, waiting)
         elif options.handshake_first_fallback > 0:
@@ -88,7 +88,7 @@ class Arrivals:
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
 
@@ -110,7 +110,7 @@ class Arrivals:
         waiting: _Waiting,
         step: Callable[[ClientConnection, _Waiting], None],
     ) -> None:
-        if self._waiting.get(client) is waiting and not client.closing:
+        if self.waiting.get(client) is waiting and not client.closing:
             waiting.timer = None
             step(client, waiting)
 
@@ -118,7 +118,7 @@ class Arrivals:
 
     def _first_bytes(self, client: ClientConnection, data: bytes) -> int:
         """Who says something before INFO says it in TLS."""
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         waiting.spoke = True
         if len(data) < SNIFFED:
             return MORE
@@ -148,7 +148,7 @@ class Arrivals:
     def _sniff(self, client: ClientConnection, data: bytes) -> int:
         """Who begins as TLS does speaks TLS; it says so with more bytes than a plain client's
         shortest line has."""
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         waiting.begins_tls = data.startswith(HANDSHAKE)
         if len(data) < SNIFFED:
             return MORE
@@ -196,7 +196,7 @@ class Arrivals:
 
     def on_secured(self, client: ClientConnection) -> None:
         """The handshake is complete."""
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is None or client.closing:
             return
         waiting.stop()
