@@ -14,7 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from pynats_server.tls.options import CertificateFiles as CertificateFiles
 from pynats_server.tls.options import OcspCacheOptions, OcspOptions
+from pynats_server.tls.options import OcspPeerOptions as OcspPeerOptions
 from pynats_server.tls.options import TlsOptions as TlsOptions
 
 DEFAULT_PORT = 4222

@@ -46,7 +46,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
-    S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options"),
+    S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects"),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # What a server consists of. They share `server.state`, and know no `server.server`.
@@ -68,7 +68,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
-    S + "tls.engine": (S + "core",),
+    S + "tls.engine": (S + "core", S + "tls.subjects"),
+    S + "tls.subjects": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
@@ -94,7 +95,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
-        J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "work",
+        J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "tls.subjects",
+        S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),

@@ -39,7 +39,8 @@ class _Waiting:
 
     tls: TlsInForce
     first: bool  # the handshake comes before INFO
-    begins_tls: bool = False  # as far as its first bytes tell
+    spoke: bool = False  # bytes have come
+    begins_tls: bool = False  # as far as the first one tells
     timer: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -64,7 +65,7 @@ class Arrivals:
         self._has_room = has_room
         self._begin = begin
         self._log = state.log.part("clients")
-        self._waiting: dict[ClientConnection, _Waiting] = {}
+        self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
 
     def welcome(self, client: ClientConnection) -> None:
@@ -76,18 +77,18 @@ class Arrivals:
                 self._begin(client)
             return
         options = tls.options
-        waiting = self._waiting[client] = _Waiting(tls, options.handshake_first)
+        waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
         if not waiting.first:
             self._go_on_plainly(client, waiting)
         elif options.handshake_first_fallback > 0:
-            client.begin_prologue(self._first_byte)
-            self._after(options.handshake_first_fallback, client, waiting, self._no_byte)
+            client.begin_prologue(self._first_bytes)
+            self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
         elif self._has_room(client):
             self._secure(client, waiting)
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
 
@@ -109,23 +110,28 @@ class Arrivals:
         waiting: _Waiting,
         step: Callable[[ClientConnection, _Waiting], None],
     ) -> None:
-        if self._waiting.get(client) is waiting and not client.closing:
+        if self.waiting.get(client) is waiting and not client.closing:
             waiting.timer = None
             step(client, waiting)
 
     # -- the handshake first, or INFO if the client waits ------------------------------------
 
-    def _first_byte(self, client: ClientConnection, data: bytes) -> int:
-        """Who says something at once says it in TLS."""
-        waiting = self._waiting[client]
-        waiting.stop()
+    def _first_bytes(self, client: ClientConnection, data: bytes) -> int:
+        """Who says something before INFO says it in TLS."""
+        waiting = self.waiting[client]
+        waiting.spoke = True
+        if len(data) < SNIFFED:
+            return MORE
         if self._has_room(client):
             self._secure(client, waiting)
         return 0
 
-    def _no_byte(self, client: ClientConnection, waiting: _Waiting) -> None:
-        waiting.first = False
-        self._go_on_plainly(client, waiting)
+    def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
+        waiting.first = waiting.spoke
+        if not waiting.first:
+            self._go_on_plainly(client, waiting)
+        elif self._has_room(client):
+            self._secure(client, waiting)
 
     # -- INFO first ------------------------------------------------------------------------
 
@@ -142,7 +148,7 @@ class Arrivals:
     def _sniff(self, client: ClientConnection, data: bytes) -> int:
         """Who begins as TLS does speaks TLS; it says so with more bytes than a plain client's
         shortest line has."""
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         waiting.begins_tls = data.startswith(HANDSHAKE)
         if len(data) < SNIFFED:
             return MORE
@@ -190,7 +196,7 @@ class Arrivals:
 
     def on_secured(self, client: ClientConnection) -> None:
         """The handshake is complete."""
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is None or client.closing:
             return
         waiting.stop()

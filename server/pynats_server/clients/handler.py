@@ -66,7 +66,9 @@ class ClientHandler:
         self.arrivals.welcome(client)
 
     def _greet(self, client: ClientConnection) -> None:
-        client.send(self._info.encode(client, nonce=session_of(client).hello.nonce))
+        session = session_of(client)
+        nonce = session.hello.nonce
+        client.send(self._info.encode(client, nonce=nonce, tls_first=session.tls_first))
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""
