@@ -13,6 +13,7 @@ import pytest
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
+    OperatorOptions,
     Options,
     Permissions,
     ProxyOptions,
@@ -404,6 +405,8 @@ def test_reload_watches_every_option() -> None:
             new = JetStreamOptions(enabled=not old.enabled)
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
+        elif path == "operator":
+            new = OperatorOptions(trusted_keys=["x"])
         elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
