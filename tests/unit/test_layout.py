@@ -177,7 +177,8 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
         J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "direct",
-        J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
+        J + "errors", J + "publish.batch", J + "quota", J + "store", J + "store.consumers",
+        S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "clients.described", S + "core", J + "clock"),

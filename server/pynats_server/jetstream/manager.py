@@ -156,7 +156,7 @@ class JetStream:
     ) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
         made = JetStreamAccount(self.context, account, limits or AccountLimits())
-        made.tiers = tiers or {}
+        made.set_limits(made.limits, tiers)
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()

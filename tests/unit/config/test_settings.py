@@ -13,6 +13,7 @@ import pytest
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
+    OperatorOptions,
     Options,
     Permissions,
     ProxyOptions,
@@ -409,6 +410,8 @@ def test_reload_watches_every_option() -> None:
             new = JetStreamOptions(enabled=not old.enabled)
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
+        elif path == "operator":
+            new = OperatorOptions(trusted_keys=["x"])
         elif new is None:
             new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)

@@ -177,6 +177,8 @@ class JwtAuthenticator:
             expires=expires,
             jwt="" if body.bearer_token else token,
             issuer_key=user.iss,
+            name_tag=user.name,
+            account_tag=account.name,
             tags=tuple(user.nats.tags),
             proof=_Proof(user, account, scope, _told(account, scope, rights)),
         )
