@@ -44,6 +44,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "log": BASE,
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
+    # Where JWTs of accounts come from; whether they count others say.
+    S + "resolver": (*BASE, S + "resolver.base"),
+    S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.secrets", S + "core"),
@@ -73,6 +76,8 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
         S + "server.info",
         S + "server.state",
+        S + "resolver",
+        S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
@@ -187,7 +192,8 @@ RULES: dict[str, tuple[str, ...]] = {
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
-        J + "capacity", J + "folders", S + "log", S + "monitor", S + "process",
+        J + "capacity", J + "folders", S + "log", S + "monitor", S + "process", S + "resolver",
+        S + "resolver.base",
         S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
         S + "system.services", S + "tracing", S + "work",
     ),

@@ -15,6 +15,7 @@ from pynats_server.options import (
     JetStreamOptions,
     Options,
     Permissions,
+    ResolverOptions,
     ResponsePermission,
     SubjectPermission,
     User,
@@ -396,7 +397,7 @@ def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
     derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
     for path in set(_paths(Options())) - derived:
-        changed = Options()
+        before, changed = Options(), Options()
         target = changed.log if path.startswith("log.") else changed
         old = get_path(changed, path)
         new: Any = {bool: not old, str: f"{old}x", list: ["x"], dict: {"x": "y"}}.get(type(old))
@@ -404,10 +405,12 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
-        assert len(diff(Options(), changed)) == 1, path
+        assert len(diff(before, changed)) == 1, path
 
 
 def test_package_names_are_what_they_say_after_a_start() -> None:
