@@ -35,9 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def options(folder: Path, **more: Any) -> TlsOptions:
-    return TlsOptions(
-        cert_file=folder / "server.pem", key_file=folder / "server-key.pem", **more
-    )
+    return TlsOptions(cert_file=folder / "server.pem", key_file=folder / "server-key.pem", **more)
 
 
 class Lines(logging.Handler):

@@ -49,6 +49,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects"),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
+    # Where JWTs of accounts come from; whether they count others say.
+    S + "resolver": (*BASE, S + "resolver.base"),
+    S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
@@ -56,14 +59,13 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "auth.secrets": ("pynats_common",),
     # Accounts that come by JWTs, in operator mode, and where these come from.
     S + "operator": (*BASE, S + "accounts", S + "log", S + "settings", S + "work"),
-    S + "resolver": BASE,
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
     S + "clients.session": (S + "auth", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "operator", S + "resolver", S + "server.identity", S + "settings", S + "tls",
+        S + "log", S + "operator", S + "resolver.base", S + "server.identity", S + "settings", S + "tls",
         S + "work",
     ),
     S + "server.identity": ("pynats_common",),
@@ -86,6 +88,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
         S + "said", S + "server.info",
         S + "server.state",
+        S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
@@ -203,8 +206,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
         J + "capacity", J + "folders", S + "log", S + "monitor", S + "operator", S + "process",
-        S + "resolver", S + "server.accepted", S + "server.info", S + "server.state",
-        S + "settings", S + "system",
+        S + "resolver", S + "resolver.base", S + "server.accepted", S + "server.info",
+        S + "server.state", S + "settings", S + "system",
         S + "system.services", S + "tls", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.

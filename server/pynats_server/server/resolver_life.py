@@ -48,16 +48,15 @@ class ResolverLife:
         if self._state.claimed is not None:
             self._state.claimed.source = resolver
 
-    async def _begin(self, options: ResolverOptions) -> Resolver | None:
+    async def _begin(self, options: ResolverOptions) -> Resolver:
         from pynats_server.resolver.base import ResolverError
         from pynats_server.resolver.making import make_resolver
 
         accounts = self._state.claimed
-        if accounts is None:
-            if options.kind in FOLDERS:
-                raise ResolverError("Could not start resolver: no operator key found")
-            return None
-        resolver = make_resolver(options, accounts.check, self._asking, self._state.log)
+        if accounts is None and options.kind in FOLDERS:
+            raise ResolverError("Could not start resolver: no operator key found")
+        check = accounts.check if accounts is not None else _refuse
+        resolver = make_resolver(options, check, self._asking, self._state.log)
         resolver.on_change = self._changed
         await resolver.start()
         if options.kind in FOLDERS:
@@ -128,3 +127,7 @@ class ResolverLife:
         self._asking.close()
         if self._state.resolver is not None:
             await self._state.resolver.stop()
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("no operator key found")

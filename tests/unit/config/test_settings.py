@@ -17,6 +17,7 @@ from pynats_server.options import (
     Options,
     Permissions,
     ProxyOptions,
+    ResolverOptions,
     ResponsePermission,
     SubjectPermission,
     TlsOptions,
@@ -400,7 +401,7 @@ def test_reload_watches_every_option() -> None:
         "tls": TlsOptions(verify=True),
     }
     for path in set(_paths(Options())) - derived:
-        changed = Options()
+        before, changed = Options(), Options()
         target = changed.log if path.startswith("log.") else changed
         old = get_path(changed, path)
         new: Any = {bool: not old, str: f"{old}x", list: ["x"], dict: {"x": "y"}}.get(type(old))
@@ -412,10 +413,12 @@ def test_reload_watches_every_option() -> None:
             new = ProxyOptions(trusted=["x"])
         elif path == "operator":
             new = OperatorOptions(trusted_keys=["x"])
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
             new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)
-        assert len(diff(Options(), changed)) == 1, path
+        assert len(diff(before, changed)) == 1, path
 
 
 def test_package_names_are_what_they_say_after_a_start() -> None:

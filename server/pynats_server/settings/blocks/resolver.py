@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -78,7 +79,7 @@ def read_resolver(reading: Reading, node: Node, key: str) -> ResolverOptions:
         return ResolverOptions(kind="memory")
     if options.kind not in ("full", "cache"):
         refuse(node, WHAT)
-    if fault := fault_of_resolver(options, "interval" in seen):
+    if fault := fault_of_resolver(options, seen):
         refuse(node, fault)
     return options
 
@@ -95,9 +96,9 @@ def _of_text(node: Node, text: str) -> ResolverOptions:
     return options
 
 
-def fault_of_resolver(options: ResolverOptions, synced: bool = False) -> str:
-    """Why a resolver cannot be like that; empty if it can. `synced` says that an interval was
-    given."""
+def fault_of_resolver(options: ResolverOptions, seen: Collection[str] = ()) -> str:
+    """Why a resolver cannot be like that; empty if it can. `seen` are keys that were given, which
+    some kinds do not accept whatever they say."""
     if options.kind == "url":
         url = options.url
         return "" if _is_url(url) else f"error parsing account resolver url [{quote(url)}]"
@@ -109,17 +110,18 @@ def fault_of_resolver(options: ResolverOptions, synced: bool = False) -> str:
         return "dir needs to point to an accessible directory"
     if options.timeout <= 0:
         return f"Fetch timeout {format_duration_s(options.timeout)} is too smal"
+    hard = options.hard_delete or "hard_delete" in seen
     if options.kind == "full":
         if options.ttl:
             return "FULL does not accept ttl"
-        if options.hard_delete and not options.allow_delete:
+        if hard and not options.allow_delete:
             return "hard_delete has no effect without delete"
         return ""
     if options.allow_delete:
         return "CACHE does not accept allow_delete"
-    if options.hard_delete:
+    if hard:
         return "CACHE does not accept hard_delete"
-    if synced:
+    if "interval" in seen:
         return "CACHE does not accept sync"
     return "ttl can not be negative" if options.ttl < 0 else ""
 
