@@ -24,8 +24,8 @@ _MASKED = {
     "client_id": r"\d+",
     "nonce": r"[A-Za-z0-9_-]{15}",
 }
-# git_commit describes the build. xkey is the curve key of encrypted auth callout, which a server
-# may leave out until it has that.
+# git_commit describes the build. xkey is made at each start and in every INFO: tests of identities
+# look at it.
 _DROPPED = ("git_commit", "xkey")
 
 

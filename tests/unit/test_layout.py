@@ -54,8 +54,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "settings", S + "work",
+        S + "log", S + "server.identity", S + "settings", S + "work",
     ),
+    S + "server.identity": ("pynats_common",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.

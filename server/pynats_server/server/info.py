@@ -90,4 +90,5 @@ class InfoMessage:
             if client.account is self._state.system_account:
                 fields["acc_is_sys"] = True
         fields["api_lvl"] = API_LEVEL
+        fields["xkey"] = self._state.identity.xkey
         return b"INFO " + compact_json(fields).encode() + b" \r\n"

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pynats_common.nkeys.codec import Prefix, encode_public
-
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
@@ -27,6 +25,7 @@ from pynats_server.core.engine import Engine
 from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, Options
+from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
 from pynats_server.work import Turns
 
@@ -61,7 +60,8 @@ class ServerState:
         self.options = options
         self.log = log
         self.program = program
-        self.id = encode_public(Prefix.SERVER, secrets.token_bytes(32))
+        self.identity = Identity()
+        self.id = self.identity.id
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
