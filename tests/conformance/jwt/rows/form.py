@@ -313,7 +313,7 @@ SIGNATURES = [
 ]  # fmt: skip
 
 TIMES = [
-    of_claims(f"{name} {value}", USER | {name: value}, talk=ONE,
+    of_claims(f"{name} {value!r}", USER | {name: value}, talk=ONE,
               ends=name == "exp" and value in (-1, 2**63 - 1, -(2**63)))
     for name, values in {
         "exp": (0, 1, -1, 1_700_000_001, FAR, 2**53, 2**63 - 1, -(2**63), 2**63, 1.5, "4000000000"),

@@ -176,7 +176,9 @@ _REVOKING, _ALL = account_key("revoking"), account_key("revoking all")
 
 def issued(name: str, at: Any, by: Any = _REVOKING, shown: str = "") -> Login:
     claims: Claims = user(name, by) | {"iat": at}
-    return of_claims(shown or f"{name}, issued {at}", claims, by, talk=ONE)
+    return of_claims(
+        shown or f"{name}, issued {at}" + (", of all" if by is _ALL else ""), claims, by, talk=ONE
+    )
 
 
 REVOCATIONS = [
