@@ -23,6 +23,7 @@ Claims = dict[str, Any]
 
 
 _NAMES: dict[str, str] = {}  # of public keys
+_PAIRS: dict[str, KeyPair] = {}  # the same
 _KEY = re.compile(r"\b[AOU][A-Z2-7]{55}\b")
 
 
@@ -32,7 +33,13 @@ def pair(kind: Prefix, name: str) -> KeyPair:
     seed = hashlib.sha256(f"{kind.name} {name}".encode()).digest()
     made = create_pair(kind, lambda _: seed)
     _NAMES[made.public_key] = f"<{kind.name.lower()} {name}>"
+    _PAIRS[made.public_key] = made
     return made
+
+
+def signed(claims: Claims) -> str:
+    """The token that its issuer makes of them."""
+    return token(claims, _PAIRS[claims["iss"]])
 
 
 def named(text: str) -> str:

@@ -14,6 +14,7 @@ from tests.conformance.jwt.tokens import (
     account_key,
     operator,
     operator_key,
+    signed,
     token,
     user,
     user_key,
@@ -150,25 +151,11 @@ def accounts() -> list[Claims]:
 PRELOADED = ("SYS", "A", "B", "expired", "defaults")
 
 
-def signer_of(claims: Claims) -> Any:
-    """Whose name is under it, of those that exist here."""
-    known = [
-        OPERATOR,
-        OPERATOR_SIGNER,
-        FOREIGN,
-        STRICT,
-        STRICT_SIGNER,
-        A,
-        account_key("self-signed"),
-    ]
-    return next(key for key in known if key.public_key == claims["iss"])
-
-
 def write_accounts(folder: Path, claims: Iterable[Claims], extra: Mapping[str, str]) -> None:
     """The files of a directory resolver; `extra` has the texts of other files."""
     folder.mkdir(parents=True)
     for each in claims:
-        (folder / f"{each['sub']}.jwt").write_text(token(each, signer_of(each)))
+        (folder / f"{each['sub']}.jwt").write_text(signed(each))
     for name, text in extra.items():
         (folder / name).write_text(text)
 
@@ -197,7 +184,7 @@ resolver {{ type: full, dir: "{folder}", allow_delete: true, timeout: "200ms" }}
 
 def memory(preloads: Iterable[Claims], more: str = "", trusted: str = "") -> str:
     """A configuration that has them in itself."""
-    lines = "\n".join(f"  {each['sub']}: {token(each, signer_of(each))}" for each in preloads)
+    lines = "\n".join(f"  {each['sub']}: {signed(each)}" for each in preloads)
     return f"""
 http: "127.0.0.1:-1"
 operator: "{trusted or operator_token()}"
