@@ -28,7 +28,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         if name == "full":
             folder: Path = tmp_path_factory.mktemp("accounts") / pool.kind
             odd = {name: token(claims, world.OPERATOR) for name, claims in matrix.odd_accounts()}
-            world.write_accounts(folder, world.accounts(), odd)
+            world.write_accounts(folder, world.accounts(), odd | world.files())
             return world.full(folder)
         ordinary = [each for each in world.accounts() if each["name"] in world.PRELOADED]
         texts = {

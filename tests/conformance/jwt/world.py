@@ -151,6 +151,28 @@ def accounts() -> list[Claims]:
 PRELOADED = ("SYS", "A", "B", "expired", "defaults")
 
 
+FILES: Mapping[str, str] = {
+    "of junk": "junk",
+    "of nothing": "",
+    "of blanks": " \n",
+    "of another account": token(account("A"), OPERATOR),
+    "with a newline": signed(account("with a newline")) + "\n",
+    "with lines around": "\n" + signed(account("with lines around")) + "\n\n",
+    "decorated": "-----BEGIN NATS ACCOUNT JWT-----\n"
+    + signed(account("decorated"))
+    + "\n------END NATS ACCOUNT JWT------\n",
+    "cut": signed(account("cut"))[:-5],
+    "of a user": token(user("u", A), A),
+    "of the operator": token(operator(), OPERATOR),
+    "of bytes": "\xff\x00",
+}
+
+
+def files() -> dict[str, str]:
+    """Texts that somebody has put into the folder, by the names of files."""
+    return {f"{account_key(name).public_key}.jwt": text for name, text in FILES.items()}
+
+
 def write_accounts(folder: Path, claims: Iterable[Claims], extra: Mapping[str, str]) -> None:
     """The files of a directory resolver; `extra` has the texts of other files."""
     folder.mkdir(parents=True)

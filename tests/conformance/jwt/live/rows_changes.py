@@ -18,7 +18,29 @@ def scope(role: str = "r", **template: object) -> dict[str, object]:
             "description": ""}  # fmt: skip
 
 
+_EVENTS = """
+    s SUB $SYS.SERVER.*.CLIENT.AUTH.ERR 1
+    s SUB $SYS.ACCOUNT.*.CONNECT 2
+    s SUB $SYS.ACCOUNT.*.DISCONNECT 3
+    s SUB $SYS.ACCOUNT.CLIENT.AUTH.ERR 4
+    push first
+    o SUB $SYS.ACCOUNT.CLIENT.AUTH.ERR 1
+    hears s 1
+"""
 ROWS = [
+    Live("events: a log-in that fails", _EVENTS + """
+        f OPEN {}
+        hears s 2
+        """, {"first": acc()},
+        {"s": usr("SYS"), "f": usr(top={"exp": 1_700_000_001})}),
+    Live("events: a user is revoked", _EVENTS + """
+        a SUB x 1
+        hears s 1
+        push revoked
+        gone a
+        hears s 1
+        """, {"first": acc(), "revoked": acc(revocations={"<user a>": 1_700_000_000})},
+        {"s": usr("SYS")}),
     Live("no connections any more", """
         push first
         a1 SUB x 1
@@ -271,10 +293,10 @@ ROWS = [
         push first
         a SUB in.> 1
         a PUB $SYS.REQ.USER.INFO in.1 |
-        hears a
+        hears a 1
         push renamed
         a PUB $SYS.REQ.USER.INFO in.2 |
-        hears a
+        hears a 1
         """, {"first": acc(), "renamed": acc(top={"name": "Other"}, tags=["a:b"])}),
     Live("mappings change", """
         push first
@@ -294,7 +316,7 @@ ROWS = [
         a SUB in.> 1
         a SUB no 2
         a PUB $SYS.REQ.USER.INFO in.1 |
-        hears a
+        hears a 1
         push again
         a SUB no 3
         """, {"first": acc(), "again": acc(description="again")},

@@ -7,7 +7,7 @@ tests/support/stage.py has, and
     list                accounts that it has
     gone a              waits until the server has closed that connection, before what the line
                         above has caused is written down
-    hears a             the same, until a message has come
+    hears a 2           the same, until two messages have come
 
 Keys are written as they are shown: `<account A>` is that of account A, `<user a>` that of the user
 who connects as client a. `<now+2>` is a time in two seconds, `<clock+2>` the same as the clock of
@@ -50,6 +50,11 @@ from tests.support.transcript import parse_transcript
 _MEANT = re.compile(r"<(account|user|operator|token) ([^<>]*)>")
 _MADE = {"account": account_key, "user": user_key, "operator": operator_key}
 _GONE = re.compile(r"\s*\n\s*(gone|hears) ")
+_VARIES = (
+    (re.compile(r'"expires": \d+'), '"expires": "<ns>"'),
+    (re.compile(r"\bN[A-Z2-7]{55}\b"), "<server>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
+)
 _CLOCK = re.compile(r"<clock([+-]\d+)>")
 _SOON = re.compile(r'"<now([+-]\d+)>"')
 
@@ -91,7 +96,8 @@ class User:
     body: Mapping[str, Any] = field(default_factory=dict)
 
     def claims(self, scenario: str, name: str) -> Claims:
-        issuer = account_key(f"{scenario}/{self.by or self.of}")
+        named = self.by or self.of
+        issuer = SYS if named == "SYS" else account_key(f"{scenario}/{named}")
         body = {"issuer_account": f"<account {self.of}>"} if self.by else {}
         made = user(f"{scenario}/{name}", issuer, **body | dict(self.body))
         return {**made, "name": name, **self.top}
@@ -255,7 +261,8 @@ class ClaimStage(Stage):
             if not client.read_to_end():
                 self.told.append(f"{rest} stays")
         elif who == "hears":
-            self.await_messages(rest, 1)
+            client, count = rest.split()
+            self.await_messages(client, int(count))
         else:
             super()._act(who, rest)
 
@@ -283,9 +290,10 @@ class ClaimStage(Stage):
         return client
 
     def masked(self, item: str) -> str:
-        return self._live.shown(
-            re.sub(r'"expires": \d+', '"expires": "<ns>"', super().masked(item))
-        )
+        text = super().masked(item)
+        for pattern, instead in _VARIES:
+            text = pattern.sub(instead, text)
+        return self._live.shown(text)
 
 
 def play(server: ServerProcess, scenario: Live) -> list[str]:

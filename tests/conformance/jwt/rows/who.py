@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from tests.conformance.jwt import world
 from tests.conformance.jwt.login import Login, of_claims, of_user, signing
 from tests.conformance.jwt.tokens import ISSUED, Claims, account_key, chunk, token, user, user_key
 from tests.conformance.jwt.world import A_SIGNER, ALWAYS, NEVER, REVOKED, A, scoped_key, sentinel
@@ -218,4 +219,5 @@ ACCOUNTS = [
     ))
     for name in _ACCOUNTS
 ]  # fmt: skip
-ROWS = [*SOURCES, *TIMES, *KINDS, *BEARERS, *REVOCATIONS, *ACCOUNTS]
+FILES = [of_user(f"file: {name}", by=account_key(name), talk=ONE) for name in world.FILES]
+ROWS = [*FILES, *SOURCES, *TIMES, *KINDS, *BEARERS, *REVOCATIONS, *ACCOUNTS]
