@@ -133,7 +133,7 @@ def test_changed_authorities_count_for_new_clients(folder: Path) -> None:
 def test_files_are_left_alone_where_nobody_wants_them_watched(
     folder: Path, lines: tuple[logging.Logger, Lines]
 ) -> None:
-    logger, log = lines
+    logger, _ = lines
     with ThreadedServer(log=logger, tls=options(folder, watch=0.0)) as server:
         replaced(folder, CA.issue("CN=second"))
         assert issued_to(server.server.client_port, folder) == "first"
