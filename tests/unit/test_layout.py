@@ -65,8 +65,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "operator", S + "resolver.base", S + "server.identity", S + "settings", S + "tls",
-        S + "work",
+        S + "log", S + "operator", S + "resolver.base", S + "server.identity", S + "settings",
+        S + "tls", S + "work",
     ),
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
