@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nats
 import pytest
 from pynats_server import Options, Server, ServerError
 from pynats_server.options import TlsOptions
@@ -20,6 +19,7 @@ from pynats_server.threaded import ThreadedServer
 
 from tests.support.authorities import DAY, Authority, Certificate
 from tests.support.deadline import PATIENCE_S, wait_until
+from tests.support.jetstream import connect
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.tls_peer import TlsPeer, client_context
 
@@ -35,9 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def options(folder: Path, **more: Any) -> TlsOptions:
-    return TlsOptions(
-        cert_file=folder / "server.pem", key_file=folder / "server-key.pem", **more
-    )
+    return TlsOptions(cert_file=folder / "server.pem", key_file=folder / "server-key.pem", **more)
 
 
 class Lines(logging.Handler):
@@ -135,7 +133,7 @@ def test_changed_authorities_count_for_new_clients(folder: Path) -> None:
 def test_files_are_left_alone_where_nobody_wants_them_watched(
     folder: Path, lines: tuple[logging.Logger, Lines]
 ) -> None:
-    logger, log = lines
+    logger, _ = lines
     with ThreadedServer(log=logger, tls=options(folder, watch=0.0)) as server:
         replaced(folder, CA.issue("CN=second"))
         assert issued_to(server.server.client_port, folder) == "first"
@@ -259,7 +257,7 @@ def test_revocation_is_not_asked_about_without_certificates() -> None:
 
 def test_a_client_of_a_library(folder: Path) -> None:
     async def talk(url: str) -> None:
-        connection = await nats.connect(url, tls=client_context(folder, "client"))
+        connection = await connect(url, tls=client_context(folder, "client"))
         subscription = await connection.subscribe("a")
         await connection.publish("a", b"x" * 100_000)
         message = await subscription.next_msg(PATIENCE_S)
