@@ -51,7 +51,6 @@ SAME_OUTPUT = [
     ["--tlsverify", "--tlskey", "missing.pem"],
     ["--tls", "--tlscert", "missing.pem"],
     ["--tlscert", "missing.pem", "--tlskey", "missing.pem"],
-    ["-t", "-c", "good.conf", "--tls"],
     ["--signal", f"bogus={NO_PROCESS}"],
     ["--signal", "stop=abc"],
     ["--signal=stop=12x"],
