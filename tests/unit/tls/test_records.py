@@ -177,7 +177,7 @@ SHARED = [HealthCheck.function_scoped_fixture]  # an engine has no state
 CONVERSATION = st.lists(st.binary(min_size=1, max_size=40_000), min_size=1, max_size=6)
 
 
-@settings(max_examples=examples(25), suppress_health_check=SHARED)
+@settings(max_examples=examples(10), suppress_health_check=SHARED)
 @given(said=CONVERSATION, cuts=st.lists(st.integers(1, 50_000), max_size=12))
 @example(said=[bytes(20_000)], cuts=[1024, 1])
 def test_random_conversations_in_random_pieces(
@@ -196,7 +196,7 @@ def test_random_conversations_in_random_pieces(
     assert client.read(b"".join(layer.seal(each) for each in said)) == b"".join(said)
 
 
-@settings(max_examples=examples(60), suppress_health_check=SHARED)
+@settings(max_examples=examples(25), suppress_health_check=SHARED)
 @given(at=st.integers(0, 400), bit=st.integers(0, 7), cut=st.integers(0, 400))
 def test_changed_records_never_pass(
     engine: Engine, plan: TlsPlan, authority: Authority, at: int, bit: int, cut: int

@@ -16,7 +16,7 @@ from pynats_server.core.sockets.layer cimport (
 from pynats_server.tls.engine.heads cimport Heads, heads_follow
 from pynats_server.tls.engine.session cimport HELLO_MOST, HELLO_MOST_CERTIFIED, IDLE_RECORDS
 
-from pynats_server.tls.engine.base import PeerTls
+from pynats_server.tls.engine.base import PeerTls, may_begin
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.engine.suites import iana_name
 
@@ -32,9 +32,9 @@ cdef class FallbackLayer(Layer):
     cdef object tls
     cdef str fault
     cdef bytes parting  # what is sent besides what `ssl` sends
-    cdef bint ready, failed, finished, met
+    cdef bint ready, failed, finished
     cdef size_t shaken
-    cdef bytes head
+    cdef bytes said  # what a client has said before it is looked at
     cdef int records  # whole ones that are not read yet
     cdef int early  # so many of those are of the handshake, at most
     cdef bint carried  # one of the last lot had bytes for the protocol
@@ -47,7 +47,7 @@ cdef class FallbackLayer(Layer):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.calls = &calls
         self.state = <void*>self
-        self.head = self.parting = b""
+        self.said = self.parting = b""
         self.fault = self.asked = ""
         self.tls = name  # until it begins
 
@@ -57,6 +57,11 @@ cdef class FallbackLayer(Layer):
         if self.failed:
             return LAYER_FAILED
         if isinstance(self.tls, str):
+            if not self.context.client:
+                self.said += data
+                if not may_begin(self.said):
+                    return LAYER_MORE
+                data, self.said = self.said, b""
             self.tls = self.context.session(self, self.incoming, self.outgoing, self.tls or None)
         if data:
             if not self.context.client and self._is_no_hello(data):
@@ -80,14 +85,14 @@ cdef class FallbackLayer(Layer):
         return LAYER_READY
 
     def _is_no_hello(self, bytes data) -> bool:
-        if len(self.head) < 5:
-            self.head += data[:5 - len(self.head)]
-            if len(self.head) == 5:
-                if self.head[0] == 0x80:
-                    self.parting = PROTOCOL_VERSION
-                    self._fail("tls: unsupported SSLv2 handshake received")
-                elif self.head[0] not in (21, 22) or self.head[1] >= 0x10:
-                    self._fail("tls: first record does not look like a TLS handshake")
+        """Looks at the head of the first record, as `session` does."""
+        if self.shaken:
+            return False
+        if data[0] == 0x80:
+            self.parting = PROTOCOL_VERSION
+            self._fail("tls: unsupported SSLv2 handshake received")
+        elif data[0] not in (21, 22) or data[1] >= 0x10:
+            self._fail("tls: first record does not look like a TLS handshake")
         return self.failed
 
     def refuse_name(self) -> None:

@@ -4,7 +4,8 @@ Also for other compiled code that speaks TLS (the load generator): make a contex
 `library` and `ctx`, and call these. One thread at a time may use a session.
 
     session_start(&session, library, ctx, client, name)
-    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each
+    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each. A server gives
+        it a whole record first
     session_feed, session_open until it answers LAYER_MORE; session_seal; session_take now and then
     session_finish, session_take; session_free
 
@@ -45,7 +46,6 @@ cdef struct Session:
     bint carried  # what it was asked last had bytes for the protocol
     int idle  # records in a row that had none
     size_t shaken
-    unsigned char first[5]  # of what the peer said
     size_t shake_most
     const char* fault  # why it failed, where OpenSSL does not say
     unsigned long error  # what OpenSSL says

@@ -28,6 +28,7 @@ cdef extern from *:
 cdef enum:  # kinds of records
     ALERT = 21
     HANDSHAKE = 22
+    SSL_2 = 0x80
 
 
 cdef int session_start(
@@ -112,19 +113,16 @@ cdef int session_greet(Session* self, const char* data, size_t length) noexcept 
 
 
 cdef bint _is_no_hello(Session* self, const char* data, size_t length) noexcept nogil:
-    """Looks at the first record's head as Go does, for whom a stranger hears nothing."""
-    cdef size_t i
-    if self.shaken >= sizeof(self.first):
+    """Looks at the head of the first record as Go does, for whom a stranger hears nothing."""
+    cdef unsigned char kind, version
+    if self.shaken or length < 2:
         return False
-    for i in range(self.shaken, min(self.shaken + length, sizeof(self.first))):
-        self.first[i] = <unsigned char>data[i - self.shaken]
-    if self.shaken + length < sizeof(self.first):
-        return False
-    if self.first[0] == 0x80:
+    kind, version = <unsigned char>data[0], <unsigned char>data[1]
+    if kind == SSL_2:
         self.lib.BIO_write(self.outgoing, PROTOCOL_VERSION, sizeof(PROTOCOL_VERSION) - 1)
         _fail(self, b"tls: unsupported SSLv2 handshake received")
         return True
-    if self.first[0] not in (ALERT, HANDSHAKE) or self.first[1] >= 0x10:
+    if kind not in (ALERT, HANDSHAKE) or version >= 0x10:
         _fail(self, b"tls: first record does not look like a TLS handshake")
         return True
     return False
