@@ -205,5 +205,6 @@ class ClientHandler:
         self._log.trace(f"{direction} {text}", Who(client))
 
     async def stop(self) -> None:
-        """Cancels the credential checks that still wait."""
+        """Cancels the checks of credentials and certificates that still wait."""
         await self.checks.stop()
+        await self.arrivals.revocation.stop()
