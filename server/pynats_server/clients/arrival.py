@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pynats_server.auth.base import PeerTls
+from pynats_server.clients.proxied import ProxyHeaders
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -66,6 +67,7 @@ class Arrivals:
         self._log = state.log.part("clients")
         self._waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
+        self._headers = ProxyHeaders(self._log)
 
     def welcome(self, client: ClientConnection) -> None:
         """A client is there, and nothing of it was read."""
@@ -73,7 +75,7 @@ class Arrivals:
         if tls is None:
             self._greet(client)
             if self._has_room(client):
-                self._begin(client)
+                self._behind_header(client, self._go_on)
             return
         options = tls.options
         waiting = self._waiting[client] = _Waiting(tls, options.handshake_first)
@@ -83,10 +85,23 @@ class Arrivals:
             client.begin_prologue(self._first_byte)
             self._after(options.handshake_first_fallback, client, waiting, self._no_byte)
         elif self._has_room(client):
-            self._secure(client, waiting)
+            self._behind_header(client, self._secure)
+
+    def _behind_header(self, client: ClientConnection, then: Step) -> None:
+        """Takes a step when a proxy has said who the client is, where proxies do."""
+        if self._state.options.proxy_protocol:
+            self._headers.expect(client, then)
+        else:
+            then(client)
+
+    def _go_on(self, client: ClientConnection) -> None:
+        """Without TLS."""
+        client.end_prologue()
+        self._begin(client)
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
+        self._headers.forget(client)
         waiting = self._waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
@@ -120,7 +135,7 @@ class Arrivals:
         waiting = self._waiting[client]
         waiting.stop()
         if self._has_room(client):
-            self._secure(client, waiting)
+            self._behind_header(client, self._secure)
         return 0
 
     def _no_byte(self, client: ClientConnection, waiting: _Waiting) -> None:
@@ -133,9 +148,13 @@ class Arrivals:
         self._greet(client)
         if not self._has_room(client):
             return
+        self._behind_header(client, self._sniff_or_secure)
+
+    def _sniff_or_secure(self, client: ClientConnection) -> None:
         if not self._state.options.allow_non_tls:
-            self._secure(client, waiting)
+            self._secure(client)
             return
+        waiting = self._waiting[client]
         client.begin_prologue(self._sniff)
         self._after(waiting.tls.options.timeout, client, waiting, self._decide)
 
@@ -151,15 +170,15 @@ class Arrivals:
 
     def _decide(self, client: ClientConnection, waiting: _Waiting) -> None:
         if waiting.begins_tls:
-            self._secure(client, waiting)
+            self._secure(client)
             return
         self.forget(client)
-        client.end_prologue()
-        self._begin(client)
+        self._go_on(client)
 
     # -- the handshake ---------------------------------------------------------------------
 
-    def _secure(self, client: ClientConnection, waiting: _Waiting) -> None:
+    def _secure(self, client: ClientConnection) -> None:
+        waiting = self._waiting[client]
         limit = waiting.tls.options.connection_rate_limit
         if limit > 0 and not self._rate.allows(limit):
             client.send_error(THROTTLED)

@@ -66,7 +66,10 @@ class ClientHandler:
         self.arrivals.welcome(client)
 
     def _greet(self, client: ClientConnection) -> None:
-        client.send(self._info.encode(client, nonce=session_of(client).hello.nonce))
+        session = session_of(client)
+        # Where it comes from is not known before the header of the proxy.
+        unknown = self._state.options.proxy_protocol and not session.header_read
+        client.send(self._info.encode(client, nonce=session.hello.nonce, from_proxy=unknown))
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""

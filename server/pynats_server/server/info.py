@@ -82,12 +82,13 @@ class InfoMessage:
         client: ClientConnection,
         *,
         nonce: str = "",
+        from_proxy: bool = False,
         connect_info: bool = False,
         lame_duck: bool = False,
     ) -> bytes:
-        """The INFO line for one client: the first one, which may have a `nonce` to be signed;
-        `connect_info` for the one after its first PONG. With `lame_duck` it is told to go, whatever
-        the server does."""
+        """The INFO line for one client: the first one, which may have a `nonce` to be signed, and
+        not the client's address if that is still the proxy's; `connect_info` for the one after its
+        first PONG. With `lame_duck` it is told to go, whatever the server does."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if self._state.jetstream_failed:
@@ -97,7 +98,8 @@ class InfoMessage:
         if not fields["auth_required"]:
             del fields["auth_required"]
         fields["client_id"] = client.cid
-        fields["client_ip"] = client.host
+        if not from_proxy:
+            fields["client_ip"] = client.host
         if nonce:
             fields["nonce"] = nonce
         if domain := self._state.options.jetstream.domain:

@@ -85,7 +85,8 @@ cdef class LayeredConnection(Connection):
         if self.closing:
             return 0
         if self.stage == GREETING:
-            return self._begin_greeting()
+            self._begin_greeting()
+            return 0
         return self._give_back()
 
     cdef int _give_back(self) except -1:
