@@ -49,15 +49,18 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
-    S + "auth": (*BASE, S + "auth.secrets", S + "core"),
+    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
+    S + "auth.jwt": (*BASE, S + "auth", S + "core"),
     S + "auth.secrets": ("pynats_common",),
+    # Accounts that come by JWTs, in operator mode.
+    S + "operator": (*BASE, S + "accounts", S + "log", S + "settings", S + "work"),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
     S + "clients.session": (S + "auth", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "server.identity", S + "settings", S + "work",
+        S + "log", S + "operator", S + "server.identity", S + "resolver.base", S + "settings", S + "work",
     ),
     S + "server.identity": ("pynats_common",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
@@ -76,8 +79,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
         S + "server.info",
         S + "server.state",
-        S + "resolver",
-        S + "resolver.base",
+        S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
@@ -168,7 +170,8 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
         J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "direct",
-        J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
+        J + "errors", J + "publish.batch", J + "quota", J + "store", J + "store.consumers",
+        S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "clients.described", S + "core", J + "clock"),
@@ -192,8 +195,8 @@ RULES: dict[str, tuple[str, ...]] = {
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
-        J + "capacity", J + "folders", S + "log", S + "monitor", S + "process", S + "resolver",
-        S + "resolver.base",
+        J + "capacity", J + "folders", S + "log", S + "monitor", S + "operator", S + "process",
+        S + "resolver", S + "resolver.base",
         S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
         S + "system.services", S + "tracing", S + "work",
     ),

@@ -34,6 +34,7 @@ from pynats_server.server.listen import (
     monitor_url,
 )
 from pynats_server.server.log_levels import change_log_levels
+from pynats_server.server.operator_life import OperatorError, OperatorLife
 from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
@@ -98,6 +99,9 @@ class Server:
         )
         self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
+        self._operator = OperatorLife(
+            self.state, self.handler, self._jetstream_life, self._resolver_life
+        )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -164,7 +168,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
-            await self._start_resolver()
+            await self._operator.start()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -183,11 +187,12 @@ class Server:
                     return
             if state.options.jetstream.enabled:
                 self._jetstream_life.start()
+                await self._operator.recover()
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
             self._run_files.write_ports()
-        except (OSError, ListenError, JetStreamError, RunFileError) as error:
+        except (OSError, ListenError, JetStreamError, RunFileError, OperatorError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -220,16 +225,6 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
-
-    async def _start_resolver(self) -> None:
-        if self.options.resolver.kind == "none":
-            return
-        from pynats_server.resolver.base import ResolverError
-
-        try:
-            await self._resolver_life.start()
-        except ResolverError as error:
-            raise ServerError(str(error)) from error
 
     async def _start_monitor(self) -> None:
         if not self.options.http_port:
@@ -274,6 +269,7 @@ class Server:
             for client in self.state.clients():
                 client.hold()
         await self._jetstream_life.stop()
+        self._operator.stop()
         await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()

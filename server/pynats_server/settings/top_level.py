@@ -20,6 +20,8 @@ from pynats_server.settings.blocks.monitoring import (
     read_http_auth,
     read_metrics,
 )
+from pynats_server.settings.blocks.operators import OPERATOR_MODE
+from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
 from pynats_server.settings.blocks.resolver import (
     RESOLVER,
     read_preload,
@@ -120,6 +122,18 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=ACCOUNT,
     ),
+    Setting(
+        "proxies",
+        "which proxies are trusted",
+        read_proxies,
+        reloadable=True,
+        block=PROXIES,
+    ),
+    Setting(
+        "proxy_protocol",
+        "connections may begin with a header of the PROXY protocol, which names the client",
+        v.boolean,
+    ),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
     Setting(
         "no_system_account",
@@ -127,6 +141,7 @@ TOP_LEVEL = Table(
         v.boolean,
         ("no_system", "no_sys_acc"),
     ),
+    *OPERATOR_MODE,
     # limits
     Setting(
         "max_control_line",
@@ -347,8 +362,6 @@ TOP_LEVEL = Table(
     Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
     Setting("ocsp", "OCSP stapling", off=(False,)),
     Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
-    Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
-    Setting("proxies", "trusted proxies", off=({},)),
     Setting(
         "mappings",
         "subject mappings of the global account",
@@ -357,13 +370,6 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=TARGET,
     ),
-    Setting(
-        "operator",
-        "operator JWTs",
-        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
-        off=([],),
-    ),
-    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
     Setting(
         "resolver",
         'where account JWTs come from: MEMORY, URL("..."), or a block',
@@ -381,8 +387,6 @@ TOP_LEVEL = Table(
         field="resolver.preload",
         reloadable=True,
     ),
-    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
-    Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",

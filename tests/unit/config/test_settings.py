@@ -13,8 +13,10 @@ import pytest
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
+    OperatorOptions,
     Options,
     Permissions,
+    ProxyOptions,
     ResolverOptions,
     ResponsePermission,
     SubjectPermission,
@@ -152,10 +154,7 @@ def test_what_is_not_built_is_refused_unless_off(setting: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     "text",
     [
-        "authorization {users: [{nkey: UX}]}\n",
         "authorization {auth_callout: {}}\n",
-        "authorization {proxy_required: true}\n",
-        "authorization {users: [{user: a, proxy_required: true}]}\n",
     ],
 )
 def test_kinds_of_authorization_that_are_not_built_are_refused(text: str, tmp_path: Path) -> None:
@@ -407,6 +406,10 @@ def test_reload_watches_every_option() -> None:
             new = JetStreamOptions(enabled=not old.enabled)
         elif path == "resolver":
             before.resolver.kind, new = "memory", ResolverOptions(kind="full")
+        elif path == "proxies":
+            new = ProxyOptions(trusted=["x"])
+        elif path == "operator":
+            new = OperatorOptions(trusted_keys=["x"])
         elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
