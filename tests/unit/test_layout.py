@@ -60,7 +60,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "operator", S + "server.identity", S + "resolver.base", S + "settings", S + "work",
+        S + "log", S + "operator", S + "resolver.base", S + "server.identity", S + "settings",
+        S + "work",
     ),
     S + "server.identity": ("pynats_common",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
