@@ -259,6 +259,23 @@ class OperatorOptions:
         return bool(self.tokens or self.trusted_keys)
 
 
+@dataclass(slots=True)
+class ResolverOptions:
+    """Where the JWTs of accounts come from, in operator mode. Of these, `resolver` is all but the
+    last fields."""
+
+    kind: Literal["none", "memory", "full", "cache", "url"] = "none"
+    dir: Path | None = None  # of full and cache
+    allow_delete: bool = False  # full: accounts may be deleted
+    hard_delete: bool = False  # and their files go, too
+    limit: int = 0  # JWTs; 0 = any number, 1000 in a cache
+    ttl: float = 0.0  # seconds until a cache forgets a JWT; 0 = never
+    interval: float = 60.0  # full: seconds between looks at what other servers have
+    timeout: float = 1.9  # seconds to wait for other servers
+    url: str = field(default="", repr=False)  # its password may be in it
+    preload: dict[str, str] = field(default_factory=dict, repr=False, compare=False)  # by account
+
+
 # The parts of a server whose lines may have levels of their own.
 LOG_PARTS = ("server", "clients", "auth", "jetstream", "monitor", "system")
 
@@ -370,6 +387,7 @@ class Options:
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it
     operator: OperatorOptions = field(default_factory=OperatorOptions)
+    resolver: ResolverOptions = field(default_factory=ResolverOptions)
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096

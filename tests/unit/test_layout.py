@@ -44,6 +44,9 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "log": BASE,
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
+    # Where JWTs of accounts come from; whether they count others say.
+    S + "resolver": (*BASE, S + "resolver.base"),
+    S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
     S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
@@ -57,7 +60,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "operator", S + "server.identity", S + "settings", S + "work",
+        S + "log", S + "operator", S + "server.identity", S + "resolver.base", S + "settings", S + "work",
     ),
     S + "server.identity": ("pynats_common",),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
@@ -76,6 +79,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
         S + "server.info",
         S + "server.state",
+        S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
@@ -192,6 +196,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
         J + "capacity", J + "folders", S + "log", S + "monitor", S + "operator", S + "process",
+        S + "resolver", S + "resolver.base",
         S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
         S + "system.services", S + "tracing", S + "work",
     ),

@@ -35,6 +35,7 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.operator_life import OperatorError, OperatorLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings
@@ -96,8 +97,11 @@ class Server:
         self._desk = Desk(
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
+        self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
-        self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
+        self._operator = OperatorLife(
+            self.state, self.handler, self._jetstream_life, self._resolver_life
+        )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -266,6 +270,7 @@ class Server:
                 client.hold()
         await self._jetstream_life.stop()
         self._operator.stop()
+        await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()
@@ -365,8 +370,9 @@ class Server:
         if isinstance(module, str):
             return module
         parts = module.Parts(
-            self.state, self.handler, self.info, self._jetstream_life, self._run_files
-        )
+            self.state, self.handler, self.info, self._jetstream_life, self._resolver_life,
+            self._run_files,
+        )  # fmt: skip
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))
 

@@ -22,6 +22,12 @@ from pynats_server.settings.blocks.monitoring import (
 )
 from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
+from pynats_server.settings.blocks.resolver import (
+    RESOLVER,
+    read_preload,
+    read_resolver,
+    store_resolver,
+)
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -366,11 +372,21 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "resolver",
-        "where account JWTs come from",
-        aliases=("account_resolver", "accounts_resolver"),
+        'where account JWTs come from: MEMORY, URL("..."), or a block',
+        read_resolver,
+        ("account_resolver", "accounts_resolver"),
+        store=store_resolver,
+        reloadable=True,
+        block=RESOLVER,
     ),
     Setting("resolver_tls", "TLS towards the resolver"),
-    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
+    Setting(
+        "resolver_preload",
+        "account JWTs known from the start, by account",
+        read_preload,
+        field="resolver.preload",
+        reloadable=True,
+    ),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",

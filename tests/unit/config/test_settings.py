@@ -17,6 +17,7 @@ from pynats_server.options import (
     Options,
     Permissions,
     ProxyOptions,
+    ResolverOptions,
     ResponsePermission,
     SubjectPermission,
     User,
@@ -395,7 +396,7 @@ def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
     derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
     for path in set(_paths(Options())) - derived:
-        changed = Options()
+        before, changed = Options(), Options()
         target = changed.log if path.startswith("log.") else changed
         old = get_path(changed, path)
         new: Any = {bool: not old, str: f"{old}x", list: ["x"], dict: {"x": "y"}}.get(type(old))
@@ -403,6 +404,8 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
         elif path == "operator":
@@ -410,7 +413,7 @@ def test_reload_watches_every_option() -> None:
         elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)
-        assert len(diff(Options(), changed)) == 1, path
+        assert len(diff(before, changed)) == 1, path
 
 
 def test_package_names_are_what_they_say_after_a_start() -> None:
