@@ -24,7 +24,7 @@ from pynats_server.operator.sharing import Sharing, Taken
 from pynats_server.operator.trust import Trust
 from pynats_server.work import Turns, Work
 
-ASIDE_CHARS = 16 * 1024  # JWTs that are longer are checked in a thread: they take milliseconds
+ASIDE_CHARS = 8 * 1024  # JWTs that are longer are checked in a thread: they take milliseconds
 LINKED_AT_ONCE = 16  # importers that follow a change at once; others do in turns
 TIMER_MAX_S = 86400.0
 
