@@ -90,7 +90,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
         S + "said", S + "server.info",
         S + "server.state",
-        S + "resolver.base",
+        S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (

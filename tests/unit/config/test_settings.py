@@ -409,12 +409,12 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
         elif path == "operator":
             new = OperatorOptions(trusted_keys=["x"])
-        elif path == "resolver":
-            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
             new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)
