@@ -63,13 +63,20 @@ class PublishLimits:
 
 @dataclass(slots=True)
 class User:
-    """One entry of a `users` list."""
+    """One entry of a `users` list: somebody with a name, or with a key instead."""
 
-    user: str
+    user: str = ""
     password: str = field(default="", repr=False)  # plain text or bcrypt ($2a/$2b/$2y$)
     permissions: Permissions | None = None
     allowed_connection_types: list[str] = field(default_factory=list)
     limits: PublishLimits | None = None  # of each of its connections
+    nkey: str = ""  # its public key; then it has neither name nor password
+    proxy_required: bool = False  # only through a trusted proxy
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others: its name or its key."""
+        return self.nkey or self.user
 
 
 @dataclass(slots=True)
@@ -83,7 +90,15 @@ class Authorization:
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
+    proxy_required: bool = False  # the single user and the token only through a trusted proxy
     present: bool = False  # the configuration has the block, even if empty
+
+
+@dataclass(slots=True)
+class ProxyOptions:
+    """The `proxies` block. A proxy signs the nonce of INFO for the client that comes through it."""
+
+    trusted: list[str] = field(default_factory=list)  # public keys
 
 
 @dataclass(slots=True)
@@ -327,6 +342,8 @@ class Options:
 
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
+    proxies: ProxyOptions = field(default_factory=ProxyOptions)
+    proxy_protocol: bool = False  # connections begin with a header that names the client
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it

@@ -56,6 +56,8 @@ class ClosedConnection:
     version: str
     user: str
     account: str  # empty when it never had one
+    issuer_key: str  # of its user
+    proxy: str  # public key of the trusted proxy it came through; empty = none
     behind_on: str  # the subject of the subscription that it was behind with last; empty = none
 
     @classmethod
@@ -90,6 +92,8 @@ class ClosedConnection:
             version=client.version or _said(client, "version"),
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
+            issuer_key=issuer_of(client),
+            proxy=proxy_of(client),
             behind_on=text_of(client.behind_on or b""),
         )
 
@@ -109,6 +113,17 @@ def _said(client: ClientConnection, field: str) -> str:
     return str(getattr(client.context.said, field, "")) if client.context is not None else ""
 
 
+def issuer_of(client: Any) -> str:
+    """Who vouches for the user of a client; empty = nobody."""
+    verdict = client.context.verdict if client.context is not None else None
+    return str(verdict.issuer_key) if verdict is not None else ""
+
+
+def proxy_of(client: Any) -> str:
+    """The key of the trusted proxy that a client has come through; empty = none."""
+    return str(client.context.hello.proxy) if client.context is not None else ""
+
+
 def shown_user(client: Any) -> str:
     """The user of a client, or whom it claims to be. Never a secret."""
     return str(client.user) if client.user else claimed_user(client)
@@ -121,5 +136,5 @@ def claimed_user(client: Any) -> str:
         return ""
     presented = client.context.said
     if getattr(presented, "user", "") or getattr(presented, "nkey", ""):
-        return str(presented.user or presented.nkey)
+        return str(presented.nkey or presented.user)
     return REDACTED if getattr(presented, "auth_token", "") else ""

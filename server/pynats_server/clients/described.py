@@ -9,7 +9,7 @@ import msgspec
 from pynats_common.go.durations import rtt_ns
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import shown_user
+from pynats_server.clients.closed import issuer_of, shown_user
 from pynats_server.core.client import ClientConnection
 
 
@@ -28,6 +28,7 @@ class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     rtt: int = 0
     server: str = ""
     stop: str = ""
+    issuer_key: str = ""
     name_tag: str = ""
     kind: str = ""
     client_type: str = ""
@@ -54,6 +55,7 @@ def describe(client: ClientConnection, account: str) -> ClientInfo:
         name=said.name,
         lang=said.lang,
         ver=said.version,
+        issuer_key=issuer_of(client),
         rtt=rtt_ns(client.rtt),
         kind="Client",
         client_type="nats",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pynats_common.go.durations import format_duration_s
 
 from pynats_server.auth import ConnectOptions, Hello
+from pynats_server.auth.signatures import new_nonce
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.limits import apply_limits
@@ -53,10 +54,11 @@ class ClientHandler:
         client = ClientConnection(
             state.engine, sock, host, port, None if required else state.global_account
         )
-        client.context = Session(Hello(host=host, port=port, cid=client.cid))
+        nonce = new_nonce() if state.authenticator.wants_nonce else ""
+        client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, options)
-        client.send(self._info.encode(client))
+        client.send(self._info.encode(client, nonce=nonce))
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))

@@ -13,11 +13,11 @@ from pynats_common.go.text import text_of
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
-from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.closed import shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.who import Who, short
+from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
@@ -66,7 +66,6 @@ class LogIn:
 
     def _conclude_silently(self, client: ClientConnection, answer: Answer) -> None:
         if isinstance(answer, Refusal):
-            self._events.refused(client)
             self.refuse(client, answer)
         else:
             self._admit(client, answer)
@@ -77,7 +76,7 @@ class LogIn:
         if again:
             self._events.left(client)
         if isinstance(answer, Refusal):
-            self._events.refused(client)
+            self._events.refused(client, answer.reason)
             self.refuse(client, answer)
             if again:  # a stranger now, as those who never logged in
                 session_of(client).end()
@@ -213,9 +212,7 @@ def _whose(client: ClientConnection) -> str:
     who = shown_user(client)
     if not who:
         return ""
-    said = session_of(client).said
-    kind = "Token" if who == REDACTED else "Nkey" if who == said.nkey else "User"
-    return f" - {kind} {quote(short(who))}"
+    return f" - {kind_of(client, who).capitalize()} {quote(short(who))}"
 
 
 def _tell(client: ClientConnection, sub: Subscription) -> None:

@@ -8,6 +8,7 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean, shortened
 
 from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.session import Session
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.sockets.connection import Connection
 
@@ -15,6 +16,17 @@ from pynats_server.core.sockets.connection import Connection
 def short(text: str) -> str:
     """A name from outside, for a line of the log."""
     return shortened(clean(text))
+
+
+def kind_of(client: ClientConnection, who: str) -> str:
+    """What its name is: `user`, `nkey` or `token`."""
+    if who == REDACTED:
+        return "token"
+    session: Session | None = client.context
+    by_key = session is not None and (
+        who == session.said.nkey or (session.verdict is not None and session.verdict.by_key)
+    )
+    return "nkey" if by_key else "user"
 
 
 class Who:
@@ -36,8 +48,9 @@ class Who:
         if isinstance(connection, ClientConnection) and connection.connect_received:
             who = shown_user(connection)
             if who:
-                kind = "token" if who == REDACTED else f"user:{short(who)}"
-                label += " - " + quote(f"{connection.account.name}/{kind}")
+                kind = kind_of(connection, who)
+                told = kind if kind == "token" else f"{kind}:{short(who)}"
+                label += " - " + quote(f"{connection.account.name}/{told}")
         return label
 
     def fields(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, sp
 from pynats_common.go.text import bytes_of, text_of
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import ClosedConnection, shown_user
+from pynats_server.clients.closed import ClosedConnection, issuer_of, proxy_of, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
@@ -39,6 +39,10 @@ class SubscriptionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     msgs: int
     max: int = 0
     cid: int
+
+
+class ProxyInfo(msgspec.Struct):
+    key: str
 
 
 class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -70,7 +74,9 @@ class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     account: str = ""
     subscriptions_list: list[str] | None = None
     subscriptions_list_detail: list[SubscriptionInfo] | None = None
+    issuer_key: str = ""
     name_tag: str = ""
+    proxy: ProxyInfo | None = None
 
 
 class ConnectionPage(msgspec.Struct, kw_only=True):
@@ -174,28 +180,32 @@ def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -
     """An open connection, without its subscriptions."""
     now = time.time()
     last = max(client.start, clock.at(client.last_activity))
-    info = _describe(client, options, last, now)
+    info = _describe(client, options, last, now, proxy_of(client))
     if options.auth:
         info.authorized_user = shown_user(client)
         if client.account is not None:
             info.name_tag = client.account.name
             info.account = client.account.name if client.account.name != GLOBAL_ACCOUNT else ""
+        info.issuer_key = issuer_of(client)
     return info
 
 
 def describe_closed(record: ClosedConnection, options: ConnzOptions) -> ConnectionInfo:
     """A closed connection, without its subscriptions."""
-    info = _describe(record, options, record.last_activity, record.stop_time)
+    info = _describe(record, options, record.last_activity, record.stop_time, record.proxy)
     info.stop = format_time_s(record.stop_time)
     info.reason = str(record.reason)
     if options.auth:
         info.authorized_user = record.user
         if record.account != GLOBAL_ACCOUNT:
             info.account = info.name_tag = record.account
+        info.issuer_key = record.issuer_key
     return info
 
 
-def _describe(item: Listed, options: ConnzOptions, last: float, until: float) -> ConnectionInfo:
+def _describe(
+    item: Listed, options: ConnzOptions, last: float, until: float, proxy: str
+) -> ConnectionInfo:
     has_subs = item.subscription_count > 0
     return ConnectionInfo(
         cid=item.cid,
@@ -224,6 +234,7 @@ def _describe(item: Listed, options: ConnzOptions, last: float, until: float) ->
         if options.subscriptions and has_subs and not options.details
         else None,
         subscriptions_list_detail=[] if options.details and has_subs else None,
+        proxy=ProxyInfo(proxy) if proxy else None,
     )
 
 

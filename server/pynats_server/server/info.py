@@ -66,10 +66,16 @@ class InfoMessage:
             self.refresh()
 
     def encode(
-        self, client: ClientConnection, *, connect_info: bool = False, lame_duck: bool = False
+        self,
+        client: ClientConnection,
+        *,
+        nonce: str = "",
+        connect_info: bool = False,
+        lame_duck: bool = False,
     ) -> bytes:
-        """The INFO line for one client; `connect_info` for the one after its first PONG. With
-        `lame_duck` it is told to go, whatever the server does."""
+        """The INFO line for one client: the first one, which may have a `nonce` to be signed;
+        `connect_info` for the one after its first PONG. With `lame_duck` it is told to go, whatever
+        the server does."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if self._state.jetstream_failed:
@@ -80,6 +86,8 @@ class InfoMessage:
             del fields["auth_required"]
         fields["client_id"] = client.cid
         fields["client_ip"] = client.host
+        if nonce:
+            fields["nonce"] = nonce
         if domain := self._state.options.jetstream.domain:
             fields["domain"] = domain
         if self.lame_duck or lame_duck:

@@ -20,6 +20,7 @@ from pynats_server.settings.blocks.monitoring import (
     read_http_auth,
     read_metrics,
 )
+from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -113,6 +114,18 @@ TOP_LEVEL = Table(
         read_accounts,
         reloadable=True,
         block=ACCOUNT,
+    ),
+    Setting(
+        "proxies",
+        "which proxies are trusted",
+        read_proxies,
+        reloadable=True,
+        block=PROXIES,
+    ),
+    Setting(
+        "proxy_protocol",
+        "connections may begin with a header of the PROXY protocol, which names the client",
+        v.boolean,
     ),
     Setting("system_account", "account of system events", read_system_account, ("system",)),
     Setting(
@@ -341,8 +354,6 @@ TOP_LEVEL = Table(
     Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
     Setting("ocsp", "OCSP stapling", off=(False,)),
     Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
-    Setting("proxy_protocol", "PROXY protocol on the client port", off=(False,)),
-    Setting("proxies", "trusted proxies", off=({},)),
     Setting(
         "mappings",
         "subject mappings of the global account",

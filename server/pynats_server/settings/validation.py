@@ -9,8 +9,10 @@ from itertools import chain
 from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
-from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
+from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
+from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
+from pynats_server.settings.blocks.proxies import fault_of_proxies
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
@@ -42,6 +44,7 @@ def validate(options: Options) -> None:
     _validate_ports(options)
     _validate_monitoring(options)
     _validate_no_auth_user(options)
+    _validate_users(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
 
@@ -107,7 +110,7 @@ def _validate_no_auth_user(options: Options) -> None:
             "no_auth_user",
             f'no_auth_user: "{name}" present, but users/nkeys are not defined',
         )
-    if all(user.user != name for user in users):
+    if all(user.name != name for user in users):
         raise _wrong(
             options,
             "no_auth_user",
@@ -116,14 +119,19 @@ def _validate_no_auth_user(options: Options) -> None:
         )
 
 
-def _validate_accounts(options: Options) -> None:
-    names: set[str] = set()
+def _validate_users(options: Options) -> None:
+    known: dict[str, User] = {}
     for _, user in options.all_users():
-        if user.user in names:
-            raise _wrong(
-                options, "accounts authorization", f'Duplicate user "{user.user}" detected'
-            )
-        names.add(user.user)
+        if fault := fault_of_user(user):
+            raise _wrong(options, "accounts authorization", fault)
+        if user.name in known:
+            raise _wrong(options, "accounts authorization", duplicate(user, known[user.name]))
+        known[user.name] = user
+    if fault := fault_of_proxies(options.proxies):
+        raise _wrong(options, "proxies", fault)
+
+
+def _validate_accounts(options: Options) -> None:
     if GLOBAL_ACCOUNT in options.accounts:
         raise _wrong(options, "accounts", f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
     name = options.system_account_name

@@ -15,6 +15,7 @@ from pynats_server.options import (
     JetStreamOptions,
     Options,
     Permissions,
+    ProxyOptions,
     ResponsePermission,
     SubjectPermission,
     User,
@@ -151,10 +152,7 @@ def test_what_is_not_built_is_refused_unless_off(setting: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     "text",
     [
-        "authorization {users: [{nkey: UX}]}\n",
         "authorization {auth_callout: {}}\n",
-        "authorization {proxy_required: true}\n",
-        "authorization {users: [{user: a, proxy_required: true}]}\n",
     ],
 )
 def test_kinds_of_authorization_that_are_not_built_are_refused(text: str, tmp_path: Path) -> None:
@@ -404,6 +402,8 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
+        elif path == "proxies":
+            new = ProxyOptions(trusted=["x"])
         elif new is None:
             new = Authorization(token="x") if path == "authorization" else Path("x")
         setattr(target, path.removeprefix("log."), new)

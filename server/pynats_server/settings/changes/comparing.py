@@ -13,6 +13,7 @@ from pynats_server.settings.changes.accounts import (
     account_changes,
     authorization_changes,
     mapping_changes,
+    proxy_changes,
 )
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
@@ -130,6 +131,8 @@ def _details(path: str, old: Options, new: Options) -> list[str]:
         return authorization_changes(old.authorization, new.authorization)
     if path == "accounts":
         return account_changes(old, new)
+    if path == "proxies":
+        return proxy_changes(old.proxies, new.proxies)
     return mapping_changes(old, new) if path == "mappings" else []
 
 
@@ -147,7 +150,7 @@ def _tolerated(path: str, old: Options, new: Options) -> bool:
         shown = [options.http_host or options.host for options in (old, new)]
         return shown[0] == shown[1] or not new.http_port
     if path == "no_auth_user":
-        known = {user.user for _, user in new.all_users()}
+        known = {user.name for _, user in new.all_users()}
         return not new.no_auth_user and old.no_auth_user not in known
     if path == "system_account":
         return old.system_account_name == new.system_account_name

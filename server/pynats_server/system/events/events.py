@@ -107,11 +107,11 @@ class Events:
         """A client is about to leave its account, because it logs in again."""
         self._count_without(client)
 
-    def refused(self, client: ClientConnection) -> None:
-        """A log-in failed."""
-        if self._repeats is None:
+    def refused(self, client: ClientConnection, reason: CloseReason) -> None:
+        """A log-in failed. As with the real server, its account is not told of a proxy that is not
+        trusted."""
+        if self._repeats is None or reason is CloseReason.PROXY_NOT_TRUSTED:
             return
-        reason = CloseReason.AUTHENTICATION_VIOLATION
         self._tell_in(
             self._state.global_account,
             REFUSED_IN_ACCOUNT,
@@ -129,7 +129,7 @@ class Events:
         def make() -> Body:
             return clients.disconnected(client, account, reason)
 
-        if reason is CloseReason.AUTHENTICATION_VIOLATION:
+        if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)
         self._tell(f"$SYS.ACCOUNT.{account}.DISCONNECT", make)
 
@@ -174,6 +174,13 @@ class Events:
             self._outbox.add(account, subject, make())
         else:
             self._outbox.skip()
+
+
+_REFUSALS = (
+    CloseReason.AUTHENTICATION_VIOLATION,
+    CloseReason.PROXY_NOT_TRUSTED,
+    CloseReason.PROXY_REQUIRED,
+)
 
 
 def _bare(server: msgspec.Raw) -> object:
