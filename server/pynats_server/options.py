@@ -159,6 +159,7 @@ class StreamExport:
     subject: str
     accounts: list[str] = field(default_factory=list)
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
+    by_token: bool = False  # for those who have an activation JWT (operator mode)
 
 
 DEFAULT_THRESHOLD_S = 120.0  # without a response, after which there will be none
@@ -176,6 +177,7 @@ class ServiceExport:
     threshold: float = 0.0  # seconds until nobody answers any more; 0 = DEFAULT_THRESHOLD_S
     latency: ServiceLatency | None = None
     allow_trace: bool = False
+    by_token: bool = False  # for those who have an activation JWT (operator mode)
 
 
 @dataclass(slots=True)
@@ -187,6 +189,7 @@ class StreamImport:
     prefix: str = ""
     to: str = ""
     allow_trace: bool = False
+    token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
 
 @dataclass(slots=True)
@@ -197,6 +200,7 @@ class ServiceImport:
     subject: str
     to: str = ""
     share: bool = False  # tell it who asks
+    token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
 
 WHOLE = 100  # per cent: all messages of a subject
@@ -221,12 +225,14 @@ class TraceOptions:
 
 @dataclass(slots=True)
 class AccountOptions:
-    """One entry of `accounts`. `jetstream` None = JetStream is off."""
+    """One entry of `accounts`. `jetstream` None = JetStream is off. With `jetstream_tiers`, limits by
+    number of replicas (`R1`), these say what it is."""
 
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
     jetstream: AccountLimits | None = None
+    jetstream_tiers: dict[str, AccountLimits] = field(default_factory=dict)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     stream_exports: list[StreamExport] = field(default_factory=list)
     service_exports: list[ServiceExport] = field(default_factory=list)
@@ -235,6 +241,22 @@ class AccountOptions:
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)
     msg_trace: TraceOptions | None = None
     nkey: str = ""
+
+
+@dataclass(slots=True)
+class OperatorOptions:
+    """Operator mode: whose accounts are known by JWTs, which the operators sign. With `tokens` or
+    `trusted_keys` there are no other accounts and users."""
+
+    tokens: list[str] = field(default_factory=list)  # `operator`: JWTs of operators
+    trusted_keys: list[str] = field(default_factory=list)  # their public keys, instead of JWTs
+    pinned_accounts: list[str] = field(default_factory=list)  # the only ones; empty = all
+    default_sentinel: str = ""  # the user JWT of clients that have none
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the server is in operator mode."""
+        return bool(self.tokens or self.trusted_keys)
 
 
 # The parts of a server whose lines may have levels of their own.
@@ -347,6 +369,7 @@ class Options:
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it
+    operator: OperatorOptions = field(default_factory=OperatorOptions)
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096
@@ -398,6 +421,8 @@ class Options:
     def has_system_account(self) -> bool:
         """Whether there is one: named, or made by itself."""
         named = self.system_account or SYSTEM_ACCOUNT in self.accounts
+        if self.operator.enabled:
+            return bool(named)
         return bool(named or self.jetstream.enabled or not self.no_system_account)
 
     def all_users(self) -> Iterator[tuple[str, User]]:

@@ -57,7 +57,7 @@ class ClientHandler:
         nonce = new_nonce() if state.authenticator.wants_nonce else ""
         client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
+        apply_limits(client, state)
         client.send(self._info.encode(client, nonce=nonce))
         client.open()
         if self._log.debug_enabled:
@@ -79,6 +79,10 @@ class ClientHandler:
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where somebody may come in without."""
         self.log_in.enter_silently(client)
+
+    def on_uninvited(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where nobody may come in without."""
+        self.log_in.refuse(client)
 
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
         """INFO from a client is ignored, but must be valid."""

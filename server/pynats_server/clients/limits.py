@@ -42,10 +42,10 @@ def same_limits(old: Options, new: Options) -> bool:
 
 
 def apply_limits(
-    client: ClientConnection, options: Options, verdict: Verdict | None = None
+    client: ClientConnection, state: ServerState, verdict: Verdict | None = None
 ) -> None:
     """Sets a client's limits: the lowest of the server's, its account's and its user's."""
-    own = account_limits(client, options)
+    options, own = state.options, account_limits(client, state)
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
     client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
@@ -56,9 +56,9 @@ def apply_limits(
     client.ping_max = options.ping_max
 
 
-def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
+def account_limits(client: ClientConnection, state: ServerState) -> ConnectionLimits:
     """The limits of a client's account; none before CONNECT."""
-    found = options.accounts.get(client.account.name) if client.account is not None else None
+    found = state.account_options(client.account.name) if client.account is not None else None
     return found.limits if found is not None else ConnectionLimits()
 
 
@@ -76,7 +76,7 @@ def reload(state: ServerState, changed: Collection[str] | None = None) -> bool:
         if changed is not None and account is not None and account.name not in changed:
             continue
         before = client.max_payload
-        apply_limits(client, state.options, session_of(client).verdict)
+        apply_limits(client, state, session_of(client).verdict)
         told = told or client.max_payload != before
         if 0 <= client.max_subscriptions < client.subscription_count:
             client.fail_with(

@@ -112,15 +112,14 @@ class LogIn:
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
-        options = self._state.options
         account = self._state.accounts[verdict.account]
         self._state.use(account)
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict
-        apply_limits(client, options, verdict)
+        apply_limits(client, self._state, verdict)
         limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, options).max_connections
+        most = account_limits(client, self._state).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)

@@ -20,6 +20,7 @@ from pynats_server.settings.blocks.monitoring import (
     read_http_auth,
     read_metrics,
 )
+from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
 from pynats_server.settings.schema import Setting, Table
 
@@ -134,6 +135,7 @@ TOP_LEVEL = Table(
         v.boolean,
         ("no_system", "no_sys_acc"),
     ),
+    *OPERATOR_MODE,
     # limits
     Setting(
         "max_control_line",
@@ -363,21 +365,12 @@ TOP_LEVEL = Table(
         block=TARGET,
     ),
     Setting(
-        "operator",
-        "operator JWTs",
-        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
-        off=([],),
-    ),
-    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
-    Setting(
         "resolver",
         "where account JWTs come from",
         aliases=("account_resolver", "accounts_resolver"),
     ),
     Setting("resolver_tls", "TLS towards the resolver"),
     Setting("resolver_preload", "account JWTs known from the start", off=({},)),
-    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
-    Setting("default_sentinel", "JWT for clients without one", off=("",)),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",
