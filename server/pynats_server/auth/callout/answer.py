@@ -11,13 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pynats_common.go.text import clean, shortened
-from pynats_common.jwt import (
-    AuthorizationResponseClaims,
-    Claims,
-    JwtError,
-    UserClaims,
-    decode,
-)
+from pynats_common.jwt import AuthorizationResponseClaims, JwtError, decode
 from pynats_common.nkeys import (
     CannotOpenError,
     CurveKeyPair,
@@ -26,6 +20,9 @@ from pynats_common.nkeys import (
     Prefix,
     is_valid_public,
 )
+
+from pynats_server.auth.jwt.tokens import User
+from pynats_server.auth.jwt.tokens import read_user as read_user_jwt
 
 PLAIN: Final = b"eyJ"  # how every token begins
 _EXPIRED: Final = "claim is expired"
@@ -54,7 +51,10 @@ def read_answer(data: bytes, expected: Expected) -> str:
         raise CalloutError(
             f'Auth callout violation: "no reason supplied" on account "{expected.account}"'
         )
-    claims = _decode(_opened(data, expected))
+    try:
+        claims = decode(_opened(data, expected))
+    except JwtError as error:
+        raise _unreadable(error) from None
     if not isinstance(claims, AuthorizationResponseClaims):
         raise CalloutError("Not an authorization request claim")
     if claims.iss not in expected.issuers:
@@ -66,31 +66,31 @@ def read_answer(data: bytes, expected: Expected) -> str:
     if claims.aud != expected.server:
         raise _violation("auth callout response is not for server")
     if claims.nats.error:
-        text = shortened(clean(claims.nats.error))
-        raise CalloutError(f"Auth callout service returned an error: {text}")
+        raise CalloutError(f"Auth callout service returned an error: {_short(claims.nats.error)}")
     return claims.nats.jwt
 
 
-def read_user(token: str, expected: Expected) -> UserClaims:
+def read_user(token: str, expected: Expected) -> User:
     """The claims of the user. Who may have signed them, and what they allow, is for the caller to
     look at. Raises CalloutError."""
-    claims = _decode(token)
-    if not isinstance(claims, UserClaims):
-        raise CalloutError("Not user claim")
-    if claims.sub != expected.user:
+    try:
+        user = read_user_jwt(token)
+    except JwtError as error:
+        raise _unreadable(error) from None
+    if user.sub != expected.user:
         raise CalloutError(
-            f'Expected authorized user of "{expected.user}" but got "{claims.sub}" '
+            f'Expected authorized user of "{expected.user}" but got "{_short(user.sub)}" '
             f'on account "{expected.account}"'
         )
-    return claims
+    return user
 
 
-def fault_of_times(claims: Claims) -> str:
+def fault_of_times(expires: int, begins: int) -> str:
     """Why claims do not count at this time; nothing if they do."""
     now = time.time()
-    if claims.is_expired(now):
+    if 0 < expires < now:
         return _EXPIRED
-    return _EARLY if claims.is_not_yet_valid(now) else ""
+    return _EARLY if begins > now else ""
 
 
 def _opened(data: bytes, expected: Expected) -> str:
@@ -111,12 +111,13 @@ def _of_box(error: NkeyError) -> str:
     return "could not decrypt input" if spoilt else "encrypted input is not valid"
 
 
-def _decode(token: str) -> Claims:
-    try:
-        return decode(token)
-    except JwtError as error:
-        text = shortened(clean(str(error)))
-        raise CalloutError(text[:1].upper() + text[1:]) from None
+def _unreadable(error: JwtError) -> CalloutError:
+    text = _short(str(error))
+    return CalloutError(text[:1].upper() + text[1:])
+
+
+def _short(text: str) -> str:
+    return shortened(clean(text))
 
 
 def _fault_of(claims: AuthorizationResponseClaims) -> str:
@@ -126,7 +127,7 @@ def _fault_of(claims: AuthorizationResponseClaims) -> str:
         return "Only Error or Jwt can be set"
     if not claims.nats.jwt and not claims.nats.error:
         return "Error or Jwt is required"
-    return fault_of_times(claims)
+    return fault_of_times(claims.exp, claims.nbf)
 
 
 def _violation(text: str) -> CalloutError:

@@ -7,10 +7,10 @@ from typing import Final
 
 from pynats_common.nuid import new_nuid
 
+from pynats_server.auth.users import CALLOUT_SUBJECT
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 
-SUBJECT: Final = "$SYS.REQ.USER.AUTH"
 _INBOX: Final = "$SYS._INBOX."
 
 
@@ -28,7 +28,7 @@ async def ask(
     inbox = f"{_INBOX}{new_nuid()}".encode()
     subscription = account.subscribe(inbox, take)
     try:
-        account.publish(engine, SUBJECT.encode(), text, inbox, headers)
+        account.publish(engine, CALLOUT_SUBJECT.encode(), text, inbox, headers)
         async with asyncio.timeout(timeout_s):
             return await answer
     except TimeoutError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from pynats_common.jwt import encode
 from pynats_common.jwt.claims import (
     AuthorizationRequestBody,
     AuthorizationRequestClaims,
@@ -23,6 +24,7 @@ from pynats_server.auth.callout.server import AskingServer
 from pynats_server.version import VERSION
 
 AUDIENCE: Final = "nats-authorization-request"
+XKEY_HEADER: Final = "Nats-Server-Xkey"
 REDACTED: Final = "[REDACTED]"  # in the place of a name, for a client that has a token
 _TYPES: Final = {"WEBSOCKET": "websocket", "MQTT": "mqtt", "MQTT_WS": "mqtt"}  # the others: nats
 
@@ -60,6 +62,15 @@ def request(
             client_tls=_tls(hello.tls) if hello.tls is not None else None,
         ),
     )
+
+
+def wrap(server: AskingServer, claims: AuthorizationRequestClaims, key: str) -> tuple[bytes, bytes]:
+    """The text of a request and its headers; sealed for the service where it has a curve key."""
+    text = encode(claims, server.identity.key).encode()
+    if not key:
+        return text, b""
+    headers = f"NATS/1.0\r\n{XKEY_HEADER}: {server.identity.xkey}\r\n\r\n"
+    return server.identity.curve.seal(text, key), headers.encode()
 
 
 def _client(hello: Hello, guest: str) -> ClientInformation:

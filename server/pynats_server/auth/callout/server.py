@@ -42,7 +42,3 @@ class AskingServer(Protocol):
     def find_account(self, name: str) -> Account | None:
         """The account, with what every used account has."""
         ...
-
-    def warn(self, text: str) -> None:
-        """A line of the log about log-ins."""
-        ...
