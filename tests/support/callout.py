@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from pynats_common.jwt import AuthorizationResponseClaims, Claims, encode, new_user
-from pynats_common.nkeys import CurveKeyPair, KeyPair, Prefix, create_pair, from_seed
+from pynats_common.jwt import AuthorizationResponseClaims, encode, new_user
+from pynats_common.nkeys import KeyPair, Prefix, from_seed
 from pynats_common.nkeys.codec import encode_seed
 
 from tests.support.deadline import Deadline

@@ -179,7 +179,7 @@ def _shown(name: str, value: Any) -> str:
         case dict():
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
-            return ""
+            return "<nil>" if name == "auth_callout" else ""
         case AuthCallout():
             lists = (f"[{' '.join(each)}]" for each in (value.auth_users, value.allowed_accounts))
             users, accounts = lists
