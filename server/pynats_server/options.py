@@ -237,8 +237,8 @@ class TraceOptions:
 
 @dataclass(slots=True)
 class AccountOptions:
-    """One entry of `accounts`. `jetstream` None = JetStream is off. With `jetstream_tiers`, limits by
-    number of replicas (`R1`), these say what it is."""
+    """One entry of `accounts`. `jetstream` None = JetStream is off. It follows from
+    `jetstream_tiers`, limits by number of replicas (`R1`), if there are any."""
 
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None

@@ -14,7 +14,12 @@ from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal,
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import shown_user
-from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.limits import (
+    TOO_MANY_IN_ACCOUNT,
+    account_limits,
+    apply_limits,
+    close_above_limit,
+)
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.who import Who, kind_of, short
@@ -125,6 +130,8 @@ class LogIn:
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
             self.audit(client, TOO_MANY_IN_ACCOUNT, verdict)
             return False
+        if client.max_subscriptions == 0:  # none at all: it may leave
+            asyncio.get_running_loop().call_soon(close_above_limit, client)
         self._watch_expiry(client, session)
         self.audit(client, verdict=verdict)
         self._events.connected(client)

@@ -96,9 +96,7 @@ def _read_v2(data: bytes) -> ProxyHeader | None:
             raise _unsupported(f"unsupported address family 0x{family:02x}")
         if family and taken - V2_HEAD_BYTES < 2 * _ADDRESSES[family][0] + 4:
             name = _ADDRESSES[family][1]
-            raise ProxyHeaderError(
-                f"{name} address data too short: {taken - V2_HEAD_BYTES} bytes"
-            )
+            raise ProxyHeaderError(f"{name} address data too short: {taken - V2_HEAD_BYTES} bytes")
     if len(data) < taken:
         return None
     if command == 0 or not family:

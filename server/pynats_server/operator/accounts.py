@@ -78,6 +78,10 @@ class ClaimedAccounts:
     def __len__(self) -> int:
         return len(self._known)
 
+    def all(self) -> list[Claimed]:
+        """What is loaded."""
+        return list(self._known.values())
+
     def get(self, account: str) -> Claimed | None:
         """What is loaded, also if its time is over."""
         return self._known.get(account)
@@ -189,8 +193,7 @@ class ClaimedAccounts:
         return claimed_of(token, claims, self.trust.is_strict(claims.iss), time.time())
 
     def _unknown_exporters(self, claimed: Claimed) -> list[str]:
-        items = (*claimed.options.stream_imports, *claimed.options.service_imports)
-        return list(dict.fromkeys(i.account for i in items if i.account not in self._known))
+        return [name for name in claimed.exporters if name not in self._known]
 
     # -- changing -----------------------------------------------------------------------------
 
@@ -217,9 +220,9 @@ class ClaimedAccounts:
         self._known[name] = claimed
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
-        self._link(name)
-        if reopened:
+        if reopened:  # of imports that lead in a circle, those of others come first
             self._link_all(self._sharing.importers_of(name))
+        self._link(name)
         self._watch_expiry(claimed)
         for follower in self.followers:
             follower(before, claimed)

@@ -65,6 +65,13 @@ class Claimed:
         return self.claims.exp
 
     @property
+    def exporters(self) -> list[str]:
+        """The accounts that it imports of, each once."""
+        items: list[StreamImport | ServiceImport]
+        items = [*self.options.stream_imports, *self.options.service_imports]
+        return list(dict.fromkeys(item.account for item in items))
+
+    @property
     def disallow_bearer(self) -> bool:
         """Whether its users must prove who they are."""
         return self.claims.nats.limits.disallow_bearer

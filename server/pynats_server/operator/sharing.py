@@ -59,9 +59,11 @@ class Sharing:
         name = claimed.account
         before = self._claimed.get(name)
         self._forget_imports(before)
+        self._streams.forget(name)
+        self._services.forget(name)
         self._claimed[name] = claimed
-        for item in (*claimed.options.stream_imports, *claimed.options.service_imports):
-            self._importers.setdefault(item.account, {})[name] = None
+        for exporter in claimed.exporters:
+            self._importers.setdefault(exporter, {})[name] = None
         if before is not None and not _exports_differ(before, claimed):
             return False
         faults: list[str] = []
@@ -80,12 +82,11 @@ class Sharing:
     def _forget_imports(self, claimed: Claimed | None) -> None:
         if claimed is None:
             return
-        for item in (*claimed.options.stream_imports, *claimed.options.service_imports):
-            importers = self._importers.get(item.account)
-            if importers is not None:
-                importers.pop(claimed.account, None)
-                if not importers:
-                    del self._importers[item.account]
+        for exporter in claimed.exporters:
+            importers = self._importers.get(exporter, {})
+            importers.pop(claimed.account, None)
+            if not importers:
+                self._importers.pop(exporter, None)
 
     def link(self, name: str, now: float) -> Taken:
         """What the account imports as things are now."""

@@ -34,6 +34,7 @@ from pynats_server.server.listen import (
     monitor_url,
 )
 from pynats_server.server.log_levels import change_log_levels
+from pynats_server.server.operator_life import OperatorError, OperatorLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.settings import checked, startup_warnings
@@ -96,6 +97,7 @@ class Server:
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
+        self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -162,6 +164,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
+            await self._operator.start()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -180,11 +183,12 @@ class Server:
                     return
             if state.options.jetstream.enabled:
                 self._jetstream_life.start()
+                await self._operator.recover()
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
             self._run_files.write_ports()
-        except (OSError, ListenError, JetStreamError, RunFileError) as error:
+        except (OSError, ListenError, JetStreamError, RunFileError, OperatorError) as error:
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -261,6 +265,7 @@ class Server:
             for client in self.state.clients():
                 client.hold()
         await self._jetstream_life.stop()
+        self._operator.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()

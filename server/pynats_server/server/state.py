@@ -32,6 +32,7 @@ from pynats_server.work import Turns
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.operator import Claimed, ClaimedAccounts
+    from pynats_server.operator.accounts import Source
     from pynats_server.operator.sharing import Taken
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
@@ -67,6 +68,7 @@ class ServerState:
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
+        self.resolver: Source | None = None  # of operator mode
         self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()

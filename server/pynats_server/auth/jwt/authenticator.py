@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from pynats_common.go.text import bytes_of
 from pynats_common.jwt import JwtError
 from pynats_common.jwt.opening import SIGNATURE_BYTES, is_signed
 from pynats_common.jwt.types import ScopedSigner
 
+from pynats_server.auth import signatures
 from pynats_server.auth.base import Answer, Hello, Outcome, Refusal, Verdict
 from pynats_server.auth.jwt import rules
 from pynats_server.auth.jwt.rules import RuleError
 from pynats_server.auth.jwt.templates import Names, fill
 from pynats_server.auth.jwt.tokens import Body, User, body_of, read_user, user_key
 from pynats_server.auth.permissions import compile_permissions
+from pynats_server.auth.proxies import PROXY_REQUIRED
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import Permissions as Rights
 
@@ -31,7 +30,7 @@ ACCOUNT_EXPIRED: Final = Refusal(
     CloseReason.AUTHENTICATION_EXPIRED, "Account Authentication Expired", "account expired"
 )
 REVOKED: Final = Refusal(CloseReason.REVOCATION, "User Authentication Revoked", "user revoked")
-SIGNER_GONE: Final = Refusal(CloseReason.CLIENT_CLOSED, "", "signing key removed or changed")
+SIGNER_GONE: Final = Refusal(error="", why="signing key removed or changed")
 
 
 class Account(Protocol):
@@ -150,7 +149,7 @@ class JwtAuthenticator:
             scope = None
         body = self._body(user, account, scope)
         if body.proxy_required and not hello.proxy:
-            return Refusal(CloseReason.PROXY_REQUIRED, why="Proxy Required")
+            return PROXY_REQUIRED
         if not body.bearer_token:
             self._check_signature(hello, user)
         elif account.disallow_bearer:
@@ -178,6 +177,8 @@ class JwtAuthenticator:
             expires=expires,
             jwt="" if body.bearer_token else token,
             issuer_key=user.iss,
+            name_tag=user.name,
+            account_tag=account.name,
             tags=tuple(user.nats.tags),
             proof=_Proof(user, account, scope, _told(account, scope, rights)),
         )
@@ -201,10 +202,11 @@ class JwtAuthenticator:
         """Raises RuleError unless the user has signed the nonce."""
         if not hello.said.sig:
             raise RuleError("Signature missing")
-        signature = _decoded(hello.said.sig)
-        if len(signature) != SIGNATURE_BYTES or not hello.nonce:
+        signature = signatures.decode(hello.said.sig)
+        if signature is None:
             raise RuleError("Signature not valid base64")
-        if not is_signed(hello.nonce.encode(), signature, user_key(user)):
+        good = hello.nonce and len(signature) == SIGNATURE_BYTES
+        if not good or not is_signed(hello.nonce.encode(), signature, user_key(user)):
             raise RuleError("Signature not verified")
 
     # -- again ------------------------------------------------------------------------------
@@ -259,17 +261,6 @@ def _is_clear(body: Body) -> bool:
 
 def _limit(value: int) -> int:
     return value if value >= UNLIMITED else 0
-
-
-def _decoded(text: str) -> bytes:
-    """Base64 as URLs have it, or the usual kind."""
-    try:
-        raw = bytes_of(text)
-        if b"=" not in raw and b"+" not in raw and b"/" not in raw:
-            return base64.b64decode(raw + b"=" * (-len(raw) % 4), b"-_", validate=True)
-        return base64.b64decode(raw, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _refused(why: str) -> Refusal:

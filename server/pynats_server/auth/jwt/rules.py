@@ -20,7 +20,7 @@ KINDS: Final = frozenset(
     ("STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS")
 )
 RESPONSE_TTL_S = 120.0
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])\Z", re.ASCII)
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:[.,][0-9]+)?\Z", re.ASCII)
 _BLANKS = re.compile(r"[\t\n\f\r ]")
 
 
@@ -86,10 +86,9 @@ def check_kind(allowed: Sequence[str], kind: str) -> None:
 
 def check_source(source: list[str] | str, host: str) -> None:
     """Raises RuleError unless the address is in one of the networks, if there are any."""
-    if not source:
+    networks = check_networks(source)
+    if not networks:
         return
-    texts = source.split(",") if isinstance(source, str) else source
-    networks = _networks(tuple(text.strip() for text in texts))
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -159,7 +158,7 @@ def _clock(text: str) -> time:
     match = _CLOCK.match(text)
     if match is None:
         raise RuleError(f"{text[:32]!r} is no time of the form hh:mm:ss")
-    return time(*map(int, match.groups()))
+    return time(int(match[1]), int(match[2]), int(match[3]))
 
 
 @functools.lru_cache(64)
@@ -189,7 +188,8 @@ def check_body(body: Body) -> None:
         raise RuleError("account_id is not an account public key")
 
 
-def check_networks(source: list[str] | str) -> None:
-    """Raises RuleError where something is no network."""
-    texts = source.split(",") if isinstance(source, str) else source
-    _networks(tuple(text.strip() for text in texts))
+def check_networks(source: list[str] | str) -> tuple[Network, ...]:
+    """The networks. Raises RuleError where something is none."""
+    if isinstance(source, str):  # as older JWTs have them
+        return _networks(tuple(text for each in source.split(",") if (text := each.strip())))
+    return _networks(tuple(text.strip() for text in source))

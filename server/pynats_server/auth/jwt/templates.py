@@ -21,7 +21,7 @@ from pynats_server.auth.jwt.rules import RuleError, is_subject, is_subscription
 from pynats_server.auth.jwt.tokens import Body, Permission
 
 SUBJECTS_MAX: Final = 4096
-"""That one template may make: as many as the real server makes of it."""
+"""In one list after its templates were filled in, as many as the real server allows."""
 _PART = re.compile(r"\{\{([^{}]*)\}\}")
 _TAG = re.compile(r"(account-)?tag\(\s*(.*?)\s*\)\Z", re.DOTALL)
 
@@ -68,33 +68,32 @@ def fill(template: Body, names: Names) -> Body:
 def _permission(source: Permission, names: Names, fits: Callable[[str], bool]) -> Permission:
     """What is allowed and cannot be made is left out; what is denied and cannot be made, refuses
     the user. Where nothing remains of what was allowed, nothing is."""
-    allow = [made for entry in source.allow for made in _made(entry, names) if fits(made)]
-    deny = []
-    for entry in source.deny:
-        made = _made(entry, names)
-        if not made or not all(map(fits, made)):
-            raise RuleError(f"the template {entry[:60]!r} makes no subject")
-        deny += made
+    allow = [made for made in _made(source.allow, names) if fits(made)]
+    deny = list(_made(source.deny, names, required=True))
+    if not all(map(fits, deny)):
+        raise RuleError("a template of what is denied makes no subject")
     if source.allow and not allow:
-        deny = [*deny, ">"]
+        deny.append(">")
     return Permission(allow, deny)
 
 
-def _made(entry: str, names: Names) -> list[str]:
-    """The subjects of one template."""
-    if "{{" not in entry:
-        return [entry]
-    parts = _PART.split(entry)  # text, operation, text, ...
-    choices = [names.values(operation) for operation in parts[1::2]]
-    if math.prod(map(len, choices)) > SUBJECTS_MAX:
-        raise RuleError(f"the template {entry[:60]!r} makes more than {SUBJECTS_MAX} subjects")
-    found = []
-    for chosen in itertools.product(*choices):
-        # A name must not become a wildcard: whoever may choose names would choose what to hear.
-        if not any(map(_is_wild, chosen)):
-            made = [*parts]
-            made[1::2] = chosen
-            found.append("".join(made))
+def _made(entries: list[str], names: Names, required: bool = False) -> list[str]:
+    """The subjects of a list of templates; with `required`, each must make one."""
+    found: list[str] = []
+    for entry in entries:
+        parts = _PART.split(entry)  # text, operation, text, ...
+        choices = [names.values(operation) for operation in parts[1::2]]
+        if len(found) + math.prod(map(len, choices)) > SUBJECTS_MAX:
+            raise RuleError(f"templates make more than {SUBJECTS_MAX} subjects")
+        before = len(found)
+        for chosen in itertools.product(*choices):
+            # A name must not become a wildcard: who may choose names would choose what to hear.
+            if not any(map(_is_wild, chosen)):
+                made = [*parts]
+                made[1::2] = chosen
+                found.append("".join(made))
+        if required and len(found) == before:
+            raise RuleError(f"the template {entry[:60]!r} makes no subject")
     return found
 
 

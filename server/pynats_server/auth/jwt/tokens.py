@@ -7,14 +7,15 @@ are therefore unusual, too.
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 from pynats_common.jwt import IssuerError, JwtError, UserClaims
-from pynats_common.jwt.claims import UserBody
 from pynats_common.jwt.opening import check_signature, open_token, signer_key
 from pynats_common.jwt.token import decode_opened
+from pynats_common.jwt.types import UserPermissionLimits
 from pynats_common.nkeys import NkeyError, Prefix, decode_public
 
 TOKEN_CHARS_MAX: Final = 64 * 1024  # CONNECT is a control line, and those are shorter as a rule
@@ -103,8 +104,13 @@ def read_user(token: str) -> User:
 
 def user_key(user: User) -> bytes:
     """The 32 bytes of the user's public key. Raises IssuerError."""
+    return _user_key(user.sub)
+
+
+@functools.lru_cache(4096)
+def _user_key(subject: str) -> bytes:
     try:
-        return decode_public(user.sub, Prefix.USER)[1]
+        return decode_public(subject, Prefix.USER)[1]
     except NkeyError as error:
         raise IssuerError(f"unable to validate subject: {error}") from None
 
@@ -125,7 +131,7 @@ def _user_of(claims: UserClaims) -> User:
     )  # fmt: skip
 
 
-def body_of(source: UserBody) -> Body:
+def body_of(source: UserPermissionLimits) -> Body:
     """The same for what was read slowly, or is the template of a signing key."""
     resp = source.resp
     return Body(

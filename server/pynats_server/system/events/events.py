@@ -101,7 +101,9 @@ class Events:
         account = client.account
         self._count(account, len(account.clients), account.sublist.count)
         self._tell(
-            f"$SYS.ACCOUNT.{account.name}.CONNECT", lambda: clients.connected(client), account
+            f"$SYS.ACCOUNT.{account.name}.CONNECT",
+            lambda: clients.connected(client, self._state.name_tag(account.name)),
+            account,
         )
 
     def left(self, client: ClientConnection) -> None:
@@ -118,7 +120,7 @@ class Events:
         self._tell_in(
             account,
             REFUSED_IN_ACCOUNT,
-            lambda: clients.disconnected(client, account.name, why),
+            lambda: clients.disconnected(client, account.name, GLOBAL_ACCOUNT, why),
         )
 
     def closed(self, client: ClientConnection, reason: CloseReason) -> None:
@@ -130,7 +132,8 @@ class Events:
             self._count_without(client)
 
         def make() -> Body:
-            return clients.disconnected(client, account, str(reason))
+            tag = self._state.name_tag(account)
+            return clients.disconnected(client, account, tag, str(reason))
 
         if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)
@@ -151,7 +154,8 @@ class Events:
 
         def make() -> Body:
             if not made:
-                made.append(accounts.connections(account, count, subscriptions))
+                tag = self._state.name_tag(account.name)
+                made.append(accounts.connections(account, tag, count, subscriptions))
             return made[0]
 
         self._tell(f"$SYS.SERVER.ACCOUNT.{account.name}.CONNS", make, account)
