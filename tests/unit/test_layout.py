@@ -78,7 +78,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.described", S + "core", S + "monitor", S + "said",
+        *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
         S + "server.state", S + "work",
     ),
     # What became of traced messages.

@@ -175,7 +175,14 @@ class ServerState:
 
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return Chain(options or self.options, self._spare_guest, self.claimed)
+        return Chain(options or self.options, self._spare_guest, self.claimed, self)
+
+    def find_account(self, name: str) -> Account | None:
+        """The account of this name, with what every used account has."""
+        account = self.accounts.get(name)
+        if account is not None:
+            self.use(account)
+        return account
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""
