@@ -312,7 +312,7 @@ RULES: list[tuple[str, Callable[[jwt.AccountClaims], None], str]] = [
      lambda a: a.nats.imports.append(imported("s.>", local_subject="l")), "both end in >"),
     ("overlapping services",
      lambda a: a.nats.imports.extend([imported("q.*", "service"), imported("q.x", "service")]),
-     "overlapping service imports"),
+     "overlapping subject namespace"),
     ("a stream with a threshold",
      lambda a: a.nats.exports.append(Export(subject="e", type="stream", response_threshold=5)),
      "only services have"),
