@@ -110,7 +110,7 @@ class ClaimedAccounts:
         faults = [each.description for each in found if each.blocking]
         if faults:
             shown = " ".join(faults)
-            raise ClaimsError(f"validation errors: [{shown}]")
+            raise ClaimsError(f"jwt validation failed - validation errors: [{shown}]")
         # An activation JWT that has run out leaves its import out, and no more.
         if times and (claims.is_expired() or claims.is_not_yet_valid()):
             raise ClaimsError(VALIDATION_FAILED)
