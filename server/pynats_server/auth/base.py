@@ -70,6 +70,9 @@ class Verdict:
     # What monitoring and events tell besides
     jwt: str = field(default="", repr=False)
     issuer_key: str = ""
+    by_key: bool = False  # the user has no name, but a key
+    name_tag: str = ""  # what the user's JWT calls it
+    account_tag: str = ""  # what the account's JWT calls that
     tags: tuple[str, ...] = ()
     # What it follows from, for `recheck` to see whether that still holds. Only its maker reads it.
     proof: object = field(default=None, repr=False)
@@ -83,6 +86,8 @@ class Refusal:
     reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION
     error: str = VIOLATION
     why: str = ""
+    warning: str = ""  # the same, where whoever runs the server should see it at once
+    account: str = ""  # whose listeners are told of it; empty = the global one
 
 
 REFUSED: Final = Refusal()
@@ -95,9 +100,10 @@ class Slow:
     thread, when the turn of the peer's address comes."""
 
     decide: Callable[[], Answer]
+    then: Callable[[Answer], Outcome] | None = None  # with what it has found, on the loop's thread
 
 
-Outcome: TypeAlias = Answer | Slow | Awaitable[Answer]
+Outcome: TypeAlias = "Answer | Slow | Awaitable[Answer]"
 
 
 class Authenticator(Protocol):

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pynats_common.go.durations import format_duration_s
 
 from pynats_server.auth import ConnectOptions, Hello
+from pynats_server.auth.signatures import new_nonce
+from pynats_server.clients.arrival import Arrivals
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.limits import apply_limits
@@ -41,6 +43,7 @@ class ClientHandler:
         self._log = state.log.part("clients")
         self.checks = Checks(state, self.on_internal_error)
         self.log_in = LogIn(state, events, self.checks)
+        self.arrivals = Arrivals(state, self._greet, self._has_room, self.log_in.expect)
 
     # -- arrival ----------------------------------------------------------------------------
 
@@ -53,30 +56,41 @@ class ClientHandler:
         client = ClientConnection(
             state.engine, sock, host, port, None if required else state.global_account
         )
-        client.context = Session(Hello(host=host, port=port, cid=client.cid))
+        nonce = new_nonce() if state.authenticator.wants_nonce else ""
+        client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
-        client.send(self._info.encode(client))
+        apply_limits(client, state)
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))
-        limit = options.max_connections
-        if limit < 0 or len(state.engine.connections) > limit > 0:
-            client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
-            return
-        if state.tls is not None:
-            client.start_tls(state.tls)
-        else:
-            self.log_in.expect(client)
+        self.arrivals.welcome(client)
 
-    def on_secured(self, client: ClientConnection) -> None:
-        """The TLS handshake is over."""
-        self._log.debug("TLS handshake complete", Who(client))
-        self.log_in.expect(client)
+    def _greet(self, client: ClientConnection) -> None:
+        session = session_of(client)
+        nonce = session.hello.nonce
+        # Where it comes from is not known before the header of the proxy.
+        unknown = self._state.options.proxy_protocol and not session.header_read
+        client.send(
+            self._info.encode(client, nonce=nonce, from_proxy=unknown, tls_first=session.tls_first)
+        )
 
-    def on_tls_failed(self, client: ClientConnection, text: str) -> None:
-        """The TLS handshake has come to nothing, and the client is about to be closed."""
-        self._log.error(f"TLS handshake error: {text}", Who(client))
+    def _has_room(self, client: ClientConnection) -> bool:
+        """Whether it may stay; otherwise it is told, and ends."""
+        limit = self._state.options.max_connections
+        if limit >= 0 and (limit == 0 or len(self._state.engine.connections) <= limit):
+            return True
+        client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+        return False
+
+    def on_secured(self, connection: Connection) -> None:
+        """A TLS handshake is complete."""
+        if isinstance(connection, ClientConnection):
+            self.arrivals.on_secured(connection)
+
+    def on_tls_failed(self, connection: Connection, text: str) -> None:
+        """A TLS handshake came to nothing."""
+        if isinstance(connection, ClientConnection):
+            self.arrivals.on_failed(connection, text)
 
     # -- CONNECT ----------------------------------------------------------------------------
 
@@ -89,6 +103,10 @@ class ClientHandler:
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where somebody may come in without."""
         self.log_in.enter_silently(client)
+
+    def on_uninvited(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where nobody may come in without."""
+        self.log_in.refuse(client)
 
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
         """INFO from a client is ignored, but must be valid."""
@@ -162,6 +180,7 @@ class ClientHandler:
                     self._state.cut_clients.append(closed)
             session_of(connection).stop_watching()
             self.checks.drop(connection)
+            self.arrivals.forget(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:
             self._log.debug(f"Client connection closed: {reason}", Who(connection))
@@ -190,5 +209,6 @@ class ClientHandler:
         self._log.trace(f"{direction} {text}", Who(client))
 
     async def stop(self) -> None:
-        """Cancels the credential checks that still wait."""
+        """Cancels the checks of credentials and certificates that still wait."""
         await self.checks.stop()
+        await self.arrivals.revocation.stop()

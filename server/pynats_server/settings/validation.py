@@ -9,8 +9,15 @@ from itertools import chain
 from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
-from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
+from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
+from pynats_server.settings.blocks.auth_callout import (
+    fault_of_auth_callout,
+    warnings_of_auth_callout,
+)
+from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
+from pynats_server.settings.blocks.proxies import fault_of_proxies
+from pynats_server.settings.operators import settle_operators
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
@@ -20,7 +27,7 @@ _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 def validate(options: Options) -> None:
     """Raises `ValueError` if a server cannot run with `options`. It begins with the place of the
-    key in the file, where it has one."""
+    key in the file, where it has one. Operators name the system account, if nobody else does."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
         grace = format_duration_s(options.lame_duck_grace_period)
         raise _wrong(
@@ -41,9 +48,21 @@ def validate(options: Options) -> None:
     _validate_names(options)
     _validate_ports(options)
     _validate_monitoring(options)
+    settle_operators(options)
     _validate_no_auth_user(options)
+    _validate_users(options)
+    _validate_auth_callout(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
+
+
+def validate_start(options: Options) -> None:
+    """Raises `ValueError` for what the real server's check of a file passes, but no start."""
+    tls = options.tls
+    if tls is not None and tls.checks_revocation and not tls.requires_certificates:
+        raise ValueError(
+            "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled"
+        )
 
 
 def _wrong(options: Options, keys: str, message: str) -> ValueError:
@@ -82,7 +101,7 @@ def _validate_jetstream_domain(options: Options) -> None:
 
 
 def _validate_ports(options: Options) -> None:
-    for name in ("port", "http_port"):
+    for name in ("port", "http_port", "https_port"):
         value = getattr(options, name)
         if not -1 <= value <= 65535:
             raise _wrong(options, name, f"{name} must be a port between -1 and 65535, got {value}")
@@ -107,7 +126,7 @@ def _validate_no_auth_user(options: Options) -> None:
             "no_auth_user",
             f'no_auth_user: "{name}" present, but users/nkeys are not defined',
         )
-    if all(user.user != name for user in users):
+    if all(user.name != name for user in users):
         raise _wrong(
             options,
             "no_auth_user",
@@ -116,14 +135,24 @@ def _validate_no_auth_user(options: Options) -> None:
         )
 
 
-def _validate_accounts(options: Options) -> None:
-    names: set[str] = set()
+def _validate_users(options: Options) -> None:
+    known: dict[str, User] = {}
     for _, user in options.all_users():
-        if user.user in names:
-            raise _wrong(
-                options, "accounts authorization", f'Duplicate user "{user.user}" detected'
-            )
-        names.add(user.user)
+        if fault := fault_of_user(user):
+            raise _wrong(options, "accounts authorization", fault)
+        if user.name in known:
+            raise _wrong(options, "accounts authorization", duplicate(user, known[user.name]))
+        known[user.name] = user
+    if fault := fault_of_proxies(options.proxies):
+        raise _wrong(options, "proxies", fault)
+
+
+def _validate_auth_callout(options: Options) -> None:
+    if fault := fault_of_auth_callout(options):
+        raise _wrong(options, "authorization", fault)
+
+
+def _validate_accounts(options: Options) -> None:
     if GLOBAL_ACCOUNT in options.accounts:
         raise _wrong(options, "accounts", f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
     name = options.system_account_name
@@ -133,7 +162,8 @@ def _validate_accounts(options: Options) -> None:
             "system_account",
             f'the global account "{name}" can not be the system account',
         )
-    if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
+    known = name in options.accounts or options.operator.enabled  # by its JWT, at the start
+    if options.system_account and name != SYSTEM_ACCOUNT and not known:
         similar = did_you_mean(name, options.accounts)
         raise _wrong(
             options,
@@ -172,6 +202,7 @@ def startup_warnings(options: Options) -> list[str]:
     users = (user.password for _, user in options.all_users())
     if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    warnings += warnings_of_auth_callout(options)
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

@@ -85,7 +85,8 @@ cdef class LayeredConnection(Connection):
         if self.closing:
             return 0
         if self.stage == GREETING:
-            return self._begin_greeting()
+            self._begin_greeting()
+            return 0
         return self._give_back()
 
     cdef int _give_back(self) except -1:
@@ -298,7 +299,8 @@ cdef class LayeredConnection(Connection):
         cdef char* grown = <char*>malloc(used + length)
         if grown == NULL:
             raise MemoryError()
-        memcpy(grown, self.sealed + self.sealed_start, used)
+        if used:
+            memcpy(grown, self.sealed + self.sealed_start, used)
         memcpy(grown + used, data, length)
         free(self.sealed)
         self.sealed = grown

@@ -10,7 +10,6 @@ from pynats_common.nuid import new_nuid
 
 from pynats_server.clients.described import ClientInfo, describe
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.reasons import CloseReason
 from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.system.events.outbox import TYPE_PREFIX, Body
@@ -32,9 +31,9 @@ class Disconnect(Connect, kw_only=True):
     reason: str
 
 
-def _described(client: ClientConnection, account: str) -> ClientInfo:
+def _described(client: ClientConnection, account: str, tag: str) -> ClientInfo:
     who = describe(client, account)
-    who.name_tag = account
+    who.name_tag = tag
     return who
 
 
@@ -43,10 +42,10 @@ def account_of(client: ClientConnection) -> str:
     return client.account.name if client.account is not None else GLOBAL_ACCOUNT
 
 
-def connected(client: ClientConnection) -> Body:
-    """It has an account now."""
+def connected(client: ClientConnection, tag: str) -> Body:
+    """It has an account now, which people call `tag`."""
     now_ns = time.time_ns()
-    who = _described(client, account_of(client))
+    who = _described(client, account_of(client), tag)
     who.rtt = 0  # of an earlier log-in
 
     def body(server: msgspec.Raw) -> Connect:
@@ -61,10 +60,10 @@ def connected(client: ClientConnection) -> Body:
     return body
 
 
-def disconnected(client: ClientConnection, account: str, reason: CloseReason) -> Body:
+def disconnected(client: ClientConnection, account: str, tag: str, reason: str) -> Body:
     """It has gone, or is about to."""
     now_ns = time.time_ns()
-    who = _described(client, account)
+    who = _described(client, account, tag)
     sent = moved_in(client)
     received = moved_out(client)
 
@@ -78,7 +77,7 @@ def disconnected(client: ClientConnection, account: str, reason: CloseReason) ->
             client=who,
             sent=sent,
             received=received,
-            reason=str(reason),
+            reason=reason,
         )
 
     return body

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pynats_server.auth import Refusal
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
@@ -100,22 +101,26 @@ class Events:
         account = client.account
         self._count(account, len(account.clients), account.sublist.count)
         self._tell(
-            f"$SYS.ACCOUNT.{account.name}.CONNECT", lambda: clients.connected(client), account
+            f"$SYS.ACCOUNT.{account.name}.CONNECT",
+            lambda: clients.connected(client, self._state.name_tag(account.name)),
+            account,
         )
 
     def left(self, client: ClientConnection) -> None:
         """A client is about to leave its account, because it logs in again."""
         self._count_without(client)
 
-    def refused(self, client: ClientConnection) -> None:
-        """A log-in failed."""
-        if self._repeats is None:
+    def refused(self, client: ClientConnection, refusal: Refusal) -> None:
+        """A log-in failed. As with the real server, its account is not told of a proxy that is not
+        trusted."""
+        if self._repeats is None or refusal.reason is CloseReason.PROXY_NOT_TRUSTED:
             return
-        reason = CloseReason.AUTHENTICATION_VIOLATION
+        account = self._state.accounts.get(refusal.account) or self._state.global_account
+        why = refusal.warning or str(refusal.reason)
         self._tell_in(
-            self._state.global_account,
+            account,
             REFUSED_IN_ACCOUNT,
-            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, reason),
+            lambda: clients.disconnected(client, account.name, GLOBAL_ACCOUNT, why),
         )
 
     def closed(self, client: ClientConnection, reason: CloseReason) -> None:
@@ -127,9 +132,10 @@ class Events:
             self._count_without(client)
 
         def make() -> Body:
-            return clients.disconnected(client, account, reason)
+            tag = self._state.name_tag(account)
+            return clients.disconnected(client, account, tag, str(reason))
 
-        if reason is CloseReason.AUTHENTICATION_VIOLATION:
+        if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)
         self._tell(f"$SYS.ACCOUNT.{account}.DISCONNECT", make)
 
@@ -148,7 +154,8 @@ class Events:
 
         def make() -> Body:
             if not made:
-                made.append(accounts.connections(account, count, subscriptions))
+                tag = self._state.name_tag(account.name)
+                made.append(accounts.connections(account, tag, count, subscriptions))
             return made[0]
 
         self._tell(f"$SYS.SERVER.ACCOUNT.{account.name}.CONNS", make, account)
@@ -174,6 +181,13 @@ class Events:
             self._outbox.add(account, subject, make())
         else:
             self._outbox.skip()
+
+
+_REFUSALS = (
+    CloseReason.AUTHENTICATION_VIOLATION,
+    CloseReason.PROXY_NOT_TRUSTED,
+    CloseReason.PROXY_REQUIRED,
+)
 
 
 def _bare(server: msgspec.Raw) -> object:
