@@ -31,7 +31,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_cli": ("pynats_common",),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
-    "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
+    "pynats_bench": (
+        S + "core", J + "store", J + "store.file", J + "store.search", S + "tls.engine", S + "work",
+    ),
     # What is below everything in the server.
     S + "options": (S + "tls.options",),
     S + "tls.options": (),

@@ -5,7 +5,7 @@ certificate that failed, send the alert of Go for each failure, staple, tell the
 for where there is one certificate, and choose a certificate within one context.
 
 So there is a context for each certificate, with equal rules. Nothing is ever resumed, neither by
-tickets nor, as there is no way to switch off the cache of TLS 1.2, where clients are verified: there
+tickets nor, as the cache of TLS 1.2 cannot be switched off, where clients are verified: there
 each connection has a context of its own.
 """
 
@@ -67,7 +67,7 @@ class FallbackContext:
 
     def _build(self) -> list[ssl.SSLContext]:
         contexts = [self._context(each) for each in self._plan.certificates or (None,)]
-        # Only where there is a choice: of a name that is not ASCII `ssl` complains on standard error.
+        # Only where there is a choice: `ssl` writes to standard error if a name is not ASCII.
         if not self.client and len(self._plan.certificates) != 1:
             contexts[0].sni_callback = self._chooser(contexts)
         return contexts
