@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pynats_bench import reloading
 from pynats_server.auth import Hello, Verdict
-from pynats_server.auth.static import StaticAuthenticator
+from pynats_server.auth.static import PasswordLogin
 from pynats_server.options import Options
 from pynats_server.server.server import Server
 
@@ -60,16 +60,16 @@ async def test_only_clients_of_accounts_that_change_are_looked_at(
 
     write()
     looked_at: list[str] = []
-    recheck = StaticAuthenticator.recheck
+    recheck = PasswordLogin.recheck
 
-    def counted(self: StaticAuthenticator, hello: Hello, verdict: Verdict) -> Any:
+    def counted(self: PasswordLogin, hello: Hello, verdict: Verdict) -> Any:
         looked_at.append(hello.said.user)
         return recheck(self, hello, verdict)
 
     async with Server(Options.load(path)) as server:
         server.load_options = lambda: Options.load(path)
         clients = [await connect(server.client_url, user=user, password=user) for user in "abcd"]
-        monkeypatch.setattr(StaticAuthenticator, "recheck", counted)
+        monkeypatch.setattr(PasswordLogin, "recheck", counted)
         write(MORE=", permissions { publish: x }")
         assert await server.reload_aside() == ""
         assert sorted(looked_at) == ["a", "b"]

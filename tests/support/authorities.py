@@ -141,7 +141,7 @@ class Authority:
 
     def issue(
         self,
-        subject: str = "CN=localhost",
+        subject: str | x509.Name = "CN=localhost",
         names: Sequence[str | x509.GeneralName] = SERVER_NAMES,
         usage: Sequence[str] = ("server", "client"),
         key: Key | None = None,
@@ -150,10 +150,12 @@ class Authority:
         ocsp_url: str = "",
         status_request: bool = False,
     ) -> Certificate:
-        """A new certificate. `names` are addresses, host names, `spiffe:` or other URIs, and mail
-        addresses; `starts` and `ends` count from now."""
+        """A new certificate. `subject` is a simple name or one made elsewhere; `names` are
+        addresses, host names, `spiffe:` or other URIs, and mail addresses; `starts` and `ends`
+        count from now."""
         return _signed(
-            distinguished(subject), key or new_key(), self.root, names, usage, starts, ends,
+            distinguished(subject) if isinstance(subject, str) else subject,
+            key or new_key(), self.root, names, usage, starts, ends,
             ocsp_url=ocsp_url, status_request=status_request,
         )  # fmt: skip
 

@@ -16,7 +16,6 @@ from pynats_server.auth.base import (
     Verdict,
 )
 from pynats_server.auth.connect import ConnectOptions
-from pynats_server.auth.static import StaticAuthenticator
 
 __all__ = [
     "REFUSED",
@@ -28,6 +27,5 @@ __all__ = [
     "PeerTls",
     "Refusal",
     "Slow",
-    "StaticAuthenticator",
     "Verdict",
 ]

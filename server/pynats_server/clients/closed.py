@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pynats_common.bearer import is_bearer
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 
@@ -56,6 +57,10 @@ class ClosedConnection:
     version: str
     user: str
     account: str  # empty when it never had one
+    issuer_key: str  # of its user
+    jwt: str = field(repr=False)  # its user's, or what it came with in vain
+    tags: tuple[str, ...]  # of its user
+    proxy: str  # public key of the trusted proxy it came through; empty = none
     behind_on: str  # the subject of the subscription that it was behind with last; empty = none
     tls_version: str = ""  # empty = there was no TLS
     tls_cipher: str = ""
@@ -93,6 +98,10 @@ class ClosedConnection:
             version=client.version or _said(client, "version"),
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
+            issuer_key=issuer_of(client),
+            jwt=jwt_of(client),
+            tags=tuple(tags_of(client)),
+            proxy=proxy_of(client),
             behind_on=text_of(client.behind_on or b""),
             **_tls(client),
         )
@@ -126,6 +135,41 @@ def _said(client: ClientConnection, field: str) -> str:
     return str(getattr(client.context.said, field, "")) if client.context is not None else ""
 
 
+def issuer_of(client: Any) -> str:
+    """Who vouches for the user of a client; empty = nobody."""
+    verdict = client.context.verdict if client.context is not None else None
+    return str(verdict.issuer_key) if verdict is not None else ""
+
+
+def jwt_of(client: Any) -> str:
+    """The JWT that a client has, or came with in vain. None that is as good as a password: who
+    holds a bearer token is who it says."""
+    if client.context is None:
+        return ""
+    verdict = client.context.verdict
+    if verdict is not None:
+        return str(verdict.jwt)
+    presented = str(client.context.said.jwt)
+    return "" if not presented or is_bearer(presented) else presented
+
+
+def name_tag_of(client: Any) -> str:
+    """What the JWT of a client's user calls it."""
+    verdict = client.context.verdict if client.context is not None else None
+    return str(verdict.name_tag) if verdict is not None else ""
+
+
+def tags_of(client: Any) -> list[str]:
+    """The tags of a client's user."""
+    verdict = client.context.verdict if client.context is not None else None
+    return list(verdict.tags) if verdict is not None else []
+
+
+def proxy_of(client: Any) -> str:
+    """The key of the trusted proxy that a client has come through; empty = none."""
+    return str(client.context.hello.proxy) if client.context is not None else ""
+
+
 def shown_user(client: Any) -> str:
     """The user of a client, or whom it claims to be. Never a secret."""
     return str(client.user) if client.user else claimed_user(client)
@@ -138,5 +182,5 @@ def claimed_user(client: Any) -> str:
         return ""
     presented = client.context.said
     if getattr(presented, "user", "") or getattr(presented, "nkey", ""):
-        return str(presented.user or presented.nkey)
+        return str(presented.nkey or presented.user)
     return REDACTED if getattr(presented, "auth_token", "") else ""

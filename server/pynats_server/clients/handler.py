@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pynats_common.go.durations import format_duration_s
 
 from pynats_server.auth import ConnectOptions, Hello
+from pynats_server.auth.signatures import new_nonce
 from pynats_server.clients.arrival import Arrivals
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import ClosedConnection
@@ -55,16 +56,19 @@ class ClientHandler:
         client = ClientConnection(
             state.engine, sock, host, port, None if required else state.global_account
         )
-        client.context = Session(Hello(host=host, port=port, cid=client.cid))
+        nonce = new_nonce() if state.authenticator.wants_nonce else ""
+        client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
+        apply_limits(client, state)
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))
         self.arrivals.welcome(client)
 
     def _greet(self, client: ClientConnection) -> None:
-        client.send(self._info.encode(client, tls_first=session_of(client).tls_first))
+        session = session_of(client)
+        nonce = session.hello.nonce
+        client.send(self._info.encode(client, nonce=nonce, tls_first=session.tls_first))
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""
@@ -95,6 +99,10 @@ class ClientHandler:
     def on_implicit_connect(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where somebody may come in without."""
         self.log_in.enter_silently(client)
+
+    def on_uninvited(self, client: ClientConnection) -> None:
+        """A verb before CONNECT, where nobody may come in without."""
+        self.log_in.refuse(client)
 
     def on_client_info(self, client: ClientConnection, raw: bytes) -> None:
         """INFO from a client is ignored, but must be valid."""

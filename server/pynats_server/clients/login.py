@@ -13,11 +13,16 @@ from pynats_common.go.text import text_of
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
-from pynats_server.clients.closed import REDACTED, shown_user
-from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.closed import shown_user
+from pynats_server.clients.limits import (
+    TOO_MANY_IN_ACCOUNT,
+    account_limits,
+    apply_limits,
+    close_above_limit,
+)
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.who import Who, short
+from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
@@ -64,7 +69,6 @@ class LogIn:
 
     def _conclude_silently(self, client: ClientConnection, answer: Answer) -> None:
         if isinstance(answer, Refusal):
-            self._events.refused(client)
             self.refuse(client, answer)
         else:
             self._admit(client, answer)
@@ -75,7 +79,7 @@ class LogIn:
         if again:
             self._events.left(client)
         if isinstance(answer, Refusal):
-            self._events.refused(client)
+            self._events.refused(client, answer.reason)
             self.refuse(client, answer)
             if again:  # a stranger now, as those who never logged in
                 session_of(client).end()
@@ -111,20 +115,21 @@ class LogIn:
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
-        options = self._state.options
         account = self._state.accounts[verdict.account]
         self._state.use(account)
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict
-        apply_limits(client, options, verdict)
+        apply_limits(client, self._state, verdict)
         limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, options).max_connections
+        most = account_limits(client, self._state).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
             self.audit(client, TOO_MANY_IN_ACCOUNT, verdict)
             return False
+        if client.max_subscriptions == 0:  # none at all: it may leave
+            asyncio.get_running_loop().call_soon(close_above_limit, client)
         self._watch_expiry(client, session)
         self.audit(client, verdict=verdict)
         self._events.connected(client)
@@ -211,9 +216,7 @@ def _whose(client: ClientConnection) -> str:
     who = shown_user(client)
     if not who:
         return ""
-    said = session_of(client).said
-    kind = "Token" if who == REDACTED else "Nkey" if who == said.nkey else "User"
-    return f" - {kind} {quote(short(who))}"
+    return f" - {kind_of(client, who).capitalize()} {quote(short(who))}"
 
 
 def _tell(client: ClientConnection, sub: Subscription) -> None:

@@ -8,6 +8,7 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean, shortened
 
 from pynats_server.clients.closed import REDACTED, shown_user
+from pynats_server.clients.session import Session
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.sockets.connection import Connection
 
@@ -15,6 +16,26 @@ from pynats_server.core.sockets.connection import Connection
 def short(text: str) -> str:
     """A name from outside, for a line of the log."""
     return shortened(clean(text))
+
+
+def kind_of(client: ClientConnection, who: str) -> str:
+    """What its name is: `user`, `nkey`, `jwt` or `token`."""
+    if who == REDACTED:
+        return "token"
+    session: Session | None = client.context
+    if session is not None and session.verdict is not None and session.verdict.method == "jwt":
+        return "jwt"
+    by_key = session is not None and (
+        who == session.said.nkey or (session.verdict is not None and session.verdict.by_key)
+    )
+    return "nkey" if by_key else "user"
+
+
+def _account_of(client: ClientConnection) -> str:
+    """Its name, with that of its JWT."""
+    verdict = client.context.verdict if client.context is not None else None
+    tag = verdict.account_tag if verdict is not None else ""
+    return f"{client.account.name}/{short(tag)}" if tag else str(client.account.name)
 
 
 class Who:
@@ -36,8 +57,9 @@ class Who:
         if isinstance(connection, ClientConnection) and connection.connect_received:
             who = shown_user(connection)
             if who:
-                kind = "token" if who == REDACTED else f"user:{short(who)}"
-                label += " - " + quote(f"{connection.account.name}/{kind}")
+                kind = kind_of(connection, who)
+                told = kind if kind == "token" else f"{kind}:{short(who)}"
+                label += " - " + quote(f"{_account_of(connection)}/{told}")
         return label
 
     def fields(self) -> dict[str, Any]:

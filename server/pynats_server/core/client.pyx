@@ -28,7 +28,6 @@ from pynats_server.core.reasons import CloseReason
 
 cdef int PARSE_ERROR = CloseReason.PARSE_ERROR
 cdef int PROTOCOL_VIOLATION = CloseReason.PROTOCOL_VIOLATION
-cdef int AUTHENTICATION_VIOLATION = CloseReason.AUTHENTICATION_VIOLATION
 cdef int AUTHENTICATION_TIMEOUT = CloseReason.AUTHENTICATION_TIMEOUT
 cdef int MAX_PAYLOAD = CloseReason.MAX_PAYLOAD_EXCEEDED
 cdef int MAX_CONTROL_LINE = CloseReason.MAX_CONTROL_LINE_EXCEEDED
@@ -43,7 +42,7 @@ cdef class ClientConnection(Publisher):
     """One client. The server layer sets the public attributes before `open()`.
 
     Handler calls besides those of `Connection`: on_connect(client, json), on_implicit_connect(client),
-    on_first_pong(client), on_error(client, text), on_traced(client, trail),
+    on_uninvited(client), on_first_pong(client), on_error(client, text), on_traced(client, trail),
     trace_in(client, verb, arguments), trace_out(client, verb, arguments),
     trace_payload(client, bytes, header_length, arrow), on_publish_limit(client, waits).
     """
@@ -233,7 +232,7 @@ cdef class ClientConnection(Publisher):
                         return -1
                     if self.paused & PAUSE_AUTH:  # the answer takes time
                         return 0
-                    self.fail("Authorization Violation", AUTHENTICATION_VIOLATION)
+                    self.engine.handler.on_uninvited(self)
                     return -1
         outcome = wire_frame(p, end, self.max_control_line, self.max_payload, &frame)
         if outcome == WIRE_MORE:

@@ -9,8 +9,11 @@ from itertools import chain
 from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
-from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options
+from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
+from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
+from pynats_server.settings.blocks.proxies import fault_of_proxies
+from pynats_server.settings.operators import settle_operators
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
@@ -20,7 +23,7 @@ _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 def validate(options: Options) -> None:
     """Raises `ValueError` if a server cannot run with `options`. It begins with the place of the
-    key in the file, where it has one."""
+    key in the file, where it has one. Operators name the system account, if nobody else does."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
         grace = format_duration_s(options.lame_duck_grace_period)
         raise _wrong(
@@ -41,7 +44,9 @@ def validate(options: Options) -> None:
     _validate_names(options)
     _validate_ports(options)
     _validate_monitoring(options)
+    settle_operators(options)
     _validate_no_auth_user(options)
+    _validate_users(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
 
@@ -116,7 +121,7 @@ def _validate_no_auth_user(options: Options) -> None:
             "no_auth_user",
             f'no_auth_user: "{name}" present, but users/nkeys are not defined',
         )
-    if all(user.user != name for user in users):
+    if all(user.name != name for user in users):
         raise _wrong(
             options,
             "no_auth_user",
@@ -125,14 +130,19 @@ def _validate_no_auth_user(options: Options) -> None:
         )
 
 
-def _validate_accounts(options: Options) -> None:
-    names: set[str] = set()
+def _validate_users(options: Options) -> None:
+    known: dict[str, User] = {}
     for _, user in options.all_users():
-        if user.user in names:
-            raise _wrong(
-                options, "accounts authorization", f'Duplicate user "{user.user}" detected'
-            )
-        names.add(user.user)
+        if fault := fault_of_user(user):
+            raise _wrong(options, "accounts authorization", fault)
+        if user.name in known:
+            raise _wrong(options, "accounts authorization", duplicate(user, known[user.name]))
+        known[user.name] = user
+    if fault := fault_of_proxies(options.proxies):
+        raise _wrong(options, "proxies", fault)
+
+
+def _validate_accounts(options: Options) -> None:
     if GLOBAL_ACCOUNT in options.accounts:
         raise _wrong(options, "accounts", f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
     name = options.system_account_name
@@ -142,7 +152,8 @@ def _validate_accounts(options: Options) -> None:
             "system_account",
             f'the global account "{name}" can not be the system account',
         )
-    if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
+    known = name in options.accounts or options.operator.enabled  # by its JWT, at the start
+    if options.system_account and name != SYSTEM_ACCOUNT and not known:
         similar = did_you_mean(name, options.accounts)
         raise _wrong(
             options,

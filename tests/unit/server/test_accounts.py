@@ -12,7 +12,8 @@ from typing import Any
 import nats
 import pytest
 from pynats_server import Options, Server
-from pynats_server.auth import ConnectOptions, Hello, Refusal, StaticAuthenticator, Verdict
+from pynats_server.auth import ConnectOptions, Hello, Refusal, Verdict
+from pynats_server.auth.chain import Chain
 from pynats_server.options import (
     AccountLimits,
     AccountOptions,
@@ -242,7 +243,7 @@ async def _create_and_switch_off(options: Options, without: Options) -> None:
 
 
 def _verdict(options: Options, **connect: str) -> Verdict | None:
-    found = StaticAuthenticator(options, "guest-1").verify(Hello(ConnectOptions(**connect)))
+    found = Chain(options, "guest-1").verify(Hello(ConnectOptions(**connect)))
     assert isinstance(found, Verdict | Refusal)
     return found if isinstance(found, Verdict) else None
 
@@ -298,7 +299,7 @@ def test_default_permissions_of_an_account() -> None:
 )
 def test_who_may_come_without_credentials(options: Options, guest: str) -> None:
     """CVE-2023-47090: users of the system account must not open a closed server to others."""
-    authenticator = StaticAuthenticator(options, "guest-1")
-    assert (authenticator.guest, authenticator.required) == (guest, True)
-    assert authenticator.admits_silent == bool(guest)
-    assert (_verdict(options) is not None) == bool(guest)
+    authenticator = Chain(options, "guest-1")
+    assert (authenticator.admits_silent, authenticator.required) == (bool(guest), True)
+    found = _verdict(options)
+    assert (found.user if found is not None else "") == guest

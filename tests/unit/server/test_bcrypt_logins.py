@@ -17,7 +17,8 @@ import bcrypt
 import pytest
 from pynats_common.urls import network_of
 from pynats_server import Options, Server
-from pynats_server.auth import REFUSED, Answer, Hello, StaticAuthenticator
+from pynats_server.auth import REFUSED, Answer, Hello
+from pynats_server.auth.static import Attempt, PasswordLogin
 from pynats_server.clients import checks
 from pynats_server.clients.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
@@ -98,12 +99,12 @@ def test_log_ins_of_those_who_left_are_not_checked(
 ) -> None:
     gate, asked = threading.Event(), [0]
 
-    def slow(self: StaticAuthenticator, hello: Hello, hashed: str) -> Answer:
+    def slow(self: PasswordLogin, hello: Hello, attempt: Attempt) -> Answer:
         asked[0] += 1
         assert gate.wait(PATIENCE_S)
         return REFUSED
 
-    monkeypatch.setattr(StaticAuthenticator, "_compare_hash", slow)
+    monkeypatch.setattr(PasswordLogin, "_compare_hash", slow)
     asyncio.run(_flood(gate, abort))
     assert 0 < asked[0] <= CHECKS_AT_ONCE
 
@@ -152,9 +153,9 @@ class Bench:
         self.begun: list[str] = []
         self.allowed = threading.Semaphore(0)
         monkeypatch.setattr(checks, "CHECKS_AT_ONCE", 1)
-        monkeypatch.setattr(StaticAuthenticator, "_compare_hash", self._slow)
+        monkeypatch.setattr(PasswordLogin, "_compare_hash", self._slow)
 
-    def _slow(self, hello: Hello, hashed: str) -> Answer:
+    def _slow(self, hello: Hello, attempt: Attempt) -> Answer:
         self.begun.append(hello.said.password)
         assert self.allowed.acquire(timeout=PATIENCE_S)
         return REFUSED

@@ -48,6 +48,11 @@ cdef class Connection(Peer):
         self.cid = engine.last_cid
         self.fd = sock.detach()
 
+    def come_from(self, str host not None, int port) -> None:
+        """A proxy has told who the peer is: from now on this is its address."""
+        self.host = host
+        self.port = port
+
     def open(self) -> None:
         """Starts reading."""
         self.interest = EPOLLIN | (EPOLLOUT if self.blocked else 0)

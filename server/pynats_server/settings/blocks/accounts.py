@@ -11,8 +11,9 @@ from pynats_server.options import (
     AccountLimits,
     AccountOptions,
     ConnectionLimits,
+    User,
 )
-from pynats_server.settings.blocks.authorization import USER, read_users
+from pynats_server.settings.blocks.authorization import USER, duplicate, read_users
 from pynats_server.settings.blocks.mappings import TARGET, read_mappings
 from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.blocks.rates import RATES, rate_settings, read_publish_limits
@@ -44,7 +45,7 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
         return accounts
     if not isinstance(node.value, dict):
         refuse(node, f"Expected {key} to be an array or a map, got {kind_of(node.value)}")
-    names = {user.user for user in reading.options.authorization.users}
+    known = {user.name: user for user in reading.options.authorization.users}
     for name, item in node.value.items():
         if item.used:
             continue  # it only defines a variable
@@ -55,7 +56,7 @@ def read_accounts(reading: Reading, node: Node, key: str) -> dict[str, AccountOp
         elif name == GLOBAL_ACCOUNT:
             reading.complain(item, f'"{name}" is a Reserved Account')
         else:
-            accounts[name] = _read_account(reading, item.value, names)
+            accounts[name] = _read_account(reading, item.value, known)
     return accounts
 
 
@@ -75,25 +76,29 @@ def _add_name(reading: Reading, accounts: dict[str, AccountOptions], node: Node)
     accounts[name] = AccountOptions()
 
 
-def _read_account(reading: Reading, entries: dict[str, Node], names: set[str]) -> AccountOptions:
-    """`names` holds the users read so far; adds those of this account."""
+def _read_account(
+    reading: Reading, entries: dict[str, Node], known: dict[str, User]
+) -> AccountOptions:
+    """`known` holds the users read so far, by name or key; adds those of this account."""
     account = AccountOptions()
     seen = ACCOUNT.gather(reading, entries, account)
     if account.users:
-        reading.attempt(lambda: _check_users(reading, seen["users"], account, names))
+        reading.attempt(lambda: _check_users(reading, seen["users"], account, known))
     return account
 
 
-def _check_users(reading: Reading, node: Node, account: AccountOptions, names: set[str]) -> None:
+def _check_users(
+    reading: Reading, node: Node, account: AccountOptions, known: dict[str, User]
+) -> None:
     auth = reading.options.authorization
     if auth.user:
         refuse(node, "Can not have a single user/pass and accounts")
     if auth.token:
         refuse(node, "Can not have a token and accounts")
     for user in account.users:
-        if user.user in names:
-            reading.complain(node, f'Duplicate user "{user.user}" detected')
-        names.add(user.user)
+        if user.name in known:
+            reading.complain(node, duplicate(user, known[user.name]))
+        known[user.name] = user
 
 
 def _read_jetstream(reading: Reading, node: Node, key: str) -> AccountLimits | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pynats_common.config import Node, kind_of
+from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.blocks.rates import RATES, read_publish_limits
-from pynats_server.settings.schema import NOT_YET, Reading, Setting, Table, keep_nothing
+from pynats_server.settings.schema import Reading, Setting, Table
 from pynats_server.settings.values import (
     boolean,
     name,
@@ -38,18 +39,13 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
     auth = Authorization(present=True)
     seen = AUTHORIZATION.gather(reading, node.value, auth)
     users = auth.users if "users" in seen else None
-    elsewhere = [user.user for a in reading.options.accounts.values() for user in a.users]
+    elsewhere = [user for account in reading.options.accounts.values() for user in account.users]
     _check_combination(node, auth, users, elsewhere)
     auth.users = [
         replace(user, permissions=user.permissions or auth.default_permissions)
         for user in users or []
     ]
     return auth
-
-
-def _refuse_unless_off(reading: Reading, node: Node, key: str) -> None:
-    if boolean(reading, node, key):
-        refuse(node, f'"{key}" {NOT_YET}')
 
 
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
@@ -66,7 +62,7 @@ def _read_timeout(reading: Reading, node: Node, key: str) -> float:
 
 
 def _check_combination(
-    node: Node, auth: Authorization, users: list[User] | None, elsewhere: list[str]
+    node: Node, auth: Authorization, users: list[User] | None, elsewhere: list[User]
 ) -> None:
     """`elsewhere` are the users of the accounts read so far."""
     if (auth.user or auth.password) and auth.token:
@@ -77,11 +73,17 @@ def _check_combination(
         refuse(node, "Can not have a single user/pass and a users array")
     if auth.token:
         refuse(node, "Can not have a token and a users array")
-    seen = set(elsewhere)
+    known = {user.name: user for user in elsewhere}
     for user in users or []:
-        if user.user in seen:
-            refuse(node, f'Duplicate user "{user.user}" detected')
-        seen.add(user.user)
+        if user.name in known:
+            refuse(node, duplicate(user, known[user.name]))
+        known[user.name] = user
+
+
+def duplicate(user: User, other: User) -> str:
+    """The complaint about two users of the same name or key."""
+    kind = "nkey" if user.nkey or other.nkey else "user"
+    return f'Duplicate {kind} "{user.name}" detected'
 
 
 def read_users(reading: Reading, node: Node, key: str = "users") -> list[User]:
@@ -99,13 +101,23 @@ def read_users(reading: Reading, node: Node, key: str = "users") -> list[User]:
 
 
 def _read_user(reading: Reading, node: Node, entries: dict[str, Node]) -> User:
-    user = User("")
+    user = User()
     seen = USER.read(reading, entries, user)
-    if "nkey" in seen:
-        refuse(seen["nkey"], f'"nkey" {NOT_YET}')
-    if not user.user:
-        refuse(node, "User entry requires a user")
+    if fault := fault_of_user(user):
+        refuse(seen.get("nkey", node) if user.nkey else node, fault)
     return user
+
+
+def fault_of_user(user: User) -> str:
+    """What is wrong with a user by itself; empty = nothing. Never names the key: it may be a
+    seed."""
+    if not user.name:
+        return "User entry requires a user"
+    if user.nkey and not is_valid_public(user.nkey, Prefix.USER):
+        return "Not a valid public nkey for a user"
+    if user.nkey and (user.user or user.password):
+        return "Nkey users do not take usernames or passwords"
+    return ""
 
 
 def _read_connection_types(reading: Reading, node: Node, key: str) -> list[str]:
@@ -117,15 +129,10 @@ def _read_connection_types(reading: Reading, node: Node, key: str) -> list[str]:
 
 
 USER = Table(
-    lambda: User(""),
+    User,
     Setting("user", "name that the client gives", name, ("username",)),
     Setting("password", "its password, plain or a bcrypt hash", string, ("pass",)),
-    Setting(
-        "nkey",
-        "public NKey of a user without a password (not yet: refused)",
-        string,
-        store=keep_nothing,
-    ),
+    Setting("nkey", "public NKey, instead of a name and a password", string),
     Setting(
         "permissions",
         "subjects it may publish and subscribe to",
@@ -140,12 +147,7 @@ USER = Table(
         _read_connection_types,
         ("connection_types", "clients"),
     ),
-    Setting(
-        "proxy_required",
-        "only through a trusted proxy (not yet: true is refused)",
-        _refuse_unless_off,
-        store=keep_nothing,
-    ),
+    Setting("proxy_required", "only through one of the trusted proxies", boolean),
 )
 AUTHORIZATION = Table(
     Authorization,
@@ -169,8 +171,7 @@ AUTHORIZATION = Table(
     Setting("auth_callout", "a service that decides about log-ins", aliases=("auth_hook",)),
     Setting(
         "proxy_required",
-        "only through a trusted proxy (not yet: true is refused)",
-        _refuse_unless_off,
-        store=keep_nothing,
+        "the single user, or who has the token, only through one of the trusted proxies",
+        boolean,
     ),
 )

@@ -11,7 +11,7 @@ from pynats_common.go.durations import format_duration_s
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import shortened
 
-from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options
+from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options, ProxyOptions
 
 LINES_MAX = 100  # lines about accounts; the rest is counted
 NAMES_MAX = 10  # names in a line; the rest is counted
@@ -29,7 +29,7 @@ def authorization_changes(before: Options, after: Options) -> list[str]:
     if old.users != new.users:
         found.append("authorization users")
         found += _items(GLOBAL_ACCOUNT, "users", old.users, new.users, _user)
-    for attribute in ("default_permissions", "default_limits"):
+    for attribute in ("default_permissions", "default_limits", "proxy_required"):
         if getattr(old, attribute) != getattr(new, attribute):
             found.append(f"authorization {attribute}")
     return found
@@ -46,6 +46,18 @@ def account_changes(old: Options, new: Options) -> list[str]:
 def mapping_changes(old: Options, new: Options) -> list[str]:
     """What has changed in the mappings of the global account."""
     return ["mappings", *_keyed(GLOBAL_ACCOUNT, "mappings", old.mappings, new.mappings)]
+
+
+def proxy_changes(old: ProxyOptions, new: ProxyOptions) -> list[str]:
+    """Whose signatures count no more, and whose from now on; in the real server's words."""
+    return [
+        f"proxies trusted keys [{_names(keys)}] were {how}"
+        for how, keys in (
+            ("removed", [key for key in old.trusted if key not in new.trusted]),
+            ("added", [key for key in new.trusted if key not in old.trusted]),
+        )
+        if keys
+    ]
 
 
 def _accounts(old: Options, new: Options) -> Iterator[str]:
@@ -129,7 +141,7 @@ def _shown(name: str) -> str:
 
 
 def _user(user: Any) -> str:
-    return str(user.user)
+    return str(user.name)
 
 
 def _subject(export: Any) -> str:

@@ -13,6 +13,7 @@ from pynats_server.settings.changes.accounts import (
     account_changes,
     authorization_changes,
     mapping_changes,
+    proxy_changes,
 )
 from pynats_server.settings.changes.tls import fixed_of, tls_changes
 from pynats_server.settings.paths import get_path
@@ -26,6 +27,8 @@ _SECRET = (
     "http_auth",
     "jetstream.key",
     "jetstream.prev_key",
+    "resolver",
+    "resolver_preload",
 )  # their values are never shown
 
 
@@ -88,18 +91,27 @@ def diff(old: Options, new: Options) -> list[Change]:
             if path == "tls" and (fixed := fixed_of(old, new)) is not None:
                 changes.append(Change("tls", fixed.old, fixed.new, False, fixed.go_name))
                 continue
+            reason = _refusal(path, old, new)
             changes.append(
                 Change(
                     setting.name,
                     before,
                     after,
-                    reloadable,
+                    reloadable and not reason,
                     _go_name(setting),
+                    reason,
                     text=_TEXTS.get(path, ""),
                     details=tuple(_details(path, old, new)),
                 )
             )
     return changes + _jetstream_changes(old.jetstream, new.jetstream)
+
+
+def _refusal(path: str, old: Options, new: Options) -> str:
+    """Why a setting cannot change in this way, in words of its own."""
+    if path == "resolver" and "none" in (old.resolver.kind, new.resolver.kind):
+        return "config reload does not support moving to or from an account resolver"
+    return ""
 
 
 def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:
@@ -144,6 +156,8 @@ def _details(path: str, old: Options, new: Options) -> list[str]:
         return tls_changes(old, new)
     if path == "accounts":
         return account_changes(old, new)
+    if path == "proxies":
+        return proxy_changes(old.proxies, new.proxies)
     return mapping_changes(old, new) if path == "mappings" else []
 
 
@@ -161,7 +175,7 @@ def _tolerated(path: str, old: Options, new: Options) -> bool:
         shown = [options.http_host or options.host for options in (old, new)]
         return shown[0] == shown[1] or not (new.http_port or new.https_port)
     if path == "no_auth_user":
-        known = {user.user for _, user in new.all_users()}
+        known = {user.name for _, user in new.all_users()}
         return not new.no_auth_user and old.no_auth_user not in known
     if path == "system_account":
         return old.system_account_name == new.system_account_name

@@ -100,22 +100,24 @@ class Events:
         account = client.account
         self._count(account, len(account.clients), account.sublist.count)
         self._tell(
-            f"$SYS.ACCOUNT.{account.name}.CONNECT", lambda: clients.connected(client), account
+            f"$SYS.ACCOUNT.{account.name}.CONNECT",
+            lambda: clients.connected(client, self._state.name_tag(account.name)),
+            account,
         )
 
     def left(self, client: ClientConnection) -> None:
         """A client is about to leave its account, because it logs in again."""
         self._count_without(client)
 
-    def refused(self, client: ClientConnection) -> None:
-        """A log-in failed."""
-        if self._repeats is None:
+    def refused(self, client: ClientConnection, reason: CloseReason) -> None:
+        """A log-in failed. As with the real server, its account is not told of a proxy that is not
+        trusted."""
+        if self._repeats is None or reason is CloseReason.PROXY_NOT_TRUSTED:
             return
-        reason = CloseReason.AUTHENTICATION_VIOLATION
         self._tell_in(
             self._state.global_account,
             REFUSED_IN_ACCOUNT,
-            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, reason),
+            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, GLOBAL_ACCOUNT, reason),
         )
 
     def closed(self, client: ClientConnection, reason: CloseReason) -> None:
@@ -127,9 +129,9 @@ class Events:
             self._count_without(client)
 
         def make() -> Body:
-            return clients.disconnected(client, account, reason)
+            return clients.disconnected(client, account, self._state.name_tag(account), reason)
 
-        if reason is CloseReason.AUTHENTICATION_VIOLATION:
+        if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)
         self._tell(f"$SYS.ACCOUNT.{account}.DISCONNECT", make)
 
@@ -148,7 +150,8 @@ class Events:
 
         def make() -> Body:
             if not made:
-                made.append(accounts.connections(account, count, subscriptions))
+                tag = self._state.name_tag(account.name)
+                made.append(accounts.connections(account, tag, count, subscriptions))
             return made[0]
 
         self._tell(f"$SYS.SERVER.ACCOUNT.{account.name}.CONNS", make, account)
@@ -174,6 +177,13 @@ class Events:
             self._outbox.add(account, subject, make())
         else:
             self._outbox.skip()
+
+
+_REFUSALS = (
+    CloseReason.AUTHENTICATION_VIOLATION,
+    CloseReason.PROXY_NOT_TRUSTED,
+    CloseReason.PROXY_REQUIRED,
+)
 
 
 def _bare(server: msgspec.Raw) -> object:
