@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pynats_server.options import TlsOptions
 from pynats_server.server.server import Server
 from pynats_server.threaded import ThreadedServer
 from pynats_server.tls.engine import Engine
+from pynats_server.tls.force import TlsInForce
+from pynats_server.tls.plan import ContextPlan
 
 from tests.support.certificates import Authority
 from tests.support.deadline import PATIENCE_S
@@ -23,7 +26,9 @@ def tls_server(engine: Engine, plan: TlsPlan, **settings: Any) -> Iterator[Threa
         context = engine.server_context(plan)
 
         def secure(server: Server) -> None:
-            server.state.tls = context
+            tls = TlsOptions(timeout=PATIENCE_S)
+            server.state.options.tls = tls
+            server.state.tls = TlsInForce(tls, ContextPlan(), context, engine)
             server.info.refresh()
 
         running.call(secure)
