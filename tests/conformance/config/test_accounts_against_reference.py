@@ -173,14 +173,9 @@ STRICTER = {
     'accounts {A {users: [{user: "\\xff"}]}}\n': "it can not be shown",
     "no_auth_user: b\naccounts {A {users: [{user: a}]}}\n": "the server would not start",
 }
-# Not built yet: refused, never ignored.
-LATER = [
-    "accounts {A {users: [{nkey: UA}]}}\n",
-    "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
-]
 
 
-@pytest.mark.parametrize("text", [*STRICTER, *LATER], ids=ascii)
+@pytest.mark.parametrize("text", STRICTER, ids=ascii)
 def test_refused_with_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / NAME).write_text(text)
     code, output = ours(tmp_path, monkeypatch)
