@@ -208,3 +208,4 @@ class ClientHandler:
     async def stop(self) -> None:
         """Cancels the credential checks that still wait."""
         await self.checks.stop()
+        self.log_in.stop()

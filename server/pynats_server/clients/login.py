@@ -16,6 +16,7 @@ from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import shown_user
 from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
 from pynats_server.clients.rates import limit_client
+from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
@@ -36,6 +37,7 @@ class LogIn:
         self._events = events
         self._checks = checks
         self._log = state.log.part("auth")
+        self._refusals = Refusals(self._log)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -70,6 +72,10 @@ class LogIn:
 
     def _conclude(self, client: ClientConnection, answer: Answer) -> None:
         said = session_of(client).said
+        if isinstance(answer, Verdict) and answer.method == "certificate" and said.user:
+            claimed = quote(short(said.user))
+            text = f"User {claimed} found in connect proto, but user required from cert"
+            self._log.warn(text, Who(client))
         again = client.connect_received
         if again:
             self._events.left(client)
@@ -165,13 +171,15 @@ class LogIn:
     def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
         """Refuses a client with invalid credentials; the log says whose."""
         text = "authentication error" + _whose(client)
-        self._log.error(text, Who(client))
-        if refusal.why:
-            self._log.debug(refusal.why, Who(client))
+        self._refusals.tell(client, text, refusal.why)
         self.audit(client, "authentication error")
         if refusal.error:
             client.send_error(refusal.error)
         client.close(refusal.reason)
+
+    def stop(self) -> None:
+        """The server ends."""
+        self._refusals.stop()
 
     def audit(
         self, client: ClientConnection, reason: str = "", verdict: Verdict | None = None

@@ -182,5 +182,3 @@ def test_refused_with_one_line(text: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert code == 1
     assert output.startswith("nats-server: ")
     assert output.count("\n") == 1
-    if text in LATER:
-        assert re.search(r"a\.conf:1:\d+: .* is not supported yet by this version", output)
