@@ -14,7 +14,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from pynats_server.tls.options import CertificateFiles as CertificateFiles
 from pynats_server.tls.options import OcspCacheOptions, OcspOptions
+from pynats_server.tls.options import OcspPeerOptions as OcspPeerOptions
 from pynats_server.tls.options import TlsOptions as TlsOptions
 
 DEFAULT_PORT = 4222
@@ -164,6 +166,7 @@ class StreamExport:
     subject: str
     accounts: list[str] = field(default_factory=list)
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
+    by_token: bool = False  # for those who have an activation JWT (operator mode)
 
 
 DEFAULT_THRESHOLD_S = 120.0  # without a response, after which there will be none
@@ -181,6 +184,7 @@ class ServiceExport:
     threshold: float = 0.0  # seconds until nobody answers any more; 0 = DEFAULT_THRESHOLD_S
     latency: ServiceLatency | None = None
     allow_trace: bool = False
+    by_token: bool = False  # for those who have an activation JWT (operator mode)
 
 
 @dataclass(slots=True)
@@ -192,6 +196,7 @@ class StreamImport:
     prefix: str = ""
     to: str = ""
     allow_trace: bool = False
+    token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
 
 @dataclass(slots=True)
@@ -202,6 +207,7 @@ class ServiceImport:
     subject: str
     to: str = ""
     share: bool = False  # tell it who asks
+    token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
 
 WHOLE = 100  # per cent: all messages of a subject
@@ -226,12 +232,14 @@ class TraceOptions:
 
 @dataclass(slots=True)
 class AccountOptions:
-    """One entry of `accounts`. `jetstream` None = JetStream is off."""
+    """One entry of `accounts`. `jetstream` None = JetStream is off. It follows from
+    `jetstream_tiers`, limits by number of replicas (`R1`), if there are any."""
 
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
     jetstream: AccountLimits | None = None
+    jetstream_tiers: dict[str, AccountLimits] = field(default_factory=dict)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     stream_exports: list[StreamExport] = field(default_factory=list)
     service_exports: list[ServiceExport] = field(default_factory=list)
@@ -240,6 +248,39 @@ class AccountOptions:
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)
     msg_trace: TraceOptions | None = None
     nkey: str = ""
+
+
+@dataclass(slots=True)
+class OperatorOptions:
+    """Operator mode: whose accounts are known by JWTs, which the operators sign. With `tokens` or
+    `trusted_keys` there are no other accounts and users."""
+
+    tokens: list[str] = field(default_factory=list)  # `operator`: JWTs of operators
+    trusted_keys: list[str] = field(default_factory=list)  # their public keys, instead of JWTs
+    pinned_accounts: list[str] = field(default_factory=list)  # the only ones; empty = all
+    default_sentinel: str = ""  # the user JWT of clients that have none
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the server is in operator mode."""
+        return bool(self.tokens or self.trusted_keys)
+
+
+@dataclass(slots=True)
+class ResolverOptions:
+    """Where the JWTs of accounts come from, in operator mode. Of these, `resolver` is all but the
+    last fields."""
+
+    kind: Literal["none", "memory", "full", "cache", "url"] = "none"
+    dir: Path | None = None  # of full and cache
+    allow_delete: bool = False  # full: accounts may be deleted
+    hard_delete: bool = False  # and their files go, too
+    limit: int = 0  # JWTs; 0 = any number, 1000 in a cache
+    ttl: float = 0.0  # seconds until a cache forgets a JWT; 0 = never
+    interval: float = 60.0  # full: seconds between looks at what other servers have
+    timeout: float = 1.9  # seconds to wait for other servers
+    url: str = field(default="", repr=False)  # its password may be in it
+    preload: dict[str, str] = field(default_factory=dict, repr=False, compare=False)  # by account
 
 
 # The parts of a server whose lines may have levels of their own.
@@ -358,6 +399,8 @@ class Options:
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it
+    operator: OperatorOptions = field(default_factory=OperatorOptions)
+    resolver: ResolverOptions = field(default_factory=ResolverOptions)
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096
@@ -409,6 +452,8 @@ class Options:
     def has_system_account(self) -> bool:
         """Whether there is one: named, or made by itself."""
         named = self.system_account or SYSTEM_ACCOUNT in self.accounts
+        if self.operator.enabled:
+            return bool(named)
         return bool(named or self.jetstream.enabled or not self.no_system_account)
 
     @property

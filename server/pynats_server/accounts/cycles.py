@@ -43,7 +43,7 @@ class Edges:
 
     def __init__(self) -> None:
         self._by_importer: dict[str, _Imports] = defaultdict(_Imports)
-        self._known: dict[tuple[str, str, bytes], Edge] = {}
+        self._known: dict[str, dict[tuple[str, bytes], Edge]] = defaultdict(dict)
 
     def lead_back(self, importer: str, exporter: str, subject: bytes) -> bool:
         """Whether what is looked for at the exporter leads back to the importer. Raises TooDeep."""
@@ -68,8 +68,13 @@ class Edges:
                 place = first_overlap(subject, imports.subjects, place + 1, count)
         return False
 
+    def forget(self, importer: str) -> None:
+        """The imports of an account count no more."""
+        self._by_importer.pop(importer, None)
+        self._known.pop(importer, None)
+
     def _add(self, importer: str, edge: Edge, name: bytes, subject: bytes) -> Edge | None:
-        known = self._known.setdefault((importer, edge.exporter, name), edge)
+        known = self._known[importer].setdefault((edge.exporter, name), edge)
         if known is not edge:
             return known
         imports = self._by_importer[importer]

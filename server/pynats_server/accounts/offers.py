@@ -33,12 +33,16 @@ class Offer:
     threshold: float = 0.0
     latency: ServiceLatency | None = None
     allow_trace: bool = False
+    by_token: bool = False
     _service: ServiceExport | None = None
 
-    def is_open(self, importer: str, subject: str) -> bool:
-        """Whether it is for that importer. The token alone decides where there is one."""
+    def is_open(self, importer: str, subject: str, activated: bool = False) -> bool:
+        """Whether it is for that importer, which has an activation JWT or not. The token of the
+        subject alone decides where there is one."""
         if self.position:
             return subject.split(".")[self.position - 1] == importer
+        if self.by_token:
+            return activated
         return not self.accounts or importer in self.accounts
 
     def service(self) -> ServiceExport:
@@ -52,6 +56,7 @@ class Offer:
                 self.threshold,
                 self.latency,
                 self.allow_trace,
+                self.by_token,
             )
         return self._service
 
@@ -88,10 +93,11 @@ class OffersOfKind:
             place = first_nested(wanted, self._patterns, place + 1, count)
         return found
 
-    def open_to(self, importer: str, subject: str) -> list[Offer]:
+    def open_to(self, importer: str, subject: str, activated: bool = False) -> list[Offer]:
         """Those that cover the subject and are for the importer. One of exactly this subject
         decides alone; the real server asks any of the others."""
-        return [each for each in self.covering(subject) if each.is_open(importer, subject)]
+        covering = self.covering(subject)
+        return [each for each in covering if each.is_open(importer, subject, activated)]
 
 
 @dataclass(slots=True)
@@ -147,6 +153,7 @@ def _offer(
     offer = offers.of(export.subject)
     offer.accounts.update(name for name in export.accounts if name in accounts)
     offer.position = position or offer.position
+    offer.by_token = export.by_token
     return offer
 
 

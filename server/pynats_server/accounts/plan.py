@@ -85,12 +85,12 @@ def make_plan(accounts: Mapping[str, AccountOptions]) -> Plan:
         plan.services[name] = []
         for stream in account.stream_imports:
             try:
-                plan.streams[name].append(_link_stream(name, stream, offers, streams))
+                plan.streams[name].append(link_stream(name, stream, offers, streams))
             except PlanError as error:
                 faults += error.faults
         for service in account.service_imports:
             try:
-                plan.services[name].append(_link_service(name, service, offers, services))
+                plan.services[name].append(link_service(name, service, offers, services))
             except PlanError as error:
                 faults += error.faults
     if faults:
@@ -105,14 +105,20 @@ def _refusal(kind: str, subject: str, reason: str) -> PlanError:
     return PlanError(f'Error adding {kind} import "{subject}": {reason}')
 
 
-def _link_stream(
-    importer: str, item: StreamImport, accounts: Mapping[str, Offers], edges: StreamEdges
+def link_stream(
+    importer: str,
+    item: StreamImport,
+    accounts: Mapping[str, Offers],
+    edges: StreamEdges,
+    activated: bool = False,
 ) -> StreamLink:
+    """One import, judged after those in `edges`, to which it is added. `activated`: it has a JWT
+    for what is exported to the holders of one. Raises PlanError."""
     exporter = accounts.get(item.account)
     if exporter is None:
         raise PlanError(f'"{item.account}" account not defined for stream import')
     subject = item.subject
-    if not exporter.streams.open_to(importer, subject):
+    if not exporter.streams.open_to(importer, subject, activated):
         raise _refusal("stream", subject, "stream import not authorized")
     if item.prefix and has_wildcard(item.prefix):
         reason = "stream import prefix can not contain wildcard tokens"
@@ -140,9 +146,15 @@ def _link_stream(
     return StreamLink(item.account, names, item.allow_trace)
 
 
-def _link_service(
-    importer: str, item: ServiceImport, accounts: Mapping[str, Offers], edges: ServiceEdges
+def link_service(
+    importer: str,
+    item: ServiceImport,
+    accounts: Mapping[str, Offers],
+    edges: ServiceEdges,
+    activated: bool = False,
 ) -> ServiceLink:
+    """One import, judged after those in `edges`, to which it is added. `activated`: it has a JWT
+    for what is exported to the holders of one. Raises PlanError."""
     exporter = accounts.get(item.account)
     if exporter is None:
         raise PlanError(f'"{item.account}" account not defined for service import')
@@ -150,7 +162,7 @@ def _link_service(
     local = item.to or subject
     if not (is_valid(bytes_of(subject)) and is_valid(bytes_of(local))):
         raise _refusal("service", subject, "sublist: invalid subject")
-    fitting = exporter.services.open_to(importer, subject)
+    fitting = exporter.services.open_to(importer, subject, activated)
     if not fitting:
         raise _refusal("service", subject, "service import not authorized")
     try:

@@ -15,6 +15,7 @@ class AccountRegistry(Mapping[str, Account]):
 
     def __init__(self, options: Options) -> None:
         self._accounts: dict[str, Account] = {}
+        self._claimed: set[str] = set()  # those of operator mode, which no options name
         cached = not options.disable_sublist_cache
         self.system_account = Account(options.system_account_name, cached, True)
         self.add(options)
@@ -41,9 +42,17 @@ class AccountRegistry(Mapping[str, Account]):
             if name not in self._accounts:
                 self._accounts[name] = Account(name, cached)
 
+    def claim(self, name: str, options: Options) -> Account:
+        """The account of operator mode with that key, made if it does not exist yet."""
+        self._claimed.add(name)
+        found = self._accounts.get(name)
+        if found is None:
+            found = self._accounts[name] = Account(name, not options.disable_sublist_cache)
+        return found
+
     def surplus(self, options: Options) -> list[Account]:
         """The accounts that the options no longer name."""
-        kept = {GLOBAL_ACCOUNT, self.system_account.name, *options.accounts}
+        kept = {GLOBAL_ACCOUNT, self.system_account.name, *options.accounts} | self._claimed
         return [account for name, account in self._accounts.items() if name not in kept]
 
     def remove(self, options: Options) -> None:

@@ -47,22 +47,41 @@ class Wiring:
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
         self._wired: dict[str, Account] = {}
+        self._claimed: dict[str, list[ServiceLink]] = {}  # services of accounts of operator mode
         self._following = 0  # accounts of which some subscriptions have not followed yet
         self._waiting: list[Callable[[], object]] = []  # for the end of that
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
-        self._planned = plan.services
+        self._planned = plan.services | self._claimed
         until = self._engine.steps + FOLLOW_AT_ONCE
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
         for name, account in self._accounts.items():
+            if name in self._claimed:
+                continue
             self._map(account, mappings.get(name, {}))
             self._borrow(account, plan.streams.get(name, []), until)
             self._import(account, self._links(name, name in self._used))
         linked = {_offer(link) for links in self._services.values() for link, _ in links}
         self._exports = {key: made for key, made in self._exports.items() if key in linked}
         self._wired = dict(self._accounts)
+
+    def map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
+        """The mappings of one account, whoever else has some."""
+        self._map(account, mappings)
+
+    def take(
+        self, account: Account, streams: list[StreamLink], services: list[ServiceLink]
+    ) -> None:
+        """What one account of operator mode imports from now on. The others are left alone."""
+        name = account.name
+        self._planned[name] = self._claimed[name] = services
+        self._wired[name] = account
+        for link in services:
+            self.use(self._accounts[link.exporter])
+        self._borrow(account, streams, self._engine.steps + FOLLOW_AT_ONCE)
+        self._import(account, self._links(name, name in self._used))
 
     def forget_removed(self) -> None:
         """After accounts were removed: one that comes back under its name is another one."""

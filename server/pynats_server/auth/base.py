@@ -71,6 +71,8 @@ class Verdict:
     jwt: str = field(default="", repr=False)
     issuer_key: str = ""
     by_key: bool = False  # the user has no name, but a key
+    name_tag: str = ""  # what the user's JWT calls it
+    account_tag: str = ""  # what the account's JWT calls that
     tags: tuple[str, ...] = ()
     # What it follows from, for `recheck` to see whether that still holds. Only its maker reads it.
     proof: object = field(default=None, repr=False)

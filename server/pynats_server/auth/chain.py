@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from pynats_server import options as config
-from pynats_server.auth.base import STANDARD, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.base import STANDARD, Authenticator, Hello, Outcome, Refusal, Verdict
 from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
 from pynats_server.auth.proxies import Proxies
 from pynats_server.auth.static import PasswordLogin
 from pynats_server.auth.users import Users
 
+if TYPE_CHECKING:
+    from pynats_server.auth.jwt.authenticator import Accounts
+
 
 class Chain:
     """See Authenticator. Made of one configuration, and replaced whole by a reload."""
 
-    def __init__(self, options: config.Options, spare_guest: str) -> None:
+    def __init__(
+        self, options: config.Options, spare_guest: str, claimed: Accounts | None = None
+    ) -> None:
+        self._tokens: Authenticator | None = None
+        if claimed is not None:  # operator mode: users have a JWT, and nobody is listed
+            from pynats_server.auth.jwt import JwtAuthenticator  # which takes 20 ms to load
+
+            self._tokens = JwtAuthenticator(claimed, options.operator.default_sentinel)
         self._users = Users(options, spare_guest)
         self._proxies = Proxies(options.proxies)
         self._keys = KeyLogin(self._users)
@@ -30,29 +41,35 @@ class Chain:
     @property
     def required(self) -> bool:
         """See Authenticator."""
-        return self._passwords.required
+        return self._tokens is not None or self._passwords.required
 
     @property
     def admits_silent(self) -> bool:
         """See Authenticator: with a guest who has a name, if it may come so."""
         guest = self._users.named.get(self._users.guest)
-        return guest is not None and guest.bars(Hello()) is None
+        return self._tokens is None and guest is not None and guest.bars(Hello()) is None
 
     @property
     def wants_nonce(self) -> bool:
-        """See Authenticator: for users with keys, and proxies."""
-        return bool(self._users.keyed or self._proxies.trusted)
+        """See Authenticator: for users with JWTs or keys, and proxies."""
+        return bool(self._tokens or self._users.keyed or self._proxies.trusted)
 
     def verify(self, hello: Hello) -> Outcome:
         """See Authenticator."""
-        found = self._proxies.verify(hello) or self._keys.verify(hello)
+        refusal = self._proxies.verify(hello)
+        if self._tokens is not None:
+            return refusal or self._tokens.verify(hello)
+        found = refusal or self._keys.verify(hello)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello)
         return found or self._passwords.verify(hello)
 
     def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         """See Authenticator."""
-        found = self._proxies.recheck(hello) or self._keys.recheck(hello, verdict)
+        refusal = self._proxies.recheck(hello)
+        if self._tokens is not None:
+            return refusal or self._tokens.recheck(hello, verdict)
+        found = refusal or self._keys.recheck(hello, verdict)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello, verdict.proof)
         return found or self._passwords.recheck(hello, verdict)

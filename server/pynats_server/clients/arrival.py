@@ -40,7 +40,8 @@ class _Waiting:
 
     tls: TlsInForce
     first: bool  # the handshake comes before INFO
-    begins_tls: bool = False  # as far as its first bytes tell
+    spoke: bool = False  # bytes have come
+    begins_tls: bool = False  # as far as the first one tells
     timer: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -65,7 +66,7 @@ class Arrivals:
         self._has_room = has_room
         self._begin = begin
         self._log = state.log.part("clients")
-        self._waiting: dict[ClientConnection, _Waiting] = {}
+        self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
         self._headers = ProxyHeaders(self._log)
 
@@ -78,12 +79,12 @@ class Arrivals:
                 self._behind_header(client, self._go_on)
             return
         options = tls.options
-        waiting = self._waiting[client] = _Waiting(tls, options.handshake_first)
+        waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
         if not waiting.first:
             self._go_on_plainly(client, waiting)
         elif options.handshake_first_fallback > 0:
-            client.begin_prologue(self._first_byte)
-            self._after(options.handshake_first_fallback, client, waiting, self._no_byte)
+            client.begin_prologue(self._first_bytes)
+            self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
         elif self._has_room(client):
             self._behind_header(client, self._secure)
 
@@ -102,7 +103,7 @@ class Arrivals:
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
         self._headers.forget(client)
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
 
@@ -124,23 +125,29 @@ class Arrivals:
         waiting: _Waiting,
         step: Callable[[ClientConnection, _Waiting], None],
     ) -> None:
-        if self._waiting.get(client) is waiting and not client.closing:
+        if self.waiting.get(client) is waiting and not client.closing:
             waiting.timer = None
             step(client, waiting)
 
     # -- the handshake first, or INFO if the client waits ------------------------------------
 
-    def _first_byte(self, client: ClientConnection, data: bytes) -> int:
-        """Who says something at once says it in TLS."""
-        waiting = self._waiting[client]
+    def _first_bytes(self, client: ClientConnection, data: bytes) -> int:
+        """Who says something before INFO says it in TLS."""
+        waiting = self.waiting[client]
+        waiting.spoke = True
+        if len(data) < SNIFFED:
+            return MORE
         waiting.stop()
         if self._has_room(client):
             self._behind_header(client, self._secure)
         return 0
 
-    def _no_byte(self, client: ClientConnection, waiting: _Waiting) -> None:
-        waiting.first = False
-        self._go_on_plainly(client, waiting)
+    def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
+        waiting.first = waiting.spoke
+        if not waiting.first:
+            self._go_on_plainly(client, waiting)
+        elif self._has_room(client):
+            self._behind_header(client, self._secure)
 
     # -- INFO first ------------------------------------------------------------------------
 
@@ -154,14 +161,14 @@ class Arrivals:
         if not self._state.options.allow_non_tls:
             self._secure(client)
             return
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         client.begin_prologue(self._sniff)
         self._after(waiting.tls.options.timeout, client, waiting, self._decide)
 
     def _sniff(self, client: ClientConnection, data: bytes) -> int:
         """Who begins as TLS does speaks TLS; it says so with more bytes than a plain client's
         shortest line has."""
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         waiting.begins_tls = data.startswith(HANDSHAKE)
         if len(data) < SNIFFED:
             return MORE
@@ -178,7 +185,7 @@ class Arrivals:
     # -- the handshake ---------------------------------------------------------------------
 
     def _secure(self, client: ClientConnection) -> None:
-        waiting = self._waiting[client]
+        waiting = self.waiting[client]
         limit = waiting.tls.options.connection_rate_limit
         if limit > 0 and not self._rate.allows(limit):
             client.send_error(THROTTLED)
@@ -209,7 +216,7 @@ class Arrivals:
 
     def on_secured(self, client: ClientConnection) -> None:
         """The handshake is complete."""
-        waiting = self._waiting.pop(client, None)
+        waiting = self.waiting.pop(client, None)
         if waiting is None or client.closing:
             return
         waiting.stop()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pynats_common.bearer import is_bearer
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
 
@@ -57,6 +58,8 @@ class ClosedConnection:
     user: str
     account: str  # empty when it never had one
     issuer_key: str  # of its user
+    jwt: str = field(repr=False)  # its user's, or what it came with in vain
+    tags: tuple[str, ...]  # of its user
     proxy: str  # public key of the trusted proxy it came through; empty = none
     behind_on: str  # the subject of the subscription that it was behind with last; empty = none
     tls_version: str = ""  # empty = there was no TLS
@@ -96,6 +99,8 @@ class ClosedConnection:
             user=shown_user(client),
             account=client.account.name if client.account is not None else "",
             issuer_key=issuer_of(client),
+            jwt=jwt_of(client),
+            tags=tuple(tags_of(client)),
             proxy=proxy_of(client),
             behind_on=text_of(client.behind_on or b""),
             **_tls(client),
@@ -134,6 +139,30 @@ def issuer_of(client: Any) -> str:
     """Who vouches for the user of a client; empty = nobody."""
     verdict = client.context.verdict if client.context is not None else None
     return str(verdict.issuer_key) if verdict is not None else ""
+
+
+def jwt_of(client: Any) -> str:
+    """The JWT that a client has, or came with in vain. None that is as good as a password: who
+    holds a bearer token is who it says."""
+    if client.context is None:
+        return ""
+    verdict = client.context.verdict
+    if verdict is not None:
+        return str(verdict.jwt)
+    presented = str(client.context.said.jwt)
+    return "" if not presented or is_bearer(presented) else presented
+
+
+def name_tag_of(client: Any) -> str:
+    """What the JWT of a client's user calls it."""
+    verdict = client.context.verdict if client.context is not None else None
+    return str(verdict.name_tag) if verdict is not None else ""
+
+
+def tags_of(client: Any) -> list[str]:
+    """The tags of a client's user."""
+    verdict = client.context.verdict if client.context is not None else None
+    return list(verdict.tags) if verdict is not None else []
 
 
 def proxy_of(client: Any) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from pynats_common.go.durations import rtt_ns
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import issuer_of, shown_user
+from pynats_server.clients.closed import issuer_of, jwt_of, name_tag_of, shown_user, tags_of
 from pynats_server.core.client import ClientConnection
 
 
@@ -28,8 +28,10 @@ class ClientInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     rtt: int = 0
     server: str = ""
     stop: str = ""
+    jwt: str = ""
     issuer_key: str = ""
     name_tag: str = ""
+    tags: list[str] = msgspec.field(default_factory=list)
     kind: str = ""
     client_type: str = ""
     reply: str = ""
@@ -55,7 +57,10 @@ def describe(client: ClientConnection, account: str) -> ClientInfo:
         name=said.name,
         lang=said.lang,
         ver=said.version,
+        jwt=jwt_of(client),
         issuer_key=issuer_of(client),
+        name_tag=name_tag_of(client),
+        tags=tags_of(client),
         rtt=rtt_ns(client.rtt),
         kind="Client",
         client_type="nats",

@@ -59,7 +59,7 @@ class ClientHandler:
         nonce = new_nonce() if state.authenticator.wants_nonce else ""
         client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
-        apply_limits(client, options)
+        apply_limits(client, state)
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))
@@ -69,7 +69,10 @@ class ClientHandler:
         session = session_of(client)
         # Where it comes from is not known before the header of the proxy.
         unknown = self._state.options.proxy_protocol and not session.header_read
-        client.send(self._info.encode(client, nonce=session.hello.nonce, from_proxy=unknown))
+        info = self._info.encode(
+            client, nonce=session.hello.nonce, from_proxy=unknown, tls_first=session.tls_first
+        )
+        client.send(info)
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""

@@ -8,6 +8,7 @@ from pynats_common.go.durations import SECOND_NS
 
 from pynats_server.auth import Verdict
 from pynats_server.clients.session import session_of
+from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.core.readiness.patience import AWAKE_NS
@@ -42,10 +43,10 @@ def same_limits(old: Options, new: Options) -> bool:
 
 
 def apply_limits(
-    client: ClientConnection, options: Options, verdict: Verdict | None = None
+    client: ClientConnection, state: ServerState, verdict: Verdict | None = None
 ) -> None:
     """Sets a client's limits: the lowest of the server's, its account's and its user's."""
-    own = account_limits(client, options)
+    options, own = state.options, account_limits(client, state)
     client.max_control_line = options.max_control_line
     client.max_payload = _lower(options.max_payload, own.max_payload)
     client.max_subscriptions = _lower(options.max_subscriptions or -1, own.max_subscriptions)
@@ -56,9 +57,9 @@ def apply_limits(
     client.ping_max = options.ping_max
 
 
-def account_limits(client: ClientConnection, options: Options) -> ConnectionLimits:
+def account_limits(client: ClientConnection, state: ServerState) -> ConnectionLimits:
     """The limits of a client's account; none before CONNECT."""
-    found = options.accounts.get(client.account.name) if client.account is not None else None
+    found = state.account_options(client.account.name) if client.account is not None else None
     return found.limits if found is not None else ConnectionLimits()
 
 
@@ -75,28 +76,43 @@ def reload(state: ServerState, changed: Collection[str] | None = None) -> bool:
         account = client.account
         if changed is not None and account is not None and account.name not in changed:
             continue
-        before = client.max_payload
-        apply_limits(client, state.options, session_of(client).verdict)
-        told = told or client.max_payload != before
-        if 0 <= client.max_subscriptions < client.subscription_count:
-            client.fail_with(
-                "maximum subscriptions exceeded", CloseReason.MAX_SUBSCRIPTIONS_EXCEEDED
-            )
+        told = limit_again(state, client) or told
     _cut_surplus(state)
     return told
+
+
+def limit_again(state: ServerState, client: ClientConnection) -> bool:
+    """Applies changed limits to a client, and closes it if it is above them. Returns whether a
+    limit that INFO names changed."""
+    before = client.max_payload
+    apply_limits(client, state, session_of(client).verdict)
+    if 0 <= client.max_subscriptions < client.subscription_count:
+        close_above_limit(client)
+    return client.max_payload != before
+
+
+def close_above_limit(client: ClientConnection) -> None:
+    """It has more subscriptions than it may have, or may have none at all."""
+    if not client.closing:
+        client.fail_with("maximum subscriptions exceeded", CloseReason.MAX_SUBSCRIPTIONS_EXCEEDED)
 
 
 def _cut_surplus(state: ServerState) -> None:
     """Closes the newest clients where an account or the server has too many."""
     options = state.options
     for name, account in options.accounts.items():
-        for client in _surplus(state.accounts[name].clients, account.limits.max_connections):
-            client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
+        cut_surplus(state.accounts[name], account.limits.max_connections)
     most = options.max_connections
     if not most or len(state.engine.connections) <= max(0, most):
         return
     for client in _surplus(state.clients(), max(0, most)):
         client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+
+
+def cut_surplus(account: Account, most: int) -> None:
+    """Closes the newest clients of an account above `most`; negative = no limit."""
+    for client in _surplus(account.clients, most):
+        client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
 
 
 def _surplus(clients: Iterable[ClientConnection], most: int) -> list[ClientConnection]:

@@ -14,7 +14,12 @@ from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal,
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import shown_user
-from pynats_server.clients.limits import TOO_MANY_IN_ACCOUNT, account_limits, apply_limits
+from pynats_server.clients.limits import (
+    TOO_MANY_IN_ACCOUNT,
+    account_limits,
+    apply_limits,
+    close_above_limit,
+)
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
@@ -116,20 +121,21 @@ class LogIn:
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
-        options = self._state.options
         account = self._state.accounts[verdict.account]
         self._state.use(account)
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict
-        apply_limits(client, options, verdict)
+        apply_limits(client, self._state, verdict)
         limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, options).max_connections
+        most = account_limits(client, self._state).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
             self.audit(client, TOO_MANY_IN_ACCOUNT, verdict)
             return False
+        if client.max_subscriptions == 0:  # none at all: it may leave
+            asyncio.get_running_loop().call_soon(close_above_limit, client)
         self._watch_expiry(client, session)
         self.audit(client, verdict=verdict)
         self._events.connected(client)

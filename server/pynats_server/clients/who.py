@@ -19,14 +19,23 @@ def short(text: str) -> str:
 
 
 def kind_of(client: ClientConnection, who: str) -> str:
-    """What its name is: `user`, `nkey` or `token`."""
+    """What its name is: `user`, `nkey`, `jwt` or `token`."""
     if who == REDACTED:
         return "token"
     session: Session | None = client.context
+    if session is not None and session.verdict is not None and session.verdict.method == "jwt":
+        return "jwt"
     by_key = session is not None and (
         who == session.said.nkey or (session.verdict is not None and session.verdict.by_key)
     )
     return "nkey" if by_key else "user"
+
+
+def _account_of(client: ClientConnection) -> str:
+    """Its name, with that of its JWT."""
+    verdict = client.context.verdict if client.context is not None else None
+    tag = verdict.account_tag if verdict is not None else ""
+    return f"{client.account.name}/{short(tag)}" if tag else str(client.account.name)
 
 
 class Who:
@@ -50,7 +59,7 @@ class Who:
             if who:
                 kind = kind_of(connection, who)
                 told = kind if kind == "token" else f"{kind}:{short(who)}"
-                label += " - " + quote(f"{connection.account.name}/{told}")
+                label += " - " + quote(f"{_account_of(connection)}/{told}")
         return label
 
     def fields(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+TIER = "R1"  # the limits that count on a server alone
+NOTHING = AccountLimits(0, 0, 0, 0, 0, 0, 0)
 
 
 class JetStreamAccount:
@@ -84,6 +86,11 @@ class JetStreamAccount:
     def is_system(self) -> bool:
         """Whether it is the system account, which has no streams."""
         return self.account.is_system
+
+    @property
+    def tiers(self) -> Mapping[str, AccountLimits]:
+        """The limits by number of replicas, where they are."""
+        return self.context.tiers
 
     @property
     def strict(self) -> bool:
@@ -275,10 +282,12 @@ class JetStreamAccount:
         yield from self.claims.put(stream.config)
         yield from stream.subscribing()
 
-    def set_limits(self, limits: AccountLimits) -> None:
+    def set_limits(
+        self, limits: AccountLimits, tiers: Mapping[str, AccountLimits] | None = None
+    ) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
         self.limits = limits
-        self.context.set_limits(limits)
+        self.context.set_limits(limits, tiers)
 
     def end(self) -> list[Stream]:
         """Has no streams any more; the caller closes them. The folders stay."""
@@ -433,11 +442,23 @@ class JetStreamAccount:
             consumers=self.context.consumers.count,
             api_total=self.api_total,
             api_errors=self.api_errors,
+            tiered=bool(self.tiers),
         )
 
     def info(self) -> dict[str, Any]:
         """The figures of `$JS.API.INFO`."""
-        limits = self.limits
+        return self._usage() | {"limits": _shown(NOTHING if self.tiers else self.limits)}
+
+    def info_of_tiers(self) -> dict[str, Any]:
+        """The same by number of replicas, where limits are: all that there is has one."""
+        used = self._usage()
+        unused = dict.fromkeys(used, 0)
+        return {
+            name: {**(used if name == TIER else unused), "limits": _shown(limits)}
+            for name, limits in sorted(self.tiers.items())
+        }
+
+    def _usage(self) -> dict[str, Any]:
         return {
             "memory": self.usage("memory").used,
             "storage": self.usage("file").used,
@@ -445,14 +466,17 @@ class JetStreamAccount:
             "reserved_storage": self.reserved("file"),
             "streams": len(self.streams),
             "consumers": self.context.consumers.count,
-            "limits": {
-                "max_memory": limits.max_memory,
-                "max_storage": limits.max_storage,
-                "max_streams": limits.max_streams,
-                "max_consumers": limits.max_consumers,
-                "max_ack_pending": limits.max_ack_pending,
-                "memory_max_stream_bytes": limits.memory_max_stream_bytes,
-                "storage_max_stream_bytes": limits.storage_max_stream_bytes,
-                "max_bytes_required": limits.max_bytes_required,
-            },
         }
+
+
+def _shown(limits: AccountLimits) -> dict[str, Any]:
+    return {
+        "max_memory": limits.max_memory,
+        "max_storage": limits.max_storage,
+        "max_streams": limits.max_streams,
+        "max_consumers": limits.max_consumers,
+        "max_ack_pending": limits.max_ack_pending,
+        "memory_max_stream_bytes": limits.memory_max_stream_bytes,
+        "storage_max_stream_bytes": limits.storage_max_stream_bytes,
+        "max_bytes_required": limits.max_bytes_required,
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from pynats_server.jetstream.consumer.delivery.router import AckSink, FlowSink, 
 from pynats_server.jetstream.consumer.saving import Saving
 from pynats_server.jetstream.consumer.tally import Tally
 from pynats_server.jetstream.direct.desk import Desk
+from pynats_server.jetstream.errors import api_error
 from pynats_server.jetstream.publish.batch.limits import ATOMIC_TOTAL, FAST_TOTAL, BatchCount
 from pynats_server.jetstream.quota import Usage
 from pynats_server.jetstream.store import Discarding, Syncer
@@ -172,6 +173,7 @@ class AccountContext:
         self.server = server
         self.account = account
         self.limits = limits
+        self.tiers: Mapping[str, AccountLimits] = {}  # limits by number of replicas, if so
         # Held from checking a configuration of a stream or consumer until it is in force.
         self.changing = asyncio.Lock()
         self.consumers = Tally(server.consumers)
@@ -217,9 +219,19 @@ class AccountContext:
         """What the account's streams hold of a kind of storage, and may hold."""
         return self._usage[storage]
 
-    def set_limits(self, limits: AccountLimits) -> None:
+    def limits_of(self, replicas: int) -> AccountLimits:
+        """What holds for streams and consumers with so many replicas. Raises ApiError 10120 where
+        there are limits for other numbers only."""
+        if self.tiers and f"R{max(1, replicas)}" not in self.tiers:
+            raise api_error(10120)
+        return self.limits
+
+    def set_limits(
+        self, limits: AccountLimits, tiers: Mapping[str, AccountLimits] | None = None
+    ) -> None:
         """Changes the limits. Messages already stored stay, even above the new limits."""
         self.limits = limits
+        self.tiers = tiers or {}
         self._usage["file"].limit = limits.max_storage
         self._usage["memory"].limit = limits.max_memory
 

@@ -22,7 +22,9 @@ def wanted(options: Options) -> Wanted:
     names = [GLOBAL_ACCOUNT, *options.accounts, options.system_account_name]
     found = {name: options.accounts[name].jetstream if name in options.accounts else None
              for name in names}  # fmt: skip
-    if options.only_global_account:
+    if options.operator.enabled:  # the others come by their JWTs
+        found[GLOBAL_ACCOUNT] = None
+    elif options.only_global_account:
         found[GLOBAL_ACCOUNT] = AccountLimits()
     return found
 
@@ -42,15 +44,17 @@ def check_promises(accounts: Wanted, server: JetStreamLimits) -> None:
             )
 
 
-def start(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]) -> None:
+def start(
+    jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account], by_jwt: bool = False
+) -> None:
     """Gives JetStream to the accounts configured to have it, and warns about streams on disk that
-    belong to others."""
+    belong to others, unless these come `by_jwt`."""
     for name, limits in accounts.items():
         if limits is None:
             jetstream.refuse(known[name])
         else:
             jetstream.enable(known[name], limits)
-    for name in jetstream.folders_without_account():
+    for name in jetstream.folders_without_account() if not by_jwt else ():
         why = "has no JetStream" if name in accounts else "is not configured"
         jetstream.log.warn(
             f"JetStream: the streams of account '{name}' stay in {jetstream.folder / name} "
@@ -83,21 +87,33 @@ def _follow(jetstream: JetStream, accounts: Wanted, known: Mapping[str, Account]
     """Gives and takes JetStream. The global account keeps what it had without being configured:
     accounts that were added must not take its streams away from running clients."""
     for name, limits in accounts.items():
-        has = jetstream.accounts.get(name)
-        if limits is not None and has is not None:
-            has.set_limits(limits)
-        elif limits is not None:
-            try:
-                jetstream.enable_again(known[name], limits)
-            except OSError as error:
-                jetstream.not_enabled(known[name], error)
-        elif has is None:
-            jetstream.refuse(known[name])
-        elif name == GLOBAL_ACCOUNT:
+        if limits is None and name == GLOBAL_ACCOUNT and name in jetstream.accounts:
             jetstream.log.warn(
                 "JetStream: account '$G' keeps its streams until the next start, which will give "
                 "JetStream only to the accounts that are configured to have it"
             )
         else:
-            jetstream.refuse(known[name])
+            follow(jetstream, known[name], limits)
+
+
+def follow(
+    jetstream: JetStream,
+    account: Account,
+    limits: AccountLimits | None,
+    tiers: Mapping[str, AccountLimits] | None = None,
+) -> None:
+    """Gives one account JetStream, changes its limits, or takes it away (None). With `tiers`,
+    limits by number of replicas, they are shown with these."""
+    has = jetstream.accounts.get(account.name)
+    if limits is None:
+        jetstream.refuse(account)
+        if has is not None:
+            name = account.name
             jetstream.log.notice(f"JetStream switched off for account '{name}', its files stay")
+    elif has is not None:
+        has.set_limits(limits, tiers)
+    else:
+        try:
+            jetstream.enable_again(account, limits, tiers)
+        except OSError as error:
+            jetstream.not_enabled(account, error)

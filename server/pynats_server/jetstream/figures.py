@@ -58,6 +58,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     consumers: int  # those of mirrors and sources, too
     api_total: int
     api_errors: int
+    tiered: bool = False  # its limits are by number of replicas
 
 
 class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):

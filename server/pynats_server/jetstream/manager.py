@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pynats_server.core.account import Account
@@ -23,6 +23,7 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import AccountLimits, JetStreamOptions
 from pynats_server.work import Turns, Work
 
+Tiers = Mapping[str, AccountLimits]  # by number of replicas: R1, R3
 STEP_STREAMS = 128  # counted in one step, for monitoring
 
 
@@ -150,9 +151,12 @@ class JetStream:
 
     # -- accounts -----------------------------------------------------------------------------
 
-    def enable(self, account: Account, limits: AccountLimits | None = None) -> JetStreamAccount:
+    def enable(
+        self, account: Account, limits: AccountLimits | None = None, tiers: Tiers | None = None
+    ) -> JetStreamAccount:
         """Gives an account JetStream: recovers its streams and answers its API requests."""
         made = JetStreamAccount(self.context, account, limits or AccountLimits())
+        made.set_limits(made.limits, tiers)
         self.accounts[account.name] = made
         self._without.pop(account.name, None)
         made.recover()
@@ -161,13 +165,15 @@ class JetStream:
         self.log.debug(f'Enabled JetStream for account "{account.name}"')
         return made
 
-    def enable_again(self, account: Account, limits: AccountLimits) -> None:
+    def enable_again(
+        self, account: Account, limits: AccountLimits, tiers: Tiers | None = None
+    ) -> None:
         """As `enable`, after the streams and the changes that were under way when the account last
         lost JetStream: they work in the folder that is read now. With encryption it waits for a
         change of key, too. Raises OSError where there is nothing to wait for."""
         ending = self._ending.get(account.name)
         if ending is None and not self.options.key:
-            self.enable(account, limits)
+            self.enable(account, limits, tiers)
             return
         self.refuse(account)
 
@@ -177,7 +183,7 @@ class JetStream:
             await self._key_changes.run(self.context.store_dir, [account.name], self.options)
             del self._enabling[account.name]
             try:
-                self.enable(account, limits)
+                self.enable(account, limits, tiers)
             except OSError as error:
                 self.not_enabled(account, error)
 

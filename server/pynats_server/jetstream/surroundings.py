@@ -45,8 +45,8 @@ class AccountSurroundings:
         return self.streams[name].consumers.beyond(limits)
 
     def limits(self, replicas: int, name: str) -> Limits:
-        """What the server and the account allow."""
-        own = self.context.limits
+        """What the server and the account allow. Raises ApiError 10120."""
+        own = self.context.limits_of(replicas)
         served = self.context.server.options.limits
         return Limits(
             duplicate_window_ns=int(served.duplicate_window * SECOND_NS),

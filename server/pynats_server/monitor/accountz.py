@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from pynats_common.go.times import format_time_s
@@ -14,13 +14,21 @@ from pynats_server.monitor import sharing
 from pynats_server.monitor.json import ITEMS, Document, Pieces, encoded, entry, pretty
 from pynats_server.monitor.options import AccountzOptions, AccstatzOptions, BadRequest
 from pynats_server.monitor.sharing import ExportInfo, ImportInfo, TargetInfo
-from pynats_server.monitor.source import AccountView, MonitorSource, system_account_name
+from pynats_server.monitor.source import AccountView, ClaimView, MonitorSource, system_account_name
 from pynats_server.monitor.subsz import SublistFigures, figures
 from pynats_server.monitor.traffic import Traffic, traffic_in, traffic_out
 from pynats_server.options import MappingTarget
 from pynats_server.work import Work
 
 T = TypeVar("T")
+
+
+class IssueInfo(msgspec.Struct, kw_only=True):
+    """Something that is wrong with a JWT."""
+
+    description: str
+    blocking: bool
+    time_check: bool
 
 
 class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -36,7 +44,13 @@ class AccountDetail(msgspec.Struct, omit_defaults=True, kw_only=True):
     mappings: dict[str, list[TargetInfo]] | None = None
     exports: list[ExportInfo] | None = None
     imports: list[ImportInfo] | None = None
+    jwt: str = ""
+    issuer_key: str = ""
     name_tag: str = ""
+    tags: list[str] = msgspec.field(default_factory=list)
+    decoded_jwt: dict[str, Any] | None = None
+    validation_result_jwt: list[IssueInfo] | None = None
+    revoked_user: dict[str, str] | None = None
     sublist_stats: SublistFigures | None = None
     responses: dict[str, sharing.ResponseInfo] | None = None
 
@@ -98,13 +112,14 @@ def detail(source: MonitorSource, name: str, depth: int = 0) -> Work[Document]:
     mappings = sharing.mappings(source, account.name)
     exports = _if_any(sharing.exports(source, account.name))
     imports = _if_any(sharing.imports(source, account.name))
+    claim = source.claimed.get(name) if source.claimed is not None else None
     awaits = account.awaited is not None and account.awaited.count > 0
     shown = AccountDetail(
         account_name=account.name,
-        update_time=format_time_s(source.config_load_time),
+        update_time=format_time_s(claim.updated if claim else source.config_load_time),
         is_system=account is source.system_account,
-        expired=False,
-        complete=True,
+        expired=claim is not None and claim.expired,
+        complete=claim is None or not claim.incomplete,
         jetstream_enabled=(
             source.jetstream is not None and account.name in source.jetstream.accounts
         ),
@@ -114,10 +129,12 @@ def detail(source: MonitorSource, name: str, depth: int = 0) -> Work[Document]:
         mappings={} if mappings else None,
         exports=[] if exports else None,
         imports=[] if imports else None,
-        name_tag=account.name,
+        name_tag=source.name_tag(account.name),
         sublist_stats=lists,
         responses={} if awaits else None,
     )
+    if claim is not None:
+        _show_claim(shown, claim)
     document = Document(shown, depth)
     if mappings:
         document.fill("mappings", _mappings(mappings, depth + 2))
@@ -128,6 +145,27 @@ def detail(source: MonitorSource, name: str, depth: int = 0) -> Work[Document]:
     if awaits:
         document.fill("responses", sharing.responses(account, depth + 2))
     return document
+
+
+def _show_claim(shown: AccountDetail, claim: ClaimView) -> None:
+    """What the JWT of an account of operator mode says."""
+    from pynats_common.jwt import Level, validate  # only servers with operators have loaded it
+
+    shown.jwt = claim.token
+    shown.issuer_key = claim.claims.iss
+    shown.tags = claim.tags
+    shown.decoded_jwt = claim.claims.to_json()
+    issues = [
+        IssueInfo(
+            description=issue.description,
+            blocking=issue.blocking,
+            time_check=issue.level is Level.TIME,
+        )
+        for issue in validate(claim.claims)
+    ]
+    shown.validation_result_jwt = issues or None
+    revoked = claim.claims.nats.revocations
+    shown.revoked_user = {user: format_time_s(at) for user, at in revoked.items()} or None
 
 
 def _if_any(items: Iterator[T]) -> Iterator[T] | None:
@@ -150,7 +188,7 @@ def accstatz(source: MonitorSource, options: AccstatzOptions) -> Work[Pieces]:
     document = Document(
         AccountStats(server_id=source.id, now=format_time_s(time.time()), account_statz=[])
     )
-    document.fill("account_statz", encoded(map(_stat, chosen), 2))
+    document.fill("account_statz", encoded((_stat(source, each) for each in chosen), 2))
     return document.pieces()
 
 
@@ -161,10 +199,10 @@ def counted(source: MonitorSource, options: AccstatzOptions) -> list[AccountView
     return [account for account in known if options.unused or account.clients]
 
 
-def _stat(account: AccountView) -> AccountStat:
+def _stat(source: MonitorSource, account: AccountView) -> AccountStat:
     return AccountStat(
         acc=account.name,
-        name=account.name,
+        name=source.name_tag(account.name),
         conns=len(account.clients),
         leafnodes=0,
         total_conns=len(account.clients),

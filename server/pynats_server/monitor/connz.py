@@ -17,7 +17,14 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, sp
 from pynats_common.go.text import bytes_of, text_of
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import ClosedConnection, issuer_of, proxy_of, shown_user
+from pynats_server.clients.closed import (
+    ClosedConnection,
+    issuer_of,
+    jwt_of,
+    proxy_of,
+    shown_user,
+    tags_of,
+)
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
@@ -85,8 +92,10 @@ class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     account: str = ""
     subscriptions_list: list[str] | None = None
     subscriptions_list_detail: list[SubscriptionInfo] | None = None
+    jwt: str = ""
     issuer_key: str = ""
     name_tag: str = ""
+    tags: list[str] = msgspec.field(default_factory=list)
     proxy: ProxyInfo | None = None
 
 
@@ -187,7 +196,9 @@ def _rank(entry: tuple[Any, int, Listed]) -> tuple[Any, int]:
 # -- what one connection looks like -------------------------------------------------------------
 
 
-def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -> ConnectionInfo:
+def describe_open(
+    source: MonitorSource, client: ClientView, options: ConnzOptions, clock: WallClock
+) -> ConnectionInfo:
     """An open connection, without its subscriptions."""
     now = time.time()
     last = max(client.start, clock.at(client.last_activity))
@@ -202,13 +213,17 @@ def describe_open(client: ClientView, options: ConnzOptions, clock: WallClock) -
     if options.auth:
         info.authorized_user = shown_user(client)
         if client.account is not None:
-            info.name_tag = client.account.name
+            info.name_tag = source.name_tag(client.account.name)
             info.account = client.account.name if client.account.name != GLOBAL_ACCOUNT else ""
+        info.jwt = jwt_of(client)
         info.issuer_key = issuer_of(client)
+        info.tags = tags_of(client)
     return info
 
 
-def describe_closed(record: ClosedConnection, options: ConnzOptions) -> ConnectionInfo:
+def describe_closed(
+    source: MonitorSource, record: ClosedConnection, options: ConnzOptions
+) -> ConnectionInfo:
     """A closed connection, without its subscriptions."""
     info = _describe(record, options, record.last_activity, record.stop_time, record.proxy)
     info.stop = format_time_s(record.stop_time)
@@ -218,8 +233,10 @@ def describe_closed(record: ClosedConnection, options: ConnzOptions) -> Connecti
     if options.auth:
         info.authorized_user = record.user
         if record.account != GLOBAL_ACCOUNT:
-            info.account = info.name_tag = record.account
+            info.account, info.name_tag = record.account, source.name_tag(record.account)
+        info.jwt = record.jwt
         info.issuer_key = record.issuer_key
+        info.tags = list(record.tags)
     return info
 
 
@@ -315,7 +332,7 @@ def connz(source: MonitorSource, options: ConnzOptions, clock: WallClock) -> Wor
         )
     )
     if page:
-        document.fill("connections", _entries(page, options, clock))
+        document.fill("connections", _entries(source, page, options, clock))
     return document.pieces()
 
 
@@ -402,18 +419,20 @@ def _page(
     return page
 
 
-def _entries(page: list[Listed], options: ConnzOptions, clock: WallClock) -> Iterator[Pieces]:
+def _entries(
+    source: MonitorSource, page: list[Listed], options: ConnzOptions, clock: WallClock
+) -> Iterator[Pieces]:
     for count, item in enumerate(page, 1):
-        yield _entry(item, options, clock)
+        yield _entry(source, item, options, clock)
         if count % ENTRIES == 0:
             yield iter(())
 
 
-def _entry(item: Listed, options: ConnzOptions, clock: WallClock) -> Pieces:
+def _entry(source: MonitorSource, item: Listed, options: ConnzOptions, clock: WallClock) -> Pieces:
     if isinstance(item, ClosedConnection):
-        info = describe_closed(item, options)
+        info = describe_closed(source, item, options)
     else:
-        info = describe_open(item, options, clock)
+        info = describe_open(source, item, options, clock)
     entry = Document(info, depth=2)
     for field in ("subscriptions_list", "subscriptions_list_detail"):
         if getattr(info, field) is not None:

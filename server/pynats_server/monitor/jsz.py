@@ -289,7 +289,7 @@ def _details(
 
 
 def _account(source: MonitorSource, account: JetStreamAccountView, options: JszOptions) -> Pieces:
-    detail = _detail(account)
+    detail = _detail(source, account)
     streams = sorted(account.served(), key=attrgetter("name")) if _wants_streams(options) else []
     if streams:
         detail.stream_detail = []
@@ -299,16 +299,17 @@ def _account(source: MonitorSource, account: JetStreamAccountView, options: JszO
     return document.pieces()
 
 
-def _detail(account: JetStreamAccountView) -> Detail:
+def _detail(source: MonitorSource, account: JetStreamAccountView) -> Detail:
     found = account.figures()
     return Detail(
-        name=found.name,
+        name=source.name_tag(found.name),
         id=found.name,
         memory=max(0, found.memory),
         storage=max(0, found.storage),
         # The account's limits, not what its streams reserve; -1 (no limit) as an unsigned number.
-        reserved_memory=found.max_memory & UINT64_MAX,
-        reserved_storage=found.max_storage & UINT64_MAX,
+        # Those by number of replicas do not show.
+        reserved_memory=0 if found.tiered else found.max_memory & UINT64_MAX,
+        reserved_storage=0 if found.tiered else found.max_storage & UINT64_MAX,
         accounts=0,
         ha_assets=0,
         api=ApiFigures(level=0, total=found.api_total, errors=found.api_errors),

@@ -87,7 +87,7 @@ def options_of(source: MonitorSource, name: str) -> AccountOptions:
     """What is configured of an account."""
     if name == GLOBAL_ACCOUNT:
         return AccountOptions(mappings=source.options.mappings)
-    return source.options.accounts.get(name) or AccountOptions()
+    return source.account_options(name) or AccountOptions()
 
 
 def exports(source: MonitorSource, name: str) -> Iterator[ExportInfo]:

@@ -13,7 +13,7 @@ from pynats_server.core.interest.sublist import Sublist
 from pynats_server.core.reasons import CloseReason
 from pynats_server.core.sharing.responses import Responses
 from pynats_server.monitor.traffic import Counted
-from pynats_server.options import JetStreamOptions, Options
+from pynats_server.options import AccountOptions, JetStreamOptions, Options
 from pynats_server.work import Turns, Work
 
 if TYPE_CHECKING:
@@ -197,6 +197,35 @@ class JetStreamView(Protocol):
         ...
 
 
+class ClaimView(Protocol):
+    """An account of operator mode."""
+
+    expired: bool
+    incomplete: bool
+    updated: float
+    token: str
+    claims: Any  # AccountClaims
+
+    @property
+    def tags(self) -> list[str]: ...
+
+
+class TrustView(Protocol):
+    """The operators that are trusted: their JWTs, and what these say."""
+
+    tokens: tuple[str, ...]
+    operators: tuple[Any, ...]  # OperatorClaims
+
+
+class ClaimedView(Protocol):
+    """The accounts of operator mode that somebody has asked for."""
+
+    @property
+    def trust(self) -> TrustView: ...
+
+    def get(self, account: str) -> ClaimView | None: ...
+
+
 class MonitorSource(Protocol):
     """The server as monitoring sees it. Read-only except `http_requests`, which counts requests by
     endpoint."""
@@ -231,6 +260,19 @@ class MonitorSource(Protocol):
 
     def links_of(self, account: str) -> tuple[Sequence[StreamLink], Sequence[ServiceLink]]:
         """What an account imports."""
+        ...
+
+    def name_tag(self, account: str) -> str:
+        """What people call an account, which may be known by its key."""
+        ...
+
+    def account_options(self, name: str) -> AccountOptions | None:
+        """What is said of an account: by the configuration, or by its JWT."""
+        ...
+
+    @property
+    def claimed(self) -> ClaimedView | None:
+        """The accounts of operator mode."""
         ...
 
     def advertised(self) -> tuple[str, int]: ...

@@ -107,6 +107,8 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
     tags: list[str] = msgspec.field(default_factory=list)
     metadata: dict[str, str] = msgspec.field(default_factory=dict)
     feature_flags: dict[str, bool] = msgspec.field(default_factory=dict)
+    trusted_operators_jwt: list[str] = msgspec.field(default_factory=list)
+    trusted_operators_claim: list[dict[str, Any]] = msgspec.field(default_factory=list)
     system_account: str = ""
     slow_consumer_stats: ByKind
     stale_connection_stats: ByKind
@@ -167,6 +169,7 @@ def varz(source: MonitorSource, usage: Usage) -> General:
         cpu=json_number(usage.cpu_percent()),
         http_req_stats=dict(sorted(source.http_requests.items())),
         config_load_time=format_time_s(source.config_load_time),
+        **_operators(source),
         system_account=system_account_name(source),
         slow_consumer_stats=ByKind(clients=engine.slow_consumers),
         stale_connection_stats=ByKind(clients=engine.stale_connections),
@@ -226,6 +229,16 @@ def _tls(source: MonitorSource) -> dict[str, Any]:
         "tls_ocsp_peer_verify": options.checks_revocation,
         "tls_timeout": json_number(options.timeout),
         "tls_cert_not_after": format_time_s(expires) if expires else "",
+    }
+
+
+def _operators(source: MonitorSource) -> dict[str, Any]:
+    if source.claimed is None:
+        return {}
+    trust = source.claimed.trust
+    return {
+        "trusted_operators_jwt": list(trust.tokens),
+        "trusted_operators_claim": [each.to_json() for each in trust.operators],
     }
 
 

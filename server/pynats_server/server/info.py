@@ -49,7 +49,8 @@ class InfoMessage:
         if options.tls is None:
             return {}
         return {
-            **({} if options.allow_non_tls else {"tls_required": True}),
+            # Present in both cases, to keep the order.
+            "tls_required": not options.allow_non_tls,
             **({"tls_verify": True} if options.tls.requires_certificates else {}),
             **({"tls_available": True} if options.allow_non_tls else {}),
         }
@@ -85,10 +86,12 @@ class InfoMessage:
         from_proxy: bool = False,
         connect_info: bool = False,
         lame_duck: bool = False,
+        tls_first: bool = False,
     ) -> bytes:
         """The INFO line for one client: the first one, which may have a `nonce` to be signed, and
         not the client's address if that is still the proxy's; `connect_info` for the one after its
-        first PONG. With `lame_duck` it is told to go, whatever the server does."""
+        first PONG. With `lame_duck` it is told to go, whatever the server does. `tls_first` is for
+        the first one of a client whose handshake came before it."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if self._state.jetstream_failed:
@@ -97,6 +100,10 @@ class InfoMessage:
             fields["auth_required"] = True
         if not fields["auth_required"]:
             del fields["auth_required"]
+        if tls_first and "tls_required" in fields:
+            fields["tls_required"] = True
+        elif fields.get("tls_required") is False:
+            del fields["tls_required"]
         fields["client_id"] = client.cid
         if not from_proxy:
             fields["client_ip"] = client.host

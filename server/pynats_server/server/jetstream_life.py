@@ -15,6 +15,7 @@ from pynats_server.server.state import ServerState
 if TYPE_CHECKING:
     from pynats_server.jetstream.folders.root import StoreFolder
     from pynats_server.jetstream.manager import JetStream
+    from pynats_server.operator import Claimed
 
 
 class JetStreamError(Exception):
@@ -91,7 +92,10 @@ class JetStreamLife:
             jetstream.context.remove_leftovers()
             for line in banner_lines(options, limits):
                 log.notice(line)
-            enablement.start(jetstream, accounts, state.accounts)
+            enablement.start(jetstream, accounts, state.accounts, state.claimed is not None)
+            if state.claimed is not None:
+                for claimed in state.claimed.all():
+                    self.follow_claim(None, claimed)
         except Exception as error:
             self._give_up(jetstream)  # rather than serve half of it
             if isinstance(error, OSError):
@@ -112,6 +116,19 @@ class JetStreamLife:
         if self._ending is not None:
             await self._ending
         self.abandon()
+
+    def follow_claim(self, before: Claimed | None, now: Claimed) -> None:
+        """An account of operator mode is new, or has changed."""
+        from pynats_server.jetstream import enablement
+
+        jetstream, state = self._state.jetstream, self._state
+        if jetstream is not None and not now.expired:
+            limits = now.options.jetstream
+            account = state.accounts[now.account]
+            if account is state.system_account:
+                limits = None
+            if before is None or before.options.jetstream != limits:
+                enablement.follow(jetstream, account, limits, now.options.jetstream_tiers)
 
     # -- reloads ------------------------------------------------------------------------------
 

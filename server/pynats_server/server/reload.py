@@ -20,6 +20,7 @@ from pynats_server.options import Options
 from pynats_server.server.accepted import Accepted, accept_again
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ReloadReport, ServerState
 from pynats_server.server.tls_watch import TlsWatch
@@ -41,6 +42,7 @@ class Parts:
     handler: ClientHandler
     info: InfoMessage
     jetstream: JetStreamLife
+    resolver: ResolverLife
     run_files: RunFiles
     tls_watch: TlsWatch
 
@@ -175,6 +177,7 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         ("log", lambda: _follow_log(state, prepared)),
         ("engine", lambda: limits.configure_engine(state)),
         ("accounts", lambda: state.accounts.add(options)),  # before users are moved to them
+        ("resolver", parts.resolver.follow),
         ("exports and imports", lambda: state.share(prepared.plan)),
         ("limits of publishing", lambda: rates.limit_accounts(state)),
         (

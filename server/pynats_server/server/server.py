@@ -34,6 +34,8 @@ from pynats_server.server.listen import (
     monitor_url,
 )
 from pynats_server.server.log_levels import change_log_levels
+from pynats_server.server.operator_life import OperatorError, OperatorLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
 from pynats_server.server.tls_watch import TlsWatch
@@ -99,7 +101,9 @@ class Server:
         self._desk = Desk(
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
+        self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
+        self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
@@ -172,6 +176,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
+            await self._start_operator()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -192,6 +197,7 @@ class Server:
                     return
             if state.options.jetstream.enabled:
                 self._jetstream_life.start()
+                await self._operator.recover()
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
@@ -201,7 +207,9 @@ class Server:
                 self.log.notice(f"TLS engine: {state.tls.engine.name}")
             self._tls_watch.follow()
             self._run_files.write_ports()
-        except (OSError, ListenError, JetStreamError, RunFileError, PlanError) as error:
+        except (
+            OSError, ListenError, JetStreamError, RunFileError, PlanError, OperatorError,
+        ) as error:  # fmt: skip
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -234,6 +242,13 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
+
+    async def _start_operator(self) -> None:
+        """Accounts come by JWTs that a resolver has: whose they are is known first, then where they
+        are, then the system account. Raises OperatorError."""
+        self._operator.prepare()
+        await self._resolver_life.start()
+        await self._operator.start()
 
     async def _start_monitor(self) -> None:
         plain, secure = self.options.http_port, self.options.https_port
@@ -297,6 +312,8 @@ class Server:
             for client in self.state.clients():
                 client.hold()
         await self._jetstream_life.stop()
+        self._operator.stop()
+        await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()
@@ -400,6 +417,7 @@ class Server:
             self.handler,
             self.info,
             self._jetstream_life,
+            self._resolver_life,
             self._run_files,
             self._tls_watch,
         )

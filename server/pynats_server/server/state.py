@@ -24,7 +24,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.engine import Engine
 from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
-from pynats_server.options import GLOBAL_ACCOUNT, Options
+from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options
 from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
 from pynats_server.tls.force import TlsInForce
@@ -32,6 +32,9 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
+    from pynats_server.operator import Claimed, ClaimedAccounts
+    from pynats_server.operator.sharing import Taken
+    from pynats_server.resolver.base import Resolver
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
@@ -66,6 +69,7 @@ class ServerState:
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
+        self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
@@ -79,6 +83,7 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
+        self.resolver: Resolver | None = None  # where JWTs of accounts come from
         self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
@@ -119,7 +124,31 @@ class ServerState:
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
         for name, account in self.accounts.items():
-            account.trace(parents_of(self.options.accounts.get(name)))
+            account.trace(parents_of(self.account_options(name)))
+
+    def account_options(self, name: str) -> AccountOptions | None:
+        """What is said of an account: by the configuration, or in operator mode by its JWT."""
+        if self.claimed is not None:
+            found = self.claimed.get(name)
+            return found.options if found is not None else None
+        return self.options.accounts.get(name)
+
+    def name_tag(self, account: str) -> str:
+        """What people call an account: in operator mode it is known by its key."""
+        found = self.claimed.get(account) if self.claimed is not None else None
+        return found.name if found is not None else account
+
+    def adopt(self, claimed: Claimed) -> None:
+        """An account of operator mode: it is there, and its mappings and traces hold."""
+        account = self.accounts.claim(claimed.account, self.options)
+        account.trace(parents_of(claimed.options))
+        if self._wiring is not None:
+            self._wiring.map(account, claimed.options.mappings)
+
+    def take(self, account: str, taken: Taken) -> None:
+        """What an account of operator mode imports from now on."""
+        if self._wiring is not None:
+            self._wiring.take(self.accounts[account], taken.streams, taken.services)
 
     def drop_accounts(self) -> None:
         """Forgets the accounts that the options no longer name, once everybody has left them."""
@@ -146,7 +175,7 @@ class ServerState:
 
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return Chain(options or self.options, self._spare_guest)
+        return Chain(options or self.options, self._spare_guest, self.claimed)
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""

@@ -21,7 +21,14 @@ from pynats_server.settings.blocks.monitoring import (
     read_metrics,
 )
 from pynats_server.settings.blocks.ocsp import OCSP, OCSP_CACHE, read_ocsp, read_ocsp_cache
+from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
+from pynats_server.settings.blocks.resolver import (
+    RESOLVER,
+    read_preload,
+    read_resolver,
+    store_resolver,
+)
 from pynats_server.settings.blocks.tls import CLIENT_TLS, TLS, read_client_tls, read_tls
 from pynats_server.settings.schema import Setting, Table
 
@@ -152,6 +159,7 @@ TOP_LEVEL = Table(
         v.boolean,
         ("no_system", "no_sys_acc"),
     ),
+    *OPERATOR_MODE,
     # limits
     Setting(
         "max_control_line",
@@ -397,16 +405,13 @@ TOP_LEVEL = Table(
         block=TARGET,
     ),
     Setting(
-        "operator",
-        "operator JWTs",
-        aliases=("operators", "root", "roots", "root_operator", "root_operators"),
-        off=([],),
-    ),
-    Setting("trusted_keys", "public keys of operators", aliases=("trusted",), off=([],)),
-    Setting(
         "resolver",
-        "where account JWTs come from",
-        aliases=("account_resolver", "accounts_resolver"),
+        'where account JWTs come from: MEMORY, URL("..."), or a block',
+        read_resolver,
+        ("account_resolver", "accounts_resolver"),
+        store=store_resolver,
+        reloadable=True,
+        block=RESOLVER,
     ),
     Setting(
         "resolver_tls",
@@ -415,9 +420,13 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=CLIENT_TLS,
     ),
-    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
-    Setting("resolver_pinned_accounts", "accounts that may use the resolver", off=([],)),
-    Setting("default_sentinel", "JWT for clients without one", off=("",)),
+    Setting(
+        "resolver_preload",
+        "account JWTs known from the start, by account",
+        read_preload,
+        field="resolver.preload",
+        reloadable=True,
+    ),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",

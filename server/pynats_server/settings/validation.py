@@ -13,6 +13,7 @@ from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
 from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
 from pynats_server.settings.blocks.proxies import fault_of_proxies
+from pynats_server.settings.operators import settle_operators
 from pynats_server.settings.texts import is_text, split_host_port
 
 LARGE_PAYLOAD = 8 * 1024 * 1024  # bytes; above it there is a warning
@@ -22,7 +23,7 @@ _BCRYPT = ("$2a$", "$2b$", "$2x$", "$2y$")
 
 def validate(options: Options) -> None:
     """Raises `ValueError` if a server cannot run with `options`. It begins with the place of the
-    key in the file, where it has one."""
+    key in the file, where it has one. Operators name the system account, if nobody else does."""
     if options.lame_duck_grace_period >= options.lame_duck_duration > 0:
         grace = format_duration_s(options.lame_duck_grace_period)
         raise _wrong(
@@ -43,6 +44,7 @@ def validate(options: Options) -> None:
     _validate_names(options)
     _validate_ports(options)
     _validate_monitoring(options)
+    settle_operators(options)
     _validate_no_auth_user(options)
     _validate_users(options)
     _validate_accounts(options)
@@ -150,7 +152,8 @@ def _validate_accounts(options: Options) -> None:
             "system_account",
             f'the global account "{name}" can not be the system account',
         )
-    if options.system_account and name != SYSTEM_ACCOUNT and name not in options.accounts:
+    known = name in options.accounts or options.operator.enabled  # by its JWT, at the start
+    if options.system_account and name != SYSTEM_ACCOUNT and not known:
         similar = did_you_mean(name, options.accounts)
         raise _wrong(
             options,

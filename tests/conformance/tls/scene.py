@@ -1,5 +1,5 @@
-"""One server with TLS and its clients, as cases play with them; certificates have the same names for
-both servers."""
+"""One server with TLS and its clients, as cases play with them; certificates have the same names
+for both servers."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ class Scene:
     # -- what the server tells ---------------------------------------------------------------
 
     def lines(self, peer: TlsPeer, until: str = "Client connection closed") -> list[str]:
-        """What the log says of a connection until then, in alphabetical order: some of it is said by
-        several threads. The text is `shown`."""
+        """What the log says of a connection until then, in alphabetical order: some of it is said
+        by several threads. The text is `shown`."""
         where = f"127.0.0.1:{peer.own_port} - cid:"
 
         def found() -> list[str]:
@@ -103,7 +103,7 @@ class Scene:
         text = _STAMP.sub("", self.server.log()[before:])
         wanted = re.compile(r"tls|TLS|pinned|OCSP|timeout|Failed|Disconnect")
         lines = [line for line in text.split("\n") if wanted.search(line)]
-        return [masked(line) for line in lines if not line.startswith("[DBG]")]
+        return sorted(masked(line) for line in lines if not line.startswith("[DBG]"))
 
     def monitoring(self, path: str) -> Any:
         return self.server.monitoring(path)

@@ -388,6 +388,8 @@ cdef class LayeredConnection(Connection):
                 self._block()
                 break
             self.discard()
+            if self.stage == GREETING:
+                return self._fail_greeting(f"write: {os.strerror(errno).lower()}")
             return self.close_with(WRITE_ERROR)
         if self.backlog_since_ns and self.pending() < BACKLOG_LOW:
             self.engine.release(self)

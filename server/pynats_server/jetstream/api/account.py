@@ -19,6 +19,7 @@ def info(request: Request) -> Reply:
             "total": account.api_total,
             "errors": account.api_errors,
         },
+        **({"tiers": account.info_of_tiers()} if account.tiers else {}),
     }
 
 

@@ -83,7 +83,7 @@ class StreamConsumers:
     def limits(self, replicas: int) -> Limits:
         """What the server and the account allow."""
         account = self._host.account
-        return Limits.of(account.server.options.limits, account.limits)
+        return Limits.of(account.server.options.limits, account.limits_of(replicas))
 
     def existing(self, name: str) -> ConsumerConfig | None:
         """The configuration of the consumer of that name."""

@@ -27,6 +27,8 @@ _SECRET = (
     "http_auth",
     "jetstream.key",
     "jetstream.prev_key",
+    "resolver",
+    "resolver_preload",
 )  # their values are never shown
 
 
@@ -89,18 +91,27 @@ def diff(old: Options, new: Options) -> list[Change]:
             if path == "tls" and (fixed := fixed_of(old, new)) is not None:
                 changes.append(Change("tls", fixed.old, fixed.new, False, fixed.go_name))
                 continue
+            reason = _refusal(path, old, new)
             changes.append(
                 Change(
                     setting.name,
                     before,
                     after,
-                    reloadable,
+                    reloadable and not reason,
                     _go_name(setting),
+                    reason,
                     text=_TEXTS.get(path, ""),
                     details=tuple(_details(path, old, new)),
                 )
             )
     return changes + _jetstream_changes(old.jetstream, new.jetstream)
+
+
+def _refusal(path: str, old: Options, new: Options) -> str:
+    """Why a setting cannot change in this way, in words of its own."""
+    if path == "resolver" and "none" in (old.resolver.kind, new.resolver.kind):
+        return "config reload does not support moving to or from an account resolver"
+    return ""
 
 
 def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:

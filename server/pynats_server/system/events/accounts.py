@@ -37,8 +37,9 @@ class AccountConnections(msgspec.Struct, kw_only=True):
     slow_consumers: int
 
 
-def connections(account: Account, count: int, subscriptions: int) -> Body:
-    """An account has `count` connections with `subscriptions`. Two subjects get it as one event."""
+def connections(account: Account, tag: str, count: int, subscriptions: int) -> Body:
+    """An account, which people call `tag`, has `count` connections with `subscriptions`. Two
+    subjects get it as one event."""
     now_ns = time.time_ns()
     told = AccountConnections(
         type=TYPE_PREFIX + "account_connections",
@@ -46,7 +47,7 @@ def connections(account: Account, count: int, subscriptions: int) -> Body:
         timestamp="",
         server=msgspec.Raw(),
         acc=account.name,
-        name=account.name,
+        name=tag,
         conns=count,
         leafnodes=0,
         total_conns=count,

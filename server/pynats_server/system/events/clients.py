@@ -32,9 +32,9 @@ class Disconnect(Connect, kw_only=True):
     reason: str
 
 
-def _described(client: ClientConnection, account: str) -> ClientInfo:
+def _described(client: ClientConnection, account: str, tag: str) -> ClientInfo:
     who = describe(client, account)
-    who.name_tag = account
+    who.name_tag = tag
     return who
 
 
@@ -43,10 +43,10 @@ def account_of(client: ClientConnection) -> str:
     return client.account.name if client.account is not None else GLOBAL_ACCOUNT
 
 
-def connected(client: ClientConnection) -> Body:
-    """It has an account now."""
+def connected(client: ClientConnection, tag: str) -> Body:
+    """It has an account now, which people call `tag`."""
     now_ns = time.time_ns()
-    who = _described(client, account_of(client))
+    who = _described(client, account_of(client), tag)
     who.rtt = 0  # of an earlier log-in
 
     def body(server: msgspec.Raw) -> Connect:
@@ -61,10 +61,10 @@ def connected(client: ClientConnection) -> Body:
     return body
 
 
-def disconnected(client: ClientConnection, account: str, reason: CloseReason) -> Body:
+def disconnected(client: ClientConnection, account: str, tag: str, reason: CloseReason) -> Body:
     """It has gone, or is about to."""
     now_ns = time.time_ns()
-    who = _described(client, account)
+    who = _described(client, account, tag)
     sent = moved_in(client)
     received = moved_out(client)
 

@@ -100,7 +100,9 @@ class Events:
         account = client.account
         self._count(account, len(account.clients), account.sublist.count)
         self._tell(
-            f"$SYS.ACCOUNT.{account.name}.CONNECT", lambda: clients.connected(client), account
+            f"$SYS.ACCOUNT.{account.name}.CONNECT",
+            lambda: clients.connected(client, self._state.name_tag(account.name)),
+            account,
         )
 
     def left(self, client: ClientConnection) -> None:
@@ -115,7 +117,7 @@ class Events:
         self._tell_in(
             self._state.global_account,
             REFUSED_IN_ACCOUNT,
-            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, reason),
+            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, GLOBAL_ACCOUNT, reason),
         )
 
     def closed(self, client: ClientConnection, reason: CloseReason) -> None:
@@ -127,7 +129,7 @@ class Events:
             self._count_without(client)
 
         def make() -> Body:
-            return clients.disconnected(client, account, reason)
+            return clients.disconnected(client, account, self._state.name_tag(account), reason)
 
         if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)
@@ -148,7 +150,8 @@ class Events:
 
         def make() -> Body:
             if not made:
-                made.append(accounts.connections(account, count, subscriptions))
+                tag = self._state.name_tag(account.name)
+                made.append(accounts.connections(account, tag, count, subscriptions))
             return made[0]
 
         self._tell(f"$SYS.SERVER.ACCOUNT.{account.name}.CONNS", make, account)

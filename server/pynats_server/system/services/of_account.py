@@ -80,7 +80,8 @@ def _conns(context: Context, request: Request) -> Work[bytes]:
     account = context.state.accounts.get(request.account)
     if account is None or not account.clients:
         raise Silence
-    body = connections(account, len(account.clients), account.sublist.count)
+    tag = context.state.name_tag(account.name)
+    body = connections(account, tag, len(account.clients), account.sublist.count)
     return compact(body(msgspec.Raw(context.block.next())))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any, Final
 
 import msgspec
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import clean
 
 from pynats_server.clients.session import session_of
@@ -46,7 +48,9 @@ class User(msgspec.Struct, kw_only=True):
     user: str
     account: str
     account_name: str | msgspec.UnsetType = msgspec.UNSET
+    user_name: str | msgspec.UnsetType = msgspec.UNSET
     permissions: Rights | msgspec.UnsetType = msgspec.UNSET
+    expires: int | msgspec.UnsetType = msgspec.UNSET  # ns from now on, whole seconds
 
 
 def asker(headers: bytes) -> dict[str, Any]:
@@ -80,11 +84,15 @@ def _user_info(context: Context, request: Request) -> Work[bytes]:
     account = _text(told, "acc")
     found = User(user=_text(told, "user"), account=account)
     if account in context.state.accounts:
-        found.account_name = account
+        found.account_name = context.state.name_tag(account)
     if request.source is not None:
         verdict = session_of(request.source).verdict if request.source.context else None
-        if verdict is not None and verdict.rights is not None:
-            found.permissions = _rights(verdict.rights)
+        if verdict is not None:
+            found.user_name = verdict.name_tag or msgspec.UNSET
+            if verdict.rights is not None:
+                found.permissions = _rights(verdict.rights)
+            if verdict.expires:
+                found.expires = max(0, int(verdict.expires - time.time())) * SECOND_NS
     return context.envelope([compact(found)])
 
 

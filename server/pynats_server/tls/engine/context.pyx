@@ -142,6 +142,7 @@ def _take_certificates(Context context, certificates) -> None:
         held.key = _key(lib, each.key)
         names = [name.lower().rstrip(".").encode("idna" if not name.isascii() else "ascii")
                  for name in each.names]
+        _must_match(context, held)
         held.names = <const char**>calloc(max(1, len(names)), sizeof(char*))
         if held.names == NULL:
             raise MemoryError()
@@ -155,6 +156,21 @@ def _take_certificates(Context context, certificates) -> None:
     for der in sent:
         above = _certificate(lib, der)
         _must(lib, lib.SSL_CTX_add_extra_chain_cert(context.ctx, above))  # it owns it now
+
+
+cdef int _must_match(Context context, Held* held) except -1:
+    """A session finds out too late."""
+    cdef const Library* lib = context.choice.lib
+    cdef SSL_CTX* trial = lib.SSL_CTX_new(lib.TLS_server_method())
+    if trial == NULL:
+        raise MemoryError()
+    try:
+        _must(lib, lib.SSL_CTX_use_certificate(trial, held.certificate))
+        _must(lib, lib.SSL_CTX_use_PrivateKey(trial, held.key))
+        _must(lib, lib.SSL_CTX_check_private_key(trial))
+    finally:
+        lib.SSL_CTX_free(trial)
+    return 0
 
 
 cdef X509* _certificate(const Library* lib, bytes der) except NULL:

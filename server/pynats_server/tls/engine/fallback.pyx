@@ -13,9 +13,10 @@ import ssl
 from pynats_server.core.sockets.layer cimport (
     LAYER_ENDED, LAYER_FAILED, LAYER_MORE, LAYER_READY, Layer, LayerCalls,
 )
+from pynats_server.tls.engine.heads cimport Heads, heads_follow
 from pynats_server.tls.engine.session cimport HELLO_MOST, HELLO_MOST_CERTIFIED, IDLE_RECORDS
 
-from pynats_server.tls.engine.base import PeerTls
+from pynats_server.tls.engine.base import PeerTls, may_begin
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.engine.suites import iana_name
 
@@ -31,15 +32,14 @@ cdef class FallbackLayer(Layer):
     cdef object tls
     cdef str fault
     cdef bytes parting  # what is sent besides what `ssl` sends
-    cdef bint ready, failed, finished, met
+    cdef bint ready, failed, finished
     cdef size_t shaken
-    cdef bytes head
-    cdef int records  # whole ones that are not read yet; negative = nobody knows
+    cdef bytes said  # what a client has said before it is looked at
+    cdef int records  # whole ones that are not read yet
+    cdef int early  # so many of those are of the handshake, at most
     cdef bint carried  # one of the last lot had bytes for the protocol
     cdef int idle
-    cdef unsigned char started[5]  # the head of a record of which not all is here
-    cdef size_t started_length
-    cdef size_t missing  # of its body
+    cdef Heads heads
 
     def __init__(self, context not None, str name=""):
         self.context = context
@@ -47,8 +47,7 @@ cdef class FallbackLayer(Layer):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.calls = &calls
         self.state = <void*>self
-        self.records = -1
-        self.head = self.parting = b""
+        self.said = self.parting = b""
         self.fault = self.asked = ""
         self.tls = name  # until it begins
 
@@ -58,6 +57,11 @@ cdef class FallbackLayer(Layer):
         if self.failed:
             return LAYER_FAILED
         if isinstance(self.tls, str):
+            if not self.context.client:
+                self.said += data
+                if not may_begin(self.said):
+                    return LAYER_MORE
+                data, self.said = self.said, b""
             self.tls = self.context.session(self, self.incoming, self.outgoing, self.tls or None)
         if data:
             if not self.context.client and self._is_no_hello(data):
@@ -66,6 +70,8 @@ cdef class FallbackLayer(Layer):
             if self.shaken > (HELLO_MOST_CERTIFIED if self.context.verifies else HELLO_MOST):
                 return self._fail("tls: handshake is too long")
             self.incoming.write(data)
+            # At least those that will be left when it is done.
+            self.records = <int>heads_follow(&self.heads, data, len(data))
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -75,17 +81,18 @@ cdef class FallbackLayer(Layer):
         except (ssl.SSLError, OSError) as error:
             return self._fail(_words(error))
         self.ready = True
+        self.early = self.records
         return LAYER_READY
 
     def _is_no_hello(self, bytes data) -> bool:
-        if len(self.head) < 5:
-            self.head += data[:5 - len(self.head)]
-            if len(self.head) == 5:
-                if self.head[0] == 0x80:
-                    self.parting = PROTOCOL_VERSION
-                    self._fail("tls: unsupported SSLv2 handshake received")
-                elif self.head[0] not in (21, 22) or self.head[1] >= 0x10:
-                    self._fail("tls: first record does not look like a TLS handshake")
+        """Looks at the head of the first record, as `session` does."""
+        if self.shaken:
+            return False
+        if data[0] == 0x80:
+            self.parting = PROTOCOL_VERSION
+            self._fail("tls: unsupported SSLv2 handshake received")
+        elif data[0] not in (21, 22) or data[1] >= 0x10:
+            self._fail("tls: first record does not look like a TLS handshake")
         return self.failed
 
     def refuse_name(self) -> None:
@@ -114,29 +121,8 @@ cdef class FallbackLayer(Layer):
 
     cdef int feed(self, const char* data, size_t length) except -1:
         self.incoming.write(PyMemoryView_FromMemory(<char*>data, length, PyBUF_READ))
-        self._count(data, length)
+        self.records += <int>heads_follow(&self.heads, data, length)
         return 0
-
-    cdef void _count(self, const char* data, size_t length) noexcept:
-        """Counts the records that end in new input."""
-        cdef size_t part
-        while length:
-            if self.started_length < 5:
-                self.started[self.started_length] = <unsigned char>data[0]
-                self.started_length += 1
-                data += 1
-                length -= 1
-                if self.started_length == 5:
-                    self.missing = (<size_t>self.started[3] << 8) | self.started[4]
-            if self.started_length == 5:
-                part = min(self.missing, length)
-                self.missing -= part
-                data += part
-                length -= part
-                if self.missing == 0:
-                    self.started_length = 0
-                    if self.records >= 0:
-                        self.records += 1
 
     cdef ssize_t open_some(self, char* to, size_t room) except? -9:
         cdef ssize_t n
@@ -148,10 +134,9 @@ cdef class FallbackLayer(Layer):
         try:
             n = self.tls.read(room, PyMemoryView_FromMemory(to, room, PyBUF_WRITE))
         except ssl.SSLWantReadError:
-            # Nobody knows what lay before the first read after the handshake.
-            self.idle = 0 if self.carried else self.idle + max(self.records, 0)
+            self.idle = 0 if self.carried else self.idle + max(0, self.records - self.early)
             self.carried = False
-            self.records = 0
+            self.records = self.early = 0
             if self.idle > IDLE_RECORDS:
                 return self._fail("tls: too many ignored records")
             return LAYER_MORE

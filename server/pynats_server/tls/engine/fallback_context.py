@@ -1,10 +1,12 @@
 """Contexts of Python's `ssl`.
 
 What it cannot do as the other engines: order the suites of TLS 1.3, choose several groups, name the
-certificate that failed, send the alert of Go for each failure, staple, and choose a certificate
-within one context. So there is a context for each certificate, with equal rules; nothing is ever
-resumed, neither by tickets nor, as it has no way to switch off the cache of TLS 1.2, where clients
-are verified: there each connection has a context of its own.
+certificate that failed, send the alert of Go for each failure, staple, tell the name that was asked
+for where there is one certificate, and choose a certificate within one context.
+
+So there is a context for each certificate, with equal rules. Nothing is ever resumed, neither by
+tickets nor, as there is no way to switch off the cache of TLS 1.2, where clients are verified:
+there each connection has a context of its own.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ class FallbackContext:
 
     def _build(self) -> list[ssl.SSLContext]:
         contexts = [self._context(each) for each in self._plan.certificates or (None,)]
-        if not self.client:
+        # Only where there is a choice: `ssl` writes to standard error if a name is not ASCII.
+        if not self.client and len(self._plan.certificates) != 1:
             contexts[0].sni_callback = self._chooser(contexts)
         return contexts
 

@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Sequence
 
+from pynats_server.tls.subjects import subject_text
+
 # OpenSSL's reasons.
 REASONS = {
     "peer did not return a certificate": "tls: client didn't provide a certificate",
@@ -33,7 +35,7 @@ ALERTS = {
     "bad record mac": "bad record MAC",
     "record overflow": "record overflow",
 }
-ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13|ssl/tls) alert (.+)")
+ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13|ssl/tls) (?:alert )?(.+)")
 
 UNABLE_TO_GET_ISSUER, NOT_YET_VALID, EXPIRED, INVALID_PURPOSE = 2, 9, 10, 26
 UNKNOWN = (UNABLE_TO_GET_ISSUER, 18, 19, 20, 21, 27)
@@ -67,9 +69,7 @@ def _shown(der: bytes) -> str:
     from cryptography.hazmat.primitives.hashes import SHA256
 
     certificate = x509.load_der_x509_certificate(der)
-    return (
-        f"{certificate.subject.rfc4514_string()} SHA-256: {certificate.fingerprint(SHA256()).hex()}"
-    )
+    return f"{subject_text(certificate.subject)} SHA-256: {certificate.fingerprint(SHA256()).hex()}"
 
 
 def _times(verdict: int, chain: Sequence[bytes]) -> str:

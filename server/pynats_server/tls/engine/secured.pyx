@@ -3,7 +3,7 @@ from libc.string cimport strcmp
 
 import ipaddress
 
-from pynats_server.core.sockets.layer cimport LAYER_READY
+from pynats_server.core.sockets.layer cimport LAYER_MORE
 from pynats_server.tls.engine.library cimport (
     BIO, HOST_NAME, SSL_CTX, X509, X509_CHAIN, X509_VERIFY_PARAM, Library, OpenSSL,
 )
@@ -11,7 +11,7 @@ from pynats_server.tls.engine.session cimport (
     HELLO_MOST, HELLO_MOST_CERTIFIED, session_calls, session_free, session_start,
 )
 
-from pynats_server.tls.engine.base import VERSIONS, PeerTls
+from pynats_server.tls.engine.base import VERSIONS, PeerTls, may_begin
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.engine.suites import iana_name
 
@@ -31,12 +31,18 @@ cdef class TlsLayer(Layer):
         self.calls = session_calls()
         self.state = &self.session
         self.name = name
+        self.early = b""
 
     def __dealloc__(self):
         session_free(&self.session)
 
     def greet(self, bytes data not None) -> int:
         if self.session.ssl == NULL:
+            if not self.context.client:
+                self.early += data
+                if not may_begin(self.early):
+                    return LAYER_MORE
+                data, self.early = self.early, b""
             self._begin()
         return Layer.greet(self, data)
 
@@ -94,6 +100,8 @@ cdef class TlsLayer(Layer):
         cdef const char* words
         if self.session.fault != NULL:
             return self.session.fault.decode()
+        if self.session.ssl == NULL:
+            return "tls: not begun"
         if self.session.refused != NULL:
             words = self.session.lib.X509_verify_cert_error_string(self.session.verdict)
             chain = _ders(self.session.lib, self.session.refused)

@@ -4,7 +4,8 @@ Also for other compiled code that speaks TLS (the load generator): make a contex
 `library` and `ctx`, and call these. One thread at a time may use a session.
 
     session_start(&session, library, ctx, client, name)
-    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each
+    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each. A server gives
+        it a whole record first
     session_feed, session_open until it answers LAYER_MORE; session_seal; session_take now and then
     session_finish, session_take; session_free
 
@@ -16,6 +17,7 @@ What the peer can make us keep or do is bounded: bytes of a handshake (`shake_mo
 a row that carry nothing (`IDLE_RECORDS`), which a flood of key updates consists of.
 """
 from pynats_server.core.sockets.layer cimport LayerCalls
+from pynats_server.tls.engine.heads cimport Heads
 from pynats_server.tls.engine.library cimport BIO, SSL, SSL_CTX, X509_CHAIN, X509_STORE_CTX, Library
 
 cdef enum:
@@ -39,9 +41,11 @@ cdef struct Session:
     bint ready
     bint failed
     bint finished
-    int idle
+    Heads heads
+    long unread  # bytes that OpenSSL had not read when it was asked last
+    bint carried  # what it was asked last had bytes for the protocol
+    int idle  # records in a row that had none
     size_t shaken
-    unsigned char head[5]  # the beginning of what the peer said
     size_t shake_most
     const char* fault  # why it failed, where OpenSSL does not say
     unsigned long error  # what OpenSSL says

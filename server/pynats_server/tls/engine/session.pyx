@@ -5,6 +5,7 @@ from libc.string cimport memset
 from pynats_server.core.sockets.layer cimport (
     LAYER_ENDED, LAYER_FAILED, LAYER_MORE, LAYER_READY, LayerCalls,
 )
+from pynats_server.tls.engine.heads cimport heads_at_end, heads_follow
 from pynats_server.tls.engine.library cimport (
     ALERT_UNRECOGNIZED_NAME, BIO, NAME_FATAL, ERROR_WANT_READ, ERROR_ZERO_RETURN, SHUTDOWN_BOTH, SSL, SSL_CTX, V_EXPIRED,
     V_LEAF_SIGNATURE_UNVERIFIED, V_NO_LOCAL_ISSUER, V_NOT_YET_VALID, V_REJECTED, V_SELF_SIGNED,
@@ -27,6 +28,7 @@ cdef extern from *:
 cdef enum:  # kinds of records
     ALERT = 21
     HANDSHAKE = 22
+    SSL_2 = 0x80
 
 
 cdef int session_start(
@@ -85,6 +87,7 @@ cdef void session_free(Session* self) noexcept nogil:
 # --- the handshake ---
 
 cdef int session_greet(Session* self, const char* data, size_t length) noexcept nogil:
+    global pn_shaking
     cdef const Library* lib = self.lib
     cdef int answer
     if self.failed:
@@ -97,6 +100,7 @@ cdef int session_greet(Session* self, const char* data, size_t length) noexcept 
             return _fail(self, b"tls: handshake is too long")
         if lib.BIO_write(self.incoming, data, <int>length) != <int>length:
             return _fail(self, b"tls: out of memory")
+        heads_follow(&self.heads, data, length)
         self.grown = True
     lib.ERR_clear_error()
     pn_shaking = self
@@ -109,19 +113,16 @@ cdef int session_greet(Session* self, const char* data, size_t length) noexcept 
 
 
 cdef bint _is_no_hello(Session* self, const char* data, size_t length) noexcept nogil:
-    """Looks at the first record's head as Go does, for whom a stranger hears nothing."""
-    cdef size_t i
-    if self.shaken >= sizeof(self.head):
+    """Looks at the head of the first record as Go does, for whom a stranger hears nothing."""
+    cdef unsigned char kind, version
+    if self.shaken or length < 2:
         return False
-    for i in range(self.shaken, min(self.shaken + length, sizeof(self.head))):
-        self.head[i] = <unsigned char>data[i - self.shaken]
-    if self.shaken + length < sizeof(self.head):
-        return False
-    if self.head[0] == 0x80:
+    kind, version = <unsigned char>data[0], <unsigned char>data[1]
+    if kind == SSL_2:
         self.lib.BIO_write(self.outgoing, PROTOCOL_VERSION, sizeof(PROTOCOL_VERSION) - 1)
         _fail(self, b"tls: unsupported SSLv2 handshake received")
         return True
-    if self.head[0] not in (ALERT, HANDSHAKE) or self.head[1] >= 0x10:
+    if kind not in (ALERT, HANDSHAKE) or version >= 0x10:
         _fail(self, b"tls: first record does not look like a TLS handshake")
         return True
     return False
@@ -186,12 +187,14 @@ cdef int session_feed(Session* self, const char* data, size_t length) noexcept n
     if not self.ready:
         return -1
     lib.ERR_clear_error()
-    if length < IN_PLACE and self.keeps:
+    heads_follow(&self.heads, data, length)
+    self.unread = length
+    if self.keeps and (length < IN_PLACE or _unread(self)):  # the end of the handshake, it may be
         self.grown = True
-        return 0 if lib.BIO_write(self.incoming, data, <int>length) == <int>length else -1
-    if self.keeps and session_unread(self):
-        # The end of the handshake, behind which this belongs.
-        return 0 if lib.BIO_write(self.incoming, data, <int>length) == <int>length else -1
+        if lib.BIO_write(self.incoming, data, <int>length) != <int>length:
+            return -1
+        self.unread = _unread(self)
+        return 0
     if length < IN_PLACE:
         over = lib.BIO_new(lib.BIO_s_mem())
         if over != NULL and lib.BIO_write(over, data, <int>length) != <int>length:
@@ -210,13 +213,14 @@ cdef int session_feed(Session* self, const char* data, size_t length) noexcept n
     return 0
 
 
-cdef bint session_unread(Session* self) noexcept nogil:
+cdef long _unread(Session* self) noexcept nogil:
     cdef char* where
-    return self.lib.BIO_get_mem_data(self.incoming, &where) > 0
+    return self.lib.BIO_get_mem_data(self.incoming, &where)
 
 
 cdef ssize_t session_open(Session* self, char* to, size_t room) noexcept nogil:
     cdef const Library* lib = self.lib
+    cdef long unread
     cdef int n
     cdef int outcome
     if self.failed or not self.ready:
@@ -224,17 +228,23 @@ cdef ssize_t session_open(Session* self, char* to, size_t room) noexcept nogil:
     while True:
         n = lib.SSL_read(self.ssl, to, <int>min(room, <size_t>INT_MAX))
         if n > 0:
+            self.carried = True
             self.idle = 0
             return n
         outcome = _outcome(self, n)
         if outcome != LAYER_MORE:
             return outcome
-        # It stops after each record that carries nothing, whether or not there is more.
-        if not session_unread(self):
+        # It stops after each record that carries nothing, whether or not there is more; and once
+        # without having read anything, when it has sent the answer to a key update.
+        unread = _unread(self)
+        if unread != self.unread if unread else heads_at_end(&self.heads) and not self.carried:
+            self.idle += 1
+            if self.idle > IDLE_RECORDS:
+                return _fail(self, b"tls: too many ignored records")
+        self.carried = False
+        self.unread = unread
+        if unread == 0:
             return LAYER_MORE
-        self.idle += 1
-        if self.idle > IDLE_RECORDS:
-            return _fail(self, b"tls: too many ignored records")
 
 
 cdef ssize_t session_seal(
@@ -271,7 +281,7 @@ cdef void session_finish(Session* self) noexcept nogil:
 
 cdef void session_rest(Session* self) noexcept nogil:
     cdef char* where
-    if self.ready and self.grown and not self.failed and not session_unread(self):
+    if self.ready and self.grown and not self.failed and not _unread(self):
         if self.lib.BIO_get_mem_data(self.outgoing, &where) <= 0:
             _renew(self)
 

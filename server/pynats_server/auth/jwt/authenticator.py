@@ -1,0 +1,267 @@
+"""Who comes with a user JWT: checks it, finds its account, and says what the user may do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pynats_common.jwt import JwtError
+from pynats_common.jwt.opening import SIGNATURE_BYTES, is_signed
+from pynats_common.jwt.types import ScopedSigner
+
+from pynats_server.auth import signatures
+from pynats_server.auth.base import Answer, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.jwt import rules
+from pynats_server.auth.jwt.rules import RuleError
+from pynats_server.auth.jwt.templates import Names, fill
+from pynats_server.auth.jwt.tokens import Body, User, body_of, read_user, user_key
+from pynats_server.auth.permissions import compile_permissions
+from pynats_server.auth.proxies import PROXY_REQUIRED
+from pynats_server.core.reasons import CloseReason
+from pynats_server.options import Permissions as Rights
+
+UNLIMITED: Final = -1
+READ_KEPT: Final = 2048
+"""JWTs that are remembered with what they say, so that who comes again costs less."""
+READ_CHARS_MAX: Final = 4096  # of one that is remembered
+
+ACCOUNT_EXPIRED: Final = Refusal(
+    CloseReason.AUTHENTICATION_EXPIRED, "Account Authentication Expired", "account expired"
+)
+REVOKED: Final = Refusal(CloseReason.REVOCATION, "User Authentication Revoked", "user revoked")
+SIGNER_GONE: Final = Refusal(error="", why="signing key removed or changed")
+
+
+class Account(Protocol):
+    """What is asked of an account (`operator.Claimed`)."""
+
+    account: str
+    expired: bool
+    signers: dict[str, ScopedSigner | None]
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tags(self) -> list[str]: ...
+    @property
+    def disallow_bearer(self) -> bool: ...
+    @property
+    def default_permissions(self) -> Rights | None: ...
+    def is_revoked(self, user: str, issued_at: int) -> bool: ...
+
+
+class Accounts(Protocol):
+    """Where accounts are found (`operator.ClaimedAccounts`)."""
+
+    def get(self, account: str) -> Account | None: ...
+    def find(self, account: str) -> Account | None: ...
+    def load_now(self, account: str) -> Account | None: ...
+    async def load(self, account: str) -> Account: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What a user was let in with: by which JWT, and what its account said then."""
+
+    user: User
+    account: Account
+    scope: ScopedSigner | None
+    told: tuple[object, ...]
+
+
+class JwtAuthenticator:
+    """See Authenticator. `sentinel` is the JWT of those who have none."""
+
+    required = True
+    admits_silent = False
+    wants_nonce = True
+
+    def __init__(self, accounts: Accounts, sentinel: str = "") -> None:
+        self._accounts = accounts
+        self._sentinel = sentinel
+        self._read: dict[str, User] = {}
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def verify(self, hello: Hello) -> Outcome:
+        """See Authenticator: what is waited for is an account that is not known yet."""
+        try:
+            token, user = self._presented(hello.said.jwt)
+        except JwtError as error:
+            return _refused(str(error))
+        # Before anything is looked up, so that only holders of a JWT can have that done.
+        fault = _check_times(user)
+        if fault:
+            return _refused(fault)
+        account = self._accounts.load_now(user.account)
+        if account is None:
+            return self._wait(hello, token, user)
+        return self._decide(hello, token, user, account)
+
+    async def _wait(self, hello: Hello, token: str, user: User) -> Answer:
+        try:
+            account = await self._accounts.load(user.account)
+        except Exception as error:  # of the source, whatever it may be
+            return _refused(f"Account JWT lookup error: {error}")
+        return self._decide(hello, token, user, account)
+
+    def _presented(self, token: str) -> tuple[str, User]:
+        """The JWT, or that for those who have none. Raises JwtError."""
+        if token or not self._sentinel:
+            try:
+                return token, self._user(token)
+            except JwtError:
+                if not self._sentinel:
+                    raise
+        return self._sentinel, self._user(self._sentinel)
+
+    def _user(self, token: str) -> User:
+        known = self._read.get(token)
+        if known is not None:
+            return known
+        if not token:
+            raise JwtError("no JWT")
+        user = read_user(token)
+        user_key(user)
+        if len(token) <= READ_CHARS_MAX:
+            if len(self._read) >= READ_KEPT:
+                del self._read[next(iter(self._read))]
+            self._read[token] = user
+        return user
+
+    def _decide(self, hello: Hello, token: str, user: User, account: Account) -> Answer:
+        try:
+            return self._admit(hello, token, user, account)
+        except (RuleError, JwtError) as error:
+            return _refused(str(error))
+
+    def _admit(self, hello: Hello, token: str, user: User, account: Account) -> Answer:
+        """Raises RuleError."""
+        if user.iss not in account.signers:
+            raise RuleError("User JWT issuer is not known")
+        if user.nats.issuer_account and user.nats.issuer_account != account.account:
+            raise RuleError("the account is another one")
+        if account.is_revoked(user.sub, user.iat):
+            raise RuleError("User authentication revoked")
+        scope = account.signers[user.iss]
+        if scope is not None and user.iss == account.account:
+            scope = None
+        body = self._body(user, account, scope)
+        if body.proxy_required and not hello.proxy:
+            return PROXY_REQUIRED
+        if not body.bearer_token:
+            self._check_signature(hello, user)
+        elif account.disallow_bearer:
+            raise RuleError("Account does not allow bearer tokens")
+        rules.check_kind(body.allowed_connection_types, hello.kind)
+        rules.check_source(body.src, hello.host)
+        return self._verdict(token, user, account, scope, body)
+
+    def _verdict(
+        self, token: str, user: User, account: Account, scope: ScopedSigner | None, body: Body
+    ) -> Verdict:
+        expires = float(user.exp)
+        if body.times:
+            leaves = rules.window_end(body.times, body.locale, time.time())
+            expires = min(expires or leaves, leaves)
+        rights = rules.permissions_of(body) or account.default_permissions
+        return Verdict(
+            account.account,
+            compile_permissions(rights),
+            user.sub,
+            method="jwt",
+            rights=rights,
+            max_subscriptions=_limit(body.subs),
+            max_payload=_limit(body.payload),
+            expires=expires,
+            jwt="" if body.bearer_token else token,
+            issuer_key=user.iss,
+            name_tag=user.name,
+            account_tag=account.name,
+            tags=tuple(user.nats.tags),
+            proof=_Proof(user, account, scope, _told(account, scope, rights)),
+        )
+
+    def _body(self, user: User, account: Account, scope: ScopedSigner | None) -> Body:
+        """The permissions and limits of the user: its own, or those of its signing key's scope.
+        Raises RuleError."""
+        if scope is None:
+            rules.check_body(user.nats)
+            return user.nats
+        if not _is_clear(user.nats):
+            raise RuleError("scoped users require no permissions or limits set")
+        names = Names(
+            user.name, user.sub, user.nats.tags, account.name, account.account, account.tags
+        )
+        body = fill(body_of(scope.template), names)
+        rules.check_body(body)
+        return body
+
+    def _check_signature(self, hello: Hello, user: User) -> None:
+        """Raises RuleError unless the user has signed the nonce."""
+        if not hello.said.sig:
+            raise RuleError("Signature missing")
+        signature = signatures.decode(hello.said.sig)
+        if signature is None:
+            raise RuleError("Signature not valid base64")
+        good = hello.nonce and len(signature) == SIGNATURE_BYTES
+        if not good or not is_signed(hello.nonce.encode(), signature, user_key(user)):
+            raise RuleError("Signature not verified")
+
+    # -- again ------------------------------------------------------------------------------
+
+    def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
+        """See Authenticator: the signatures were checked already."""
+        proof = verdict.proof
+        if not isinstance(proof, _Proof):
+            return self.verify(hello)
+        user = proof.user
+        account = self._accounts.get(user.account)
+        if account is None or account.expired:
+            return ACCOUNT_EXPIRED
+        if account.is_revoked(user.sub, user.iat):
+            return REVOKED
+        if user.iss not in account.signers or account.signers[user.iss] != proof.scope:
+            return SIGNER_GONE
+        try:
+            body = self._body(user, account, proof.scope)
+            if body.bearer_token and account.disallow_bearer:
+                return _refused("Account does not allow bearer tokens")
+            rights = rules.permissions_of(body) or account.default_permissions
+            if _told(account, proof.scope, rights) == proof.told:
+                return verdict
+            return self._verdict(verdict.jwt, user, account, proof.scope, body)
+        except (RuleError, JwtError) as error:
+            return _refused(str(error))
+
+
+def _told(
+    account: Account, scope: ScopedSigner | None, rights: Rights | None
+) -> tuple[object, ...]:
+    """What a verdict follows from, besides the user's JWT."""
+    return scope, rights, account.name if scope is not None else "", tuple(account.tags)
+
+
+def _check_times(user: User) -> str:
+    now = time.time()
+    if user.exp and user.exp < now:
+        return "claim is expired"
+    if user.nbf > now:
+        return "claim is not yet valid"
+    return ""
+
+
+def _is_clear(body: Body) -> bool:
+    empty = Body(
+        issuer_account=body.issuer_account, tags=body.tags, type=body.type, version=body.version
+    )
+    return body == empty
+
+
+def _limit(value: int) -> int:
+    return value if value >= UNLIMITED else 0
+
+
+def _refused(why: str) -> Refusal:
+    return Refusal(why=why)

@@ -1,0 +1,294 @@
+"""The accounts of a server in operator mode: they come when somebody asks for them, and change when
+their JWT does.
+
+All of it runs on the loop's thread. What follows from a change is told by `followers`: who is cut
+off, who has JetStream. Of thousands of accounts only those are looked at that a change concerns:
+the account itself, and those that import of it when it exports something else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from pynats_common.jwt import AccountClaims, JwtError, decode, validate
+from pynats_common.nkeys import Prefix, is_valid_public
+
+from pynats_server.log.logger import Logger
+from pynats_server.operator.claims import Claimed, claimed_of
+from pynats_server.operator.errors import EXPIRED, MISSING, VALIDATION_FAILED, ClaimsError
+from pynats_server.operator.sharing import Sharing, Taken
+from pynats_server.operator.trust import Trust
+from pynats_server.work import Turns, Work
+
+ASIDE_CHARS = 16 * 1024  # JWTs that are longer are checked in a thread: they take milliseconds
+LINKED_AT_ONCE = 16  # importers that follow a change at once; others do in turns
+TIMER_MAX_S = 86400.0
+
+Follower = Callable[[Claimed | None, Claimed], object]  # what it was before, and what it is now
+
+
+class Source(Protocol):
+    """Where the JWTs are."""
+
+    def known(self, account: str) -> str | None:
+        """Without waiting, if that is possible."""
+        ...
+
+    async def fetch(self, account: str) -> str:
+        """Raises an exception whose text says why there is none."""
+        ...
+
+
+class Host(Protocol):
+    """The server that the accounts are in."""
+
+    @property
+    def turns(self) -> Turns: ...
+
+    def adopt(self, claimed: Claimed) -> None:
+        """Its name, limits, mappings and traces hold from now on."""
+        ...
+
+    def take(self, account: str, taken: Taken) -> None:
+        """What it imports from now on."""
+        ...
+
+
+class ClaimedAccounts:
+    """See above. `source` may be replaced; None = there is none yet."""
+
+    def __init__(self, trust: Trust, source: Source | None, host: Host, log: Logger) -> None:
+        self.trust = trust
+        self.source = source
+        self.followers: list[Follower] = []
+        self._host = host
+        self._log = log
+        self._known: dict[str, Claimed] = {}
+        self._sharing = Sharing(log.debug)
+        self._loading: dict[str, asyncio.Task[Claimed]] = {}
+        self._expiries: dict[str, asyncio.TimerHandle] = {}  # of accounts
+        self._relinks: dict[str, asyncio.TimerHandle] = {}  # when an activation JWT runs out
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def all(self) -> list[Claimed]:
+        """What is loaded."""
+        return list(self._known.values())
+
+    def get(self, account: str) -> Claimed | None:
+        """What is loaded, also if its time is over."""
+        return self._known.get(account)
+
+    def find(self, account: str) -> Claimed | None:
+        """What is loaded and valid."""
+        found = self._known.get(account)
+        return found if found is not None and not found.expired else None
+
+    def trusts(self, issuer: str) -> bool:
+        """Whether this is the key of an operator that may sign accounts."""
+        return self.trust.is_trusted(issuer)
+
+    def check(self, token: str, *, times: bool = False) -> AccountClaims:
+        """The claims of a JWT by somebody who is trusted; with `times`, valid today. Any thread may
+        call it. Raises ClaimsError."""
+        try:
+            claims = decode(token)
+        except JwtError as error:
+            raise ClaimsError(str(error)) from None
+        if not isinstance(claims, AccountClaims):
+            raise ClaimsError("not account claim")
+        if not self.trust.is_trusted(claims.iss):
+            raise ClaimsError(VALIDATION_FAILED)
+        found = validate(claims)
+        faults = [each.description for each in found if each.blocking]
+        if faults:
+            shown = " ".join(faults)
+            raise ClaimsError(f"validation errors: [{shown}]")
+        # An activation JWT that has run out leaves its import out, and no more.
+        if times and (claims.is_expired() or claims.is_not_yet_valid()):
+            raise ClaimsError(VALIDATION_FAILED)
+        return claims
+
+    # -- loading ------------------------------------------------------------------------------
+
+    def load_now(self, account: str) -> Claimed | None:
+        """A valid account, if nothing has to be waited for and it takes no time; else None, and
+        `load` says more."""
+        found = self.find(account)
+        if found is not None:
+            return found
+        if account in self._known or not self.trust.admits(account):
+            return None
+        token = self.source.known(account) if self.source is not None else None
+        if token is None or len(token) > ASIDE_CHARS:
+            return None
+        try:
+            made = self._made(account, token, self.check(token, times=True))
+        except ClaimsError:
+            return None
+        if self._unknown_exporters(made):
+            return None
+        self._put(made)
+        return made
+
+    async def load(self, account: str) -> Claimed:
+        """A valid account, and with it those that it imports of. Raises ClaimsError, or the error
+        of the source."""
+        found = self.find(account)
+        if found is not None:
+            return found
+        task = self._loading.get(account)
+        if task is None:
+            task = asyncio.ensure_future(self._load(account))
+            self._loading[account] = task
+            task.add_done_callback(lambda done: self._loaded(account, done))
+        return await asyncio.shield(task)
+
+    def _loaded(self, account: str, task: asyncio.Task[Claimed]) -> None:
+        self._loading.pop(account, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.debug(f"Account [{account}] fetch failed: {error}")
+
+    async def _load(self, account: str) -> Claimed:
+        found = {account: await self._fetched(account)}
+        asked, fresh = {account}, list(found.values())
+        while fresh:  # those that it imports of, and those that these import of
+            wanted = dict.fromkeys(
+                name for each in fresh for name in self._unknown_exporters(each)
+                if name not in asked
+            )  # fmt: skip
+            asked.update(wanted)
+            answers = await asyncio.gather(*map(self._fetched, wanted), return_exceptions=True)
+            fresh = [each for each in answers if isinstance(each, Claimed)]
+            found.update((each.account, each) for each in fresh)
+        for each in reversed(found.values()):  # exporters first
+            if self.find(each.account) is None:  # nobody else was faster
+                self._put(each)
+        return self._known[account]
+
+    async def _fetched(self, account: str) -> Claimed:
+        """By the resolver, not in force yet. Raises as `load`."""
+        if not is_valid_public(account, Prefix.ACCOUNT):
+            raise ClaimsError("will only fetch valid account keys")
+        if not self.trust.admits(account):
+            raise ClaimsError(f"Account {account} not listed as operator pinned account")
+        source = self.source
+        if source is None:
+            raise ClaimsError(MISSING)
+        token = source.known(account)
+        if token is None:
+            token = await source.fetch(account)
+        before = self._known.get(account)
+        if before is not None and before.token == token:
+            raise ClaimsError(EXPIRED)
+        if len(token) <= ASIDE_CHARS:
+            return self._made(account, token, self.check(token, times=True))
+        loop = asyncio.get_running_loop()
+        claims = await loop.run_in_executor(None, partial(self.check, token, times=True))
+        return self._made(account, token, claims)
+
+    def _made(self, account: str, token: str, claims: AccountClaims) -> Claimed:
+        if claims.sub != account:
+            raise ClaimsError(VALIDATION_FAILED)
+        return claimed_of(token, claims, self.trust.is_strict(claims.iss), time.time())
+
+    def _unknown_exporters(self, claimed: Claimed) -> list[str]:
+        return [name for name in claimed.exporters if name not in self._known]
+
+    # -- changing -----------------------------------------------------------------------------
+
+    def update(self, account: str, token: str) -> None:
+        """A changed claim takes effect at once, if anybody uses the account. Raises ClaimsError."""
+        before = self._known.get(account)
+        if before is None and not self._sharing.importers_of(account):
+            return  # it is loaded when it is wanted
+        if before is not None and before.token == token:
+            return
+        if not self.trust.admits(account):
+            return
+        self._put(self._made(account, token, self.check(token, times=True)))
+
+    def delete(self, account: str) -> None:
+        """It is no more: its clients leave, and nobody comes in until there is another JWT."""
+        found = self._known.get(account)
+        if found is not None and not found.expired:
+            self._end(found)
+
+    def _put(self, claimed: Claimed) -> None:
+        name = claimed.account
+        before = self._known.get(name)
+        self._known[name] = claimed
+        self._host.adopt(claimed)
+        reopened = self._sharing.put(claimed)
+        if reopened:  # of imports that lead in a circle, those of others come first
+            self._link_all(self._sharing.importers_of(name))
+        self._link(name)
+        self._watch_expiry(claimed)
+        for follower in self.followers:
+            follower(before, claimed)
+
+    def _end(self, claimed: Claimed) -> None:
+        claimed.expired = True
+        for follower in self.followers:
+            follower(claimed, claimed)
+
+    def _link_all(self, importers: list[str]) -> None:
+        for name in importers[:LINKED_AT_ONCE]:
+            self._link(name)
+        rest = importers[LINKED_AT_ONCE:]
+        if rest:
+            self._host.turns.start(self, self, self._link_slowly(rest), stays=True)
+
+    def _link_slowly(self, importers: Iterable[str]) -> Work[None]:
+        for name in importers:
+            if name in self._known:
+                self._link(name)
+            yield
+
+    def _link(self, name: str) -> None:
+        now = time.time()
+        taken = self._sharing.link(name, now)
+        self._known[name].incomplete = taken.incomplete
+        self._host.take(name, taken)
+        timer = self._relinks.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+        if taken.until:
+            left = min(max(0.0, taken.until + 1 - now), TIMER_MAX_S)
+            loop = asyncio.get_running_loop()
+            self._relinks[name] = loop.call_later(left, self._link, name)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _watch_expiry(self, claimed: Claimed) -> None:
+        timer = self._expiries.pop(claimed.account, None)
+        if timer is not None:
+            timer.cancel()
+        if claimed.expires and not claimed.expired:
+            left = min(max(0.0, claimed.expires - time.time()), TIMER_MAX_S)
+            loop = asyncio.get_running_loop()
+            self._expiries[claimed.account] = loop.call_later(left, self._look, claimed)
+
+    def _look(self, claimed: Claimed) -> None:
+        """Whether its time is over."""
+        del self._expiries[claimed.account]
+        if self._known.get(claimed.account) is not claimed or claimed.expired:
+            return
+        if claimed.expires > time.time():
+            self._watch_expiry(claimed)
+        else:
+            self._end(claimed)
+
+    def stop(self) -> None:
+        """Nothing happens any more."""
+        for timer in (*self._expiries.values(), *self._relinks.values()):
+            timer.cancel()
+        for task in self._loading.values():
+            task.cancel()
