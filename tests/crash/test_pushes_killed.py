@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from pynats_common import jwt
 
 from tests.conformance.resolver.servers import by_jwt, connected
@@ -18,9 +19,11 @@ from tests.support.account_jwts import (
     key,
     operator_token,
 )
+from tests.support.deadline import wait_until_async
 from tests.support.fuzzing import examples
 from tests.support.process import PYNATS, ServerProcess
 
+UPDATE = "$SYS.REQ.CLAIMS.UPDATE"
 ROUNDS = examples(3)
 NAMES = [f"account {number}" for number in range(4)]
 CONFIG = f"""
@@ -30,30 +33,32 @@ resolver_preload: {{ {SYSTEM.public_key}: {account_token(SYSTEM)} }}
 """
 
 
-async def push(client: Client, name: str, age: int, acknowledged: dict[str, int]) -> None:
-    """Newer and newer claims, until the server is gone."""
-    while True:
-        age += 1
-        token = account_token(name, age=age).encode()
-        answer = await client.request("$SYS.REQ.CLAIMS.UPDATE", token, timeout=30)
-        assert b"jwt updated" in answer.data
-        acknowledged[name] = age
+async def keep_pushing(client: Client, name: str, acknowledged: dict[str, int]) -> None:
+    """Newer and newer claims, each when the one before was acknowledged."""
+    inbox = client.new_inbox()
+    pushed = acknowledged.get(name, 0)
+
+    async def push() -> None:
+        nonlocal pushed
+        pushed += 1
+        await client.publish(UPDATE, account_token(name, age=pushed).encode(), inbox)
+
+    async def answered(message: Msg) -> None:
+        assert b"jwt updated" in message.data
+        acknowledged[name] = pushed
+        await push()
+
+    await client.subscribe(inbox, cb=answered)
+    await push()
 
 
 async def until_killed(server: ServerProcess, acknowledged: dict[str, int], enough: int) -> None:
     async with connected(server.port, **by_jwt(SYSTEM_USER, SYSTEM)) as client:
-        pushes = [
-            asyncio.ensure_future(push(client, name, acknowledged.get(name, 0), acknowledged))
-            for name in NAMES
-        ]
-        start = sum(acknowledged.values())
-        while sum(acknowledged.values()) < start + enough:
-            done, _ = await asyncio.wait(pushes, timeout=0.002)
-            assert not done, [each.exception() for each in done]
+        enough += sum(acknowledged.values())
+        for name in NAMES:
+            await keep_pushing(client, name, acknowledged)
+        await wait_until_async(lambda: sum(acknowledged.values()) >= enough, "the pushes")
         server.kill()
-        for each in pushes:
-            each.cancel()
-        await asyncio.gather(*pushes, return_exceptions=True)
 
 
 def age_of(folder: Path, name: str) -> int:
