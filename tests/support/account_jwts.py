@@ -9,7 +9,6 @@ from typing import Any
 
 from pynats_common import jwt
 from pynats_common.nkeys import KeyPair, Prefix
-from pynats_server.resolver.base import NotGood
 
 ISSUED = 1_700_000_000
 
@@ -70,10 +69,10 @@ def check(token: str) -> jwt.AccountClaims:
     """As a server that trusts the operator looks at it."""
     claims = jwt.decode_as(jwt.AccountClaims, token)
     if claims.iss not in (OPERATOR.public_key, SIGNER.public_key):
-        raise NotGood("account validation failed")
+        raise ValueError("account validation failed")
     issues = [each.description for each in jwt.validate(claims) if each.blocking]
     if issues:
-        raise NotGood(f"jwt validation failed - validation errors: [{' '.join(issues)}]")
+        raise ValueError(f"validation errors: [{' '.join(issues)}]")
     return claims
 
 

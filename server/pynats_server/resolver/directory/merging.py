@@ -6,9 +6,7 @@ from typing import Any
 
 from pynats_common.jwt import AccountClaims, JwtError, decode
 
-from pynats_server.resolver.base import Check, NotGood
-
-NOT_VALID = "jwt validation failed"
+from pynats_server.resolver.base import Check
 
 
 class Refused(Exception):
@@ -20,7 +18,7 @@ class Refused(Exception):
 
 
 class NotValid(Refused):
-    """Its operator has signed it, but the server would not work with it. The text says so."""
+    """Its operator has signed it, but the server would not work with it."""
 
 
 def account_of(token: str) -> AccountClaims:
@@ -39,9 +37,9 @@ def checked(token: str, check: Check) -> AccountClaims:
     claims = account_of(token)
     try:
         check(token)
-    except NotGood as error:
+    except ValueError as error:
         text = str(error)
-        kind = NotValid if text.startswith(NOT_VALID) else Refused
+        kind = NotValid if text.startswith("validation errors") else Refused
         raise kind(text, claims.sub) from None
     return claims
 
