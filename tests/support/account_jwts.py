@@ -9,6 +9,7 @@ from typing import Any
 
 from pynats_common import jwt
 from pynats_common.nkeys import KeyPair, Prefix
+from pynats_server.resolver.base import NotGood
 
 ISSUED = 1_700_000_000
 
@@ -69,10 +70,10 @@ def check(token: str) -> jwt.AccountClaims:
     """As a server that trusts the operator looks at it."""
     claims = jwt.decode_as(jwt.AccountClaims, token)
     if claims.iss not in (OPERATOR.public_key, SIGNER.public_key):
-        raise ValueError("account validation failed")
+        raise NotGood("account validation failed")
     issues = [each.description for each in jwt.validate(claims) if each.blocking]
     if issues:
-        raise ValueError(f"validation errors: [{' '.join(issues)}]")
+        raise NotGood(f"jwt validation failed - validation errors: [{' '.join(issues)}]")
     return claims
 
 

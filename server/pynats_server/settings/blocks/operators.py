@@ -56,7 +56,8 @@ def _read_operator(node: Node, value: str) -> str:
                 text = decode_text(file.read(FILE_BYTES_MAX))
         except (OSError, ValueError) as error:
             reason = error_text(error) if isinstance(error, OSError) else str(error)
-            refuse(node, f"error parsing operator JWT: open {value}: {reason}")
+            verb = "read" if isinstance(error, IsADirectoryError) else "open"
+            refuse(node, f"error parsing operator JWT: {verb} {value}: {reason}")
     try:
         token = extract_jwt(text)
         claims = decode(token)
