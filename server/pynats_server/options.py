@@ -14,7 +14,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from pynats_server.tls.options import CertificateFiles as CertificateFiles
+from pynats_server.tls.options import OcspCacheOptions, OcspOptions
+from pynats_server.tls.options import OcspPeerOptions as OcspPeerOptions
+from pynats_server.tls.options import TlsOptions as TlsOptions
+
 DEFAULT_PORT = 4222
+AUTH_TIMEOUT_S = 2.0  # without TLS
 GLOBAL_ACCOUNT = "$G"  # for clients without another account
 SYSTEM_ACCOUNT = "$SYS"  # unless `system_account` names another
 
@@ -86,7 +92,8 @@ class Authorization:
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    timeout: float = 2.0  # seconds a client has to send a good CONNECT
+    # Seconds a client has to send a good CONNECT; 0 = the default (`Options.auth_timeout`).
+    timeout: float = 0.0
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
@@ -379,6 +386,12 @@ class Options:
     http_auth: HttpAuth | None = None  # None = everybody may ask
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
+    tls: TlsOptions | None = None  # of clients
+    allow_non_tls: bool = False  # other clients may come without
+    ocsp: OcspOptions | None = None
+    ocsp_cache: OcspCacheOptions | None = None
+    resolver_tls: TlsOptions | None = None
+
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
     proxies: ProxyOptions = field(default_factory=ProxyOptions)
@@ -442,6 +455,13 @@ class Options:
         if self.operator.enabled:
             return bool(named)
         return bool(named or self.jetstream.enabled or not self.no_system_account)
+
+    @property
+    def auth_timeout(self) -> float:
+        """Seconds that clients have to log in, after a handshake."""
+        if self.authorization.timeout:
+            return self.authorization.timeout
+        return AUTH_TIMEOUT_S if self.tls is None else self.tls.timeout + 1
 
     def all_users(self) -> Iterator[tuple[str, User]]:
         """Every user with the name of its account. A user without permissions or limits gets the

@@ -20,6 +20,7 @@ from pynats_server.options import (
     ResolverOptions,
     ResponsePermission,
     SubjectPermission,
+    TlsOptions,
     User,
 )
 from pynats_server.process.flags import FLAGS, parse_command_line
@@ -394,7 +395,11 @@ def _paths(target: Any, prefix: str = "") -> list[str]:
 
 def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
-    derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
+    derived = {"config_file", "config_digest", "warnings", "places"}
+    blocks = {
+        "authorization": Authorization(token="x"),
+        "tls": TlsOptions(verify=True),
+    }
     for path in set(_paths(Options())) - derived:
         before, changed = Options(), Options()
         target = changed.log if path.startswith("log.") else changed
@@ -404,14 +409,14 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
-        elif path == "resolver":
-            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
         elif path == "operator":
             new = OperatorOptions(trusted_keys=["x"])
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
-            new = Authorization(token="x") if path == "authorization" else Path("x")
+            new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)
         assert len(diff(before, changed)) == 1, path
 
