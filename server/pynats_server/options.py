@@ -14,7 +14,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from pynats_server.tls.options import CertificateFiles as CertificateFiles
+from pynats_server.tls.options import OcspCacheOptions, OcspOptions
+from pynats_server.tls.options import OcspPeerOptions as OcspPeerOptions
+from pynats_server.tls.options import TlsOptions as TlsOptions
+
 DEFAULT_PORT = 4222
+AUTH_TIMEOUT_S = 2.0  # without TLS
 GLOBAL_ACCOUNT = "$G"  # for clients without another account
 SYSTEM_ACCOUNT = "$SYS"  # unless `system_account` names another
 
@@ -97,7 +103,8 @@ class Authorization:
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    timeout: float = 2.0  # seconds a client has to send a good CONNECT
+    # Seconds a client has to send a good CONNECT; 0 = the default (`Options.auth_timeout`).
+    timeout: float = 0.0
     users: list[User] = field(default_factory=list)
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
@@ -271,6 +278,23 @@ class OperatorOptions:
         return bool(self.tokens or self.trusted_keys)
 
 
+@dataclass(slots=True)
+class ResolverOptions:
+    """Where the JWTs of accounts come from, in operator mode. Of these, `resolver` is all but the
+    last fields."""
+
+    kind: Literal["none", "memory", "full", "cache", "url"] = "none"
+    dir: Path | None = None  # of full and cache
+    allow_delete: bool = False  # full: accounts may be deleted
+    hard_delete: bool = False  # and their files go, too
+    limit: int = 0  # JWTs; 0 = any number, 1000 in a cache
+    ttl: float = 0.0  # seconds until a cache forgets a JWT; 0 = never
+    interval: float = 60.0  # full: seconds between looks at what other servers have
+    timeout: float = 1.9  # seconds to wait for other servers
+    url: str = field(default="", repr=False)  # its password may be in it
+    preload: dict[str, str] = field(default_factory=dict, repr=False, compare=False)  # by account
+
+
 # The parts of a server whose lines may have levels of their own.
 LOG_PARTS = ("server", "clients", "auth", "jetstream", "monitor", "system")
 
@@ -374,6 +398,12 @@ class Options:
     http_auth: HttpAuth | None = None  # None = everybody may ask
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
+    tls: TlsOptions | None = None  # of clients
+    allow_non_tls: bool = False  # other clients may come without
+    ocsp: OcspOptions | None = None
+    ocsp_cache: OcspCacheOptions | None = None
+    resolver_tls: TlsOptions | None = None
+
     authorization: Authorization = field(default_factory=Authorization)
     no_auth_user: str = ""
     proxies: ProxyOptions = field(default_factory=ProxyOptions)
@@ -382,6 +412,7 @@ class Options:
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it
     operator: OperatorOptions = field(default_factory=OperatorOptions)
+    resolver: ResolverOptions = field(default_factory=ResolverOptions)
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
     max_control_line: int = 4096
@@ -436,6 +467,13 @@ class Options:
         if self.operator.enabled:
             return bool(named)
         return bool(named or self.jetstream.enabled or not self.no_system_account)
+
+    @property
+    def auth_timeout(self) -> float:
+        """Seconds that clients have to log in, after a handshake."""
+        if self.authorization.timeout:
+            return self.authorization.timeout
+        return AUTH_TIMEOUT_S if self.tls is None else self.tls.timeout + 1
 
     def all_users(self) -> Iterator[tuple[str, User]]:
         """Every user with the name of its account. A user without permissions or limits gets the

@@ -6,11 +6,13 @@ the test plays it against two servers and compares.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tests.support.deadline import pause
 from tests.support.raw import RawClient
+from tests.support.signing import filled
 from tests.support.transcript import CLOSED, TIMED_OUT, Item, parse_transcript
 
 QUIET = b'CONNECT {"verbose":false,"pedantic":false}\r\n'
@@ -24,7 +26,8 @@ class Send:
     """Bytes for connection `conn` (opened on first use).
 
     `splits` are offsets at which the bytes are cut into separate writes; `fence=False` for
-    incomplete input, because a PING would be read as its continuation.
+    incomplete input, because a PING would be read as its continuation. It may ask for signatures of
+    the nonce, see `signing`.
     `pongs` corrects how many PONGs the fence has to wait for (see RawClient.send).
     """
 
@@ -108,15 +111,16 @@ def talk(
 def run_row(port: int, case: Row) -> dict[str, list[Item]]:
     """Play `case` against the server on `port`; one transcript per connection, in opening order."""
     clients: dict[str, RawClient] = {}
+    nonces: dict[str, str] = {}
     fenced: dict[str, bool] = {}
     try:
         for step in case.steps:
             if step.conn not in clients:
                 clients[step.conn] = RawClient(port)
-                clients[step.conn].read_info()
+                nonces[step.conn] = _nonce(clients[step.conn].read_info())
             client = clients[step.conn]
             if isinstance(step, Send):
-                _send(client, step)
+                _send(client, replace(step, data=filled(step.data, step.conn, nonces)))
                 fenced[step.conn] = step.fence
             elif isinstance(step, Fence):
                 client.fence()
@@ -134,6 +138,12 @@ def run_row(port: int, case: Row) -> dict[str, list[Item]]:
     finally:
         for client in clients.values():
             client.close()
+
+
+def _nonce(info: bytes) -> str:
+    """What the greeting wants to be signed; a refusal may stand behind it."""
+    line = info.partition(b"\n")[0]
+    return str(json.loads(line[5:]).get("nonce", "")) if line.startswith(b"INFO ") else ""
 
 
 def _send(client: RawClient, step: Send) -> None:

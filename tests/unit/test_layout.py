@@ -33,30 +33,45 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynk": ("pynats_common",),
     "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
     # What is below everything in the server.
-    S + "options": (),
+    S + "options": (S + "tls.options",),
+    S + "tls.options": (),
     S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
     S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
-    S + "settings.blocks": (*BASE, S + "settings", S + "subjects"),  # which mappings are possible
+    # Which mappings are possible, and whether the files of TLS can be used.
+    S + "settings.blocks": (
+        *BASE, S + "settings", S + "subjects", S + "tls", S + "tls.options",
+    ),
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
+    S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects"),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
+    # Where JWTs of accounts come from; whether they count others say.
+    S + "resolver": (*BASE, S + "resolver.base"),
+    S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
-    S + "auth": (*BASE, S + "auth.secrets", S + "core"),
+    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
+    S + "auth.jwt": (*BASE, S + "auth", S + "core"),
     S + "auth.secrets": ("pynats_common",),
+    # Accounts that come by JWTs, in operator mode, and where these come from.
+    S + "operator": (*BASE, S + "accounts", S + "log", S + "settings", S + "work"),
     S + "clients.closed": ("pynats_common", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
     S + "clients.session": (S + "auth", S + "core"),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
-        S + "log", S + "server.identity", S + "settings", S + "work",
+        S + "log", S + "operator", S + "resolver.base", S + "server.identity", S + "settings",
+        S + "tls", S + "work",
     ),
     S + "server.identity": ("pynats_common",),
+    # TLS itself knows nothing of configurations, logs or clients.
+    S + "tls.engine": (S + "core", S + "tls.subjects"),
+    S + "tls.subjects": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
@@ -70,19 +85,21 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
-        S + "server.info",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
+        S + "said", S + "server.info",
         S + "server.state",
+        S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
-        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tracing",
-        S + "work",
+        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tls",
+        S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
-        J + "domains", J + "figures", S + "said", S + "work",
+        J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "tls.subjects",
+        S + "work",
     ),
     # JetStream, from the disk upwards.
     J + "errors": (),
@@ -163,7 +180,8 @@ RULES: dict[str, tuple[str, ...]] = {
     J + "context": (
         *BASE, S + "core", S + "log", J + "advisories", J + "capacity", J + "claims",
         J + "consumer.delivery", J + "consumer.saving", J + "consumer.tally", J + "direct",
-        J + "publish.batch", J + "quota", J + "store", J + "store.consumers", S + "work",
+        J + "errors", J + "publish.batch", J + "quota", J + "store", J + "store.consumers",
+        S + "work",
     ),
     J + "capacity": BASE,
     J + "advisories": (*BASE, S + "clients.described", S + "core", J + "clock"),
@@ -187,9 +205,10 @@ RULES: dict[str, tuple[str, ...]] = {
     # The whole, and how it becomes a process.
     S + "server": (
         *BASE, S + "accounts", S + "auth", S + "clients", S + "core", S + "jetstream",
-        J + "capacity", J + "folders", S + "log", S + "monitor", S + "process",
-        S + "server.accepted", S + "server.info", S + "server.state", S + "settings", S + "system",
-        S + "system.services", S + "tracing", S + "work",
+        J + "capacity", J + "folders", S + "log", S + "monitor", S + "operator", S + "process",
+        S + "resolver", S + "resolver.base", S + "server.accepted", S + "server.info",
+        S + "server.state", S + "settings", S + "system",
+        S + "system.services", S + "tls", S + "tracing", S + "work",
     ),
     # Looks at folders without a server.
     J + "inspection": (
@@ -197,7 +216,8 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "store.inventory",
     ),
     S + "process": (
-        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", J + "inspection",
+        *BASE, S + "clients.trace", S + "server.accepted", S + "settings", S + "tls",
+        J + "inspection",
     ),
     "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip

@@ -66,7 +66,7 @@ def decode_as(cls: type[C], token: str) -> C:
 
 
 def _build(raw: dict[str, Any]) -> c.Claims:
-    body = raw.get("nats")
+    body = raw.get("nats", {})
     if not isinstance(body, dict):
         raise ClaimsError("nats: expected an object")
     kind = body.get("type", "")

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pynats_server import options as config
-from pynats_server.auth.base import Authenticator, Hello, Outcome, Verdict
+from pynats_server.auth.base import STANDARD, Authenticator, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
 from pynats_server.auth.proxies import Proxies
 from pynats_server.auth.static import PasswordLogin
@@ -35,7 +36,12 @@ class Chain:
         self._users = Users(options, spare_guest)
         self._proxies = Proxies(options.proxies)
         self._keys = KeyLogin(self._users)
-        self._passwords = PasswordLogin(options, self._users)
+        # On the listener of clients, certificates name the users of a list.
+        self._mapped = options.tls is not None and options.tls.verify_and_map
+        self._passwords = PasswordLogin(options, self._users, self._mapped)
+        self._certificates = (
+            CertificateLogin(self._users) if self._mapped and self._users.named else None
+        )
         self._callout: CalloutLogin | None = None
         if options.authorization.auth_callout is not None:
             from pynats_server.auth.callout import CalloutLogin
@@ -69,7 +75,10 @@ class Chain:
         return refusal or self._verify(hello)
 
     def _verify(self, hello: Hello) -> Outcome:
-        return self._keys.verify(hello) or self._passwords.verify(hello)
+        found = self._keys.verify(hello)
+        if found is None and self._certificates is not None and hello.kind == STANDARD:
+            return self._by_certificate(self._certificates, hello)
+        return found or self._passwords.verify(hello)
 
     def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         """See Authenticator."""
@@ -82,7 +91,17 @@ class Chain:
 
     def _recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         found = self._keys.recheck(hello, verdict)
+        if found is None and self._certificates is not None and hello.kind == STANDARD:
+            return self._by_certificate(self._certificates, hello, verdict.proof)
         return found or self._passwords.recheck(hello, verdict)
+
+    def _by_certificate(
+        self, certificates: CertificateLogin, hello: Hello, proved: object = None
+    ) -> Outcome:
+        attempt = certificates.attempt(hello)
+        if isinstance(attempt, Refusal):
+            return attempt
+        return self._passwords.compare(hello, attempt, proved)
 
     def lists(self, name: str) -> bool:
         """Whether a configured list has a user of this name or key."""
@@ -100,4 +119,4 @@ class Chain:
 
     def _rules(self) -> tuple[object, ...]:
         """What holds for everybody, besides the users."""
-        return self._passwords.rules, self._proxies.trusted
+        return self._passwords.rules, self._proxies.trusted, self._mapped

@@ -20,15 +20,18 @@ class Attempt:
     user: KnownUser | None
     given: str = field(repr=False)
     secret: str = field(repr=False)
+    method: str = "password"
 
 
 class PasswordLogin:
     """Users with passwords, a single user, or a token. With none of them, and no other users,
-    everybody may come in."""
+    everybody may come in. Where users are `mapped` from certificates, who has no password comes in
+    with a certificate only."""
 
-    def __init__(self, options: config.Options, users: Users) -> None:
+    def __init__(self, options: config.Options, users: Users, mapped: bool = False) -> None:
         block = options.authorization
         self._users = users
+        self._mapped = mapped
         self._token = block.token
         self._usual_limits = block.default_limits
         self._proxy_required = block.proxy_required  # for the token and the single user
@@ -86,7 +89,7 @@ class PasswordLogin:
             return guest.answer(hello, "no_auth_user")
         if said.user and named:
             known = named.get(said.user)
-            if known is None:
+            if known is None or (self._mapped and not known.user.password):
                 return REFUSED
             return known.bars(hello) or Attempt(known, said.password, known.user.password)
         if not (self._token or self._single):
@@ -103,7 +106,7 @@ class PasswordLogin:
         if not matches:
             return REFUSED
         if attempt.user is not None:
-            return attempt.user.answer(hello, "password", attempt.secret)
+            return attempt.user.answer(hello, attempt.method, attempt.secret)
         return Verdict(
             config.GLOBAL_ACCOUNT, limits=self._usual_limits, method="token", proof=attempt.secret
         )

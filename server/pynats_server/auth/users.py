@@ -23,10 +23,14 @@ class KnownUser:
     account: str
     permissions: Permissions | None
 
+    def admits(self, kind: str) -> bool:
+        """Whether it may use a kind of connection."""
+        kinds = self.user.allowed_connection_types
+        return not kinds or kind in kinds
+
     def bars(self, hello: Hello) -> Refusal | None:
         """Why it may not come in this way, whatever it presents."""
-        kinds = self.user.allowed_connection_types
-        if kinds and hello.kind not in kinds:
+        if not self.admits(hello.kind):
             return REFUSED
         return PROXY_REQUIRED if self.user.proxy_required and not hello.proxy else None
 

@@ -62,6 +62,9 @@ class ClosedConnection:
     tags: tuple[str, ...]  # of its user
     proxy: str  # public key of the trusted proxy it came through; empty = none
     behind_on: str  # the subject of the subscription that it was behind with last; empty = none
+    tls_version: str = ""  # empty = there was no TLS
+    tls_cipher: str = ""
+    tls_first: bool = False  # the handshake came before INFO
 
     @classmethod
     def capture(
@@ -100,7 +103,21 @@ class ClosedConnection:
             tags=tuple(tags_of(client)),
             proxy=proxy_of(client),
             behind_on=text_of(client.behind_on or b""),
+            **_tls(client),
         )
+
+
+def _tls(client: ClientConnection) -> dict[str, Any]:
+    """What TLS it had."""
+    session = client.context
+    tls = session.hello.tls if session is not None else None
+    if tls is None:
+        return {}
+    return {
+        "tls_version": tls.version,
+        "tls_cipher": tls.cipher,
+        "tls_first": session.tls_first,
+    }
 
 
 def _remember(sub: object) -> ClosedSubscription:

@@ -10,6 +10,7 @@ from pynats_common.go.durations import format_duration_s
 
 from pynats_server.auth import ConnectOptions, Hello
 from pynats_server.auth.signatures import new_nonce
+from pynats_server.clients.arrival import Arrivals
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.limits import apply_limits
@@ -42,6 +43,7 @@ class ClientHandler:
         self._log = state.log.part("clients")
         self.checks = Checks(state, self.on_internal_error)
         self.log_in = LogIn(state, events, self.checks)
+        self.arrivals = Arrivals(state, self._greet, self._has_room, self.log_in.expect)
 
     # -- arrival ----------------------------------------------------------------------------
 
@@ -58,15 +60,33 @@ class ClientHandler:
         client.context = Session(Hello(host=host, port=port, cid=client.cid, nonce=nonce))
         client.max_subscription_tokens = options.max_subscription_tokens
         apply_limits(client, state)
-        client.send(self._info.encode(client, nonce=nonce))
         client.open()
         if self._log.debug_enabled:
             self._log.debug("Client connection created", Who(client))
-        limit = options.max_connections
-        if limit < 0 or len(state.engine.connections) > limit > 0:
-            client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
-            return
-        self.log_in.expect(client)
+        self.arrivals.welcome(client)
+
+    def _greet(self, client: ClientConnection) -> None:
+        session = session_of(client)
+        nonce = session.hello.nonce
+        client.send(self._info.encode(client, nonce=nonce, tls_first=session.tls_first))
+
+    def _has_room(self, client: ClientConnection) -> bool:
+        """Whether it may stay; otherwise it is told, and ends."""
+        limit = self._state.options.max_connections
+        if limit >= 0 and (limit == 0 or len(self._state.engine.connections) <= limit):
+            return True
+        client.fail_with("maximum connections exceeded", CloseReason.MAX_CONNECTIONS_EXCEEDED)
+        return False
+
+    def on_secured(self, connection: Connection) -> None:
+        """A TLS handshake is complete."""
+        if isinstance(connection, ClientConnection):
+            self.arrivals.on_secured(connection)
+
+    def on_tls_failed(self, connection: Connection, text: str) -> None:
+        """A TLS handshake came to nothing."""
+        if isinstance(connection, ClientConnection):
+            self.arrivals.on_failed(connection, text)
 
     # -- CONNECT ----------------------------------------------------------------------------
 
@@ -156,6 +176,7 @@ class ClientHandler:
                     self._state.cut_clients.append(closed)
             session_of(connection).stop_watching()
             self.checks.drop(connection)
+            self.arrivals.forget(connection)
             self._events.closed(connection, reason)
         if self._log.debug_enabled:
             self._log.debug(f"Client connection closed: {reason}", Who(connection))

@@ -30,7 +30,7 @@ def configure_engine(state: ServerState) -> None:
     engine.tracing = state.log.part("clients").trace_enabled
     # On one core, staying awake would only keep everybody else from running.
     engine.vigil.patience.most_ns = AWAKE_NS if usable_cores() > 1 else 0
-    shortest = min(options.ping_interval, options.authorization.timeout, options.write_deadline)
+    shortest = min(options.ping_interval, options.auth_timeout, options.write_deadline)
     engine.tick_interval_s = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
 
 

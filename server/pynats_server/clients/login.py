@@ -51,9 +51,7 @@ class LogIn:
             client.admit(state.global_account, None)
             return
         client.implicit_connect = state.authenticator.admits_silent
-        client.auth_deadline = time.monotonic_ns() + int(
-            state.options.authorization.timeout * SECOND_NS
-        )
+        client.auth_deadline = time.monotonic_ns() + int(state.options.auth_timeout * SECOND_NS)
 
     def connect(self, client: ClientConnection, raw: bytes) -> None:
         """Handles a CONNECT, the first one or a later one."""

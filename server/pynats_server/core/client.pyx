@@ -21,7 +21,7 @@ from pynats_server.core.protocol.wire cimport (
     WIRE_SKIP, WIRE_TOO_LARGE, Frame, Op, Outcome, Word, wire_frame, wire_split, wire_verb,
 )
 from pynats_server.core.publishing.publisher cimport PASSES, WAITS, Pass
-from pynats_server.core.sockets.connection cimport Connection
+from pynats_server.core.sockets.layered cimport LayeredConnection
 from pynats_server.core.subject cimport SUBJECT_INVALID, subject_kind, subject_tokens
 
 from pynats_server.core.reasons import CloseReason
@@ -426,7 +426,7 @@ cdef class ClientConnection(Publisher):
 
     cdef int on_tick(self) except -1:
         cdef int64_t now = self.engine.now
-        Connection.on_tick(self)
+        LayeredConnection.on_tick(self)
         if self.closing:
             return 0
         if self.auth_deadline and now > self.auth_deadline:

@@ -52,6 +52,7 @@ cdef enum PauseReason:
     PAUSE_JUDGE = 4  # new permissions are being applied
     PAUSE_RATE = 8  # it has published as much as it may in the time
     PAUSE_WORK = 16  # what it asked for is still being done
+    PAUSE_GREETING = 32  # a step of a layer's beginning is being done in a thread
 
 
 cdef class Peer(Pollable):
@@ -88,6 +89,7 @@ cdef class Chore:
 cdef class Engine(Counted):
     cdef object loop
     cdef readonly object handler
+    cdef object workroom  # what layers of connections share, once there is one; has a close()
     cdef int epoll_fd
     cdef void** watched  # Pollable by descriptor, owned references
     cdef int watched_size

@@ -77,7 +77,7 @@ cdef class Engine:
     """Owner of all sockets of one server.
 
     `handler` receives: on_closed(connection), on_slow_consumer(connection, reason),
-    on_internal_error(connection, exception).
+    on_internal_error(connection, exception), on_secured(connection), on_tls_failed(connection, text).
     """
 
     def __init__(self, loop, handler):
@@ -133,6 +133,8 @@ cdef class Engine:
             self.stall_timer.cancel()
             self.stall_timer = None
         self.pacer.close()
+        if self.workroom is not None:
+            self.workroom.close()
         for connection in list(self.connections.values()):
             (<Peer>connection).close_with(<int>CloseReason.SERVER_SHUTDOWN)
         self._finish_closing(NEVER)

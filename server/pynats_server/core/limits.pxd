@@ -146,3 +146,17 @@ cdef enum:
     WATCH_MESSAGES = 16
     # Polls before the loop gets its chance.
     WATCH_POLLS = 16
+    # What a layer (TLS) is given of the socket at a time, bytes: it fits, decrypted, into a chunk
+    # behind what is carried. What it makes is sent when there is so much, bytes.
+    LAYER_READ = 98304
+    LAYER_SEND = 135168
+    # Sealing or opening a record costs about so many steps, besides those of its bytes.
+    RECORD_STEPS = 4
+    # Bytes of a prologue (a PROXY header, the first bytes that tell who speaks) that are kept.
+    PROLOGUE_MOST = 65552
+    # Looks at the timers without anything having come or gone, after which a layer gives back
+    # memory that it does not need.
+    REST_TICKS = 4
+    # Threads for the beginnings of layers (handshakes), and results that are delivered at once.
+    GREETERS = 2
+    GREETINGS_BATCH = 64

@@ -7,10 +7,10 @@ from pynats_server.core.interest.subscription cimport Sink, Subscription
 from pynats_server.core.memory.bytemap cimport ByteMap
 from pynats_server.core.permissions cimport Permissions, ReplyGrants
 from pynats_server.core.protocol.runs cimport Run
-from pynats_server.core.sockets.connection cimport Connection
+from pynats_server.core.sockets.layered cimport LayeredConnection
 
 
-cdef class Receiver(Connection):
+cdef class Receiver(LayeredConnection):
     cdef readonly Account account
     cdef readonly Permissions permissions
     cdef object judging  # the chore that applies new permissions to the subscriptions, or None

@@ -1,9 +1,9 @@
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.permissions import Permissions
-from pynats_server.core.sockets.connection import Connection
+from pynats_server.core.sockets.layered import LayeredConnection
 
-class Receiver(Connection):
+class Receiver(LayeredConnection):
     headers: bool
     @property
     def behind_on(self) -> bytes | None: ...

@@ -13,7 +13,7 @@ from pynats_server.core.memory.chunks cimport Chunk, chunk_may_borrow
 from pynats_server.core.permissions cimport SUBSCRIBE_DENIED
 from pynats_server.core.protocol.framing cimport line_max, put_line
 from pynats_server.core.removal cimport Removal, removal_of
-from pynats_server.core.sockets.output cimport output_discard, output_splice
+from pynats_server.core.sockets.output cimport output_splice
 from pynats_server.core.tracing.trail cimport Trail
 
 from pynats_server.core.reasons import CloseReason
@@ -27,7 +27,7 @@ SLOW = b"Not delivered because fast producer not stalled and consumer is slow"
 cdef int SLOW_PENDING = CloseReason.SLOW_CONSUMER_PENDING_BYTES
 
 
-cdef class Receiver(Connection):
+cdef class Receiver(LayeredConnection):
     # --- subscriptions ---
 
     cdef bint has_subscription(self, const char* sid, size_t length) noexcept:
@@ -208,7 +208,7 @@ cdef class Receiver(Connection):
             return False
         self.engine.slow_consumers += 1
         self.engine.handler.on_slow_consumer(self, CloseReason.SLOW_CONSUMER_PENDING_BYTES)
-        output_discard(&self.output)
+        self.discard()
         self.close_with(SLOW_PENDING)
         return True
 

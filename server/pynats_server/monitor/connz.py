@@ -5,6 +5,7 @@ Sorts in steps: some connections at a time are sorted, and merged only up to the
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +53,12 @@ class ProxyInfo(msgspec.Struct):
     key: str
 
 
+class PeerCertificate(msgspec.Struct, omit_defaults=True, kw_only=True):
+    subject: str = ""
+    spki_sha256: str
+    cert_sha256: str
+
+
 class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     cid: int
     kind: str
@@ -77,6 +84,10 @@ class ConnectionInfo(msgspec.Struct, omit_defaults=True, kw_only=True):
     name: str = ""
     lang: str = ""
     version: str = ""
+    tls_version: str = ""
+    tls_cipher_suite: str = ""
+    tls_peer_certs: list[PeerCertificate] | None = None
+    tls_first: bool = False
     authorized_user: str = ""
     account: str = ""
     subscriptions_list: list[str] | None = None
@@ -192,6 +203,13 @@ def describe_open(
     now = time.time()
     last = max(client.start, clock.at(client.last_activity))
     info = _describe(client, options, last, now, proxy_of(client))
+    session = client.context
+    tls = session.hello.tls if session is not None else None
+    if tls is not None:
+        info.tls_version, info.tls_cipher_suite = tls.version, tls.cipher
+        info.tls_first = session.tls_first
+        if options.auth and tls.sent:
+            info.tls_peer_certs = [_peer_certificate(der) for der in tls.sent]
     if options.auth:
         info.authorized_user = shown_user(client)
         if client.account is not None:
@@ -210,6 +228,8 @@ def describe_closed(
     info = _describe(record, options, record.last_activity, record.stop_time, record.proxy)
     info.stop = format_time_s(record.stop_time)
     info.reason = str(record.reason)
+    info.tls_version, info.tls_cipher_suite = record.tls_version, record.tls_cipher
+    info.tls_first = record.tls_first
     if options.auth:
         info.authorized_user = record.user
         if record.account != GLOBAL_ACCOUNT:
@@ -252,6 +272,20 @@ def _describe(
         else None,
         subscriptions_list_detail=[] if options.details and has_subs else None,
         proxy=ProxyInfo(proxy) if proxy else None,
+    )
+
+
+def _peer_certificate(der: bytes) -> PeerCertificate:
+    # Only who has TLS loads what reads certificates.
+    from cryptography import x509
+
+    from pynats_server.tls.subjects import key_hash, subject_text
+
+    certificate = x509.load_der_x509_certificate(der)
+    return PeerCertificate(
+        subject=subject_text(certificate.subject),
+        spki_sha256=key_hash(certificate),
+        cert_sha256=hashlib.sha256(der).hexdigest(),
     )
 
 

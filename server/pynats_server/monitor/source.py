@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StreamFigures,
         SyncTimes,
     )
+    from pynats_server.tls.force import TlsInForce
 
 
 class SubscriptionView(Protocol):
@@ -239,6 +240,8 @@ class MonitorSource(Protocol):
     closed_for: Counter[CloseReason]  # how many connections ended, by reason
     http_requests: Counter[str]
     http_port: int
+    https_port: int
+    tls: TlsInForce | None
     ready: bool
     turns: Turns
     log: Any  # has dropped, and part(name), which has error and warn_rarely

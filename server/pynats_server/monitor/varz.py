@@ -18,9 +18,9 @@ from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource, system_account_name
 from pynats_server.options import FEATURES, REPLICATION_FEATURES
+from pynats_server.tls.options import DEFAULT_TIMEOUT_S
 from pynats_server.version import PYNATS_VERSION, VERSION
 
-TLS_TIMEOUT_S = 2  # seconds; the default of the `tls` block
 CPU_WINDOW = 1.0  # seconds; the shortest time that CPU load is measured over
 
 
@@ -54,6 +54,8 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
     port: int
     auth_required: bool = False
     tls_required: bool = False
+    tls_verify: bool = False
+    tls_ocsp_peer_verify: bool = False
     max_connections: int
     max_subscriptions: int = 0
     ping_interval: int
@@ -111,6 +113,7 @@ class General(msgspec.Struct, omit_defaults=True, kw_only=True):
     slow_consumer_stats: ByKind
     stale_connection_stats: ByKind
     disk_io_wait_stats: DiskWaits
+    tls_cert_not_after: str = ""
 
 
 class Usage:
@@ -190,8 +193,8 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "http_host": options.http_host or options.host,
         "http_port": source.http_port,
         "http_base_path": "" if options.http_base_path == "/" else options.http_base_path,
-        "https_port": options.https_port,
-        "auth_timeout": json_number(options.authorization.timeout),
+        "https_port": source.https_port,
+        "auth_timeout": json_number(options.auth_timeout),
         "max_control_line": options.max_control_line,
         "max_payload": options.max_payload,
         "max_pending": options.max_pending,
@@ -201,7 +204,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
         "mqtt": Empty(),
         "websocket": Empty(),
         "jetstream": jsz.varz_part(source),
-        "tls_timeout": TLS_TIMEOUT_S,
+        **_tls(source),
         "write_deadline": int(options.write_deadline * SECOND_NS),
         "write_timeout": "" if options.write_timeout == "default" else options.write_timeout,
         "config_digest": options.config_digest,
@@ -211,6 +214,21 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
             **{name: options.feature_flags.get(name, False) for name in FEATURES},
             **REPLICATION_FEATURES,
         },
+    }
+
+
+def _tls(source: MonitorSource) -> dict[str, Any]:
+    """Of TLS of clients: all at once, as a reload leaves nothing of the old."""
+    options, tls = source.options.tls, source.tls
+    if options is None:
+        return {"tls_timeout": json_number(DEFAULT_TIMEOUT_S)}
+    expires = tls.plan.expires if tls is not None else 0.0
+    return {
+        "tls_required": not source.options.allow_non_tls,
+        "tls_verify": options.requires_certificates,
+        "tls_ocsp_peer_verify": options.checks_revocation,
+        "tls_timeout": json_number(options.timeout),
+        "tls_cert_not_after": format_time_s(expires) if expires else "",
     }
 
 

@@ -19,7 +19,7 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.log.logger import Logger
 from pynats_server.operator.claims import Claimed, claimed_of
-from pynats_server.operator.errors import EXPIRED, VALIDATION_FAILED, ClaimsError
+from pynats_server.operator.errors import EXPIRED, MISSING, VALIDATION_FAILED, ClaimsError
 from pynats_server.operator.sharing import Sharing, Taken
 from pynats_server.operator.trust import Trust
 from pynats_server.work import Turns, Work
@@ -59,9 +59,9 @@ class Host(Protocol):
 
 
 class ClaimedAccounts:
-    """See above. `source` may be replaced as long as nothing is under way."""
+    """See above. `source` may be replaced; None = there is none yet."""
 
-    def __init__(self, trust: Trust, source: Source, host: Host, log: Logger) -> None:
+    def __init__(self, trust: Trust, source: Source | None, host: Host, log: Logger) -> None:
         self.trust = trust
         self.source = source
         self.followers: list[Follower] = []
@@ -91,6 +91,10 @@ class ClaimedAccounts:
         found = self._known.get(account)
         return found if found is not None and not found.expired else None
 
+    def trusts(self, issuer: str) -> bool:
+        """Whether this is the key of an operator that may sign accounts."""
+        return self.trust.is_trusted(issuer)
+
     def check(self, token: str, *, times: bool = False) -> AccountClaims:
         """The claims of a JWT by somebody who is trusted; with `times`, valid today. Any thread may
         call it. Raises ClaimsError."""
@@ -106,7 +110,7 @@ class ClaimedAccounts:
         faults = [each.description for each in found if each.blocking]
         if faults:
             shown = " ".join(faults)
-            raise ClaimsError(f"jwt validation failed - validation errors: [{shown}]")
+            raise ClaimsError(f"validation errors: [{shown}]")
         # An activation JWT that has run out leaves its import out, and no more.
         if times and (claims.is_expired() or claims.is_not_yet_valid()):
             raise ClaimsError(VALIDATION_FAILED)
@@ -122,7 +126,7 @@ class ClaimedAccounts:
             return found
         if account in self._known or not self.trust.admits(account):
             return None
-        token = self.source.known(account)
+        token = self.source.known(account) if self.source is not None else None
         if token is None or len(token) > ASIDE_CHARS:
             return None
         try:
@@ -175,9 +179,12 @@ class ClaimedAccounts:
             raise ClaimsError("will only fetch valid account keys")
         if not self.trust.admits(account):
             raise ClaimsError(f"Account {account} not listed as operator pinned account")
-        token = self.source.known(account)
+        source = self.source
+        if source is None:
+            raise ClaimsError(MISSING)
+        token = source.known(account)
         if token is None:
-            token = await self.source.fetch(account)
+            token = await source.fetch(account)
         before = self._known.get(account)
         if before is not None and before.token == token:
             raise ClaimsError(EXPIRED)

@@ -7,5 +7,5 @@ EXPIRED = "account expired"
 MISSING = "account missing"
 
 
-class ClaimsError(Exception):
+class ClaimsError(ValueError):
     """The text is the real server's."""

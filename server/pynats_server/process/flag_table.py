@@ -35,7 +35,7 @@ SECTIONS: dict[str, tuple[Flag, ...]] = {
         Flag(("n", "name", "server_name"), "str", "server_name", "name"),
         Flag(("P", "pid"), "str", "pid_file", "file"),
         Flag(("m", "http_port"), "int", "http_port", "port"),
-        Flag(("ms", "https_port"), "int", "https_port", "port", later=True),
+        Flag(("ms", "https_port"), "int", "https_port", "port"),
         Flag(
             ("c", "config"),
             "str",
@@ -77,16 +77,15 @@ SECTIONS: dict[str, tuple[Flag, ...]] = {
         Flag(("auth",), "str", "authorization.token", "token"),
     ),
     "TLS": (
-        Flag(("tls",), "bool", help="require TLS, without client certificates", later=True),
-        Flag(("tlscert",), "str", value="file", help="certificate of the server", later=True),
-        Flag(("tlskey",), "str", value="file", help="private key of it", later=True),
-        Flag(("tlsverify",), "bool", help="require TLS and client certificates", later=True),
+        Flag(("tls",), "bool", help="require TLS, without client certificates"),
+        Flag(("tlscert",), "str", value="file", help="certificate of the server"),
+        Flag(("tlskey",), "str", value="file", help="private key of it"),
+        Flag(("tlsverify",), "bool", help="require TLS and client certificates"),
         Flag(
             ("tlscacert",),
             "str",
             value="file",
             help="authority that client certificates are checked against",
-            later=True,
         ),
     ),
     "Cluster": (

@@ -108,9 +108,9 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
     if last.get("h"):
         return _end(program, 0, stdout=_usage(program))
     if last.get("help_tls"):
-        from pynats_server.process.help_text import TLS_HELP
+        from pynats_server.process.help_text import tls_help
 
-        return _end(program, 0, stdout=TLS_HELP.format(program=program))
+        return _end(program, 0, stdout=tls_help(program))
     if word == "version":
         return _end(program, 0, stdout=server_version_line(program) + "\n")
     if word == "help":
@@ -171,7 +171,8 @@ def _load(command: Command, *, check: bool) -> Command:
 
 
 def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
-    """Sets in `options` the values of flags; later flags win."""
+    """Sets in `options` the values of flags; later flags win. Raises ValueError if those about TLS
+    are not enough."""
     from pynats_server.settings.paths import get_path, set_path
 
     defaults = Options()
@@ -187,6 +188,10 @@ def apply_flags(options: Options, given: list[tuple[str, Value]]) -> None:
             set_path(options, path, value)
         options.places.pop(path, None)  # what the file says there does not count
     last = dict(given)
+    if any(name.startswith("tls") for name in last):
+        from pynats_server.process.tls_flags import apply_tls_flags
+
+        apply_tls_flags(options, last)
     for name, targets in _COMBINED.items():
         for target in targets if name in last else ():
             setattr(options.log, target, last[name])

@@ -9,6 +9,7 @@ from pynats_server.options import Options
 from pynats_server.process.flag_table import SECTIONS, Flag
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.top_level import TOP_LEVEL
+from pynats_server.tls.suites import GROUPS, NAMES
 
 COLUMN = 37  # where descriptions begin
 WIDTH = 100
@@ -49,16 +50,44 @@ def _description(flag: Flag) -> str:
     return text[0].upper() + text[1:]
 
 
-TLS_HELP = """\
-TLS is configured by the --tls options or by a block in the configuration file:
+def tls_help(program: str) -> str:
+    """How TLS is configured, and the names of ciphers and groups."""
+    names = "".join(f"    {name}\n" for name in NAMES)
+    groups = "".join(f"    {name}\n" for name in GROUPS)
+    return (
+        f"{_TLS.format(program=program)}\nAvailable cipher suites include:\n{names}"
+        f"\nAvailable curve preferences include:\n{groups}{_OCSP}"
+    )
+
+
+_TLS = """\
+TLS is configured by the --tls options, or by a block in the configuration file of {program}:
 
     tls {{
-        cert_file: "server-cert.pem"    certificate of the server
-        key_file:  "server-key.pem"     its private key
-        ca_file:   "ca.pem"             authority for client certificates
-        verify:    true                 require and check client certificates
-        timeout:   2                    seconds for the handshake
+        cert_file:      "server-cert.pem"   certificate of the server, and those that vouch for it
+        key_file:       "server-key.pem"    its private key
+        ca_file:        "ca.pem"            authority for client certificates
+        verify:         true                require and check client certificates
+        verify_and_map: true                the same, and they say which user a client is
+        timeout:        2                   seconds for the handshake
+        min_version:    "1.3"               oldest version, 1.2 by default
+
+        cipher_suites: [
+            "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+        ]
+        curve_preferences: ["X25519", "CurveP256"]
     }}
 
-This version of {program} does not offer TLS yet and refuses these settings.
+All keys are in docs/configuration.md.
+"""
+_OCSP = """
+Whether the authorities of client certificates still vouch for them is asked over OCSP with
+
+    tls {
+        verify: true
+        ocsp_peer: true
+    }
+
+and `ocsp: true` beside the block has the server show clients such an answer about itself.
 """

@@ -38,8 +38,21 @@ class InfoMessage:
             "port": port,
             "headers": not options.no_header_support,
             "auth_required": state.auth_required,  # present in both cases, to keep the order
+            **self._tls_fields(),
             "max_payload": options.max_payload,
             **({"jetstream": True} if options.jetstream.enabled else {}),
+        }
+
+    def _tls_fields(self) -> dict[str, bool]:
+        """What clients are told of TLS."""
+        options = self._state.options
+        if options.tls is None:
+            return {}
+        return {
+            # Present in both cases, to keep the order.
+            "tls_required": not options.allow_non_tls,
+            **({"tls_verify": True} if options.tls.requires_certificates else {}),
+            **({"tls_available": True} if options.allow_non_tls else {}),
         }
 
     def broadcast(self) -> None:
@@ -72,10 +85,12 @@ class InfoMessage:
         nonce: str = "",
         connect_info: bool = False,
         lame_duck: bool = False,
+        tls_first: bool = False,
     ) -> bytes:
         """The INFO line for one client: the first one, which may have a `nonce` to be signed;
         `connect_info` for the one after its first PONG. With `lame_duck` it is told to go, whatever
-        the server does."""
+        the server does. `tls_first` is for the first one of a client whose handshake came before
+        it."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if self._state.jetstream_failed:
@@ -84,6 +99,10 @@ class InfoMessage:
             fields["auth_required"] = True
         if not fields["auth_required"]:
             del fields["auth_required"]
+        if tls_first and "tls_required" in fields:
+            fields["tls_required"] = True
+        elif fields.get("tls_required") is False:
+            del fields["tls_required"]
         fields["client_id"] = client.cid
         fields["client_ip"] = client.host
         if nonce:

@@ -105,12 +105,13 @@ def reachable(host: str) -> str:
 
 def client_url(state: ServerState) -> str:
     """Where clients connect, e.g. `nats://127.0.0.1:4222`."""
-    return f"nats://{host_port(reachable(state.options.host), state.client_port)}"
+    scheme = "nats" if state.options.tls is None else "tls"
+    return f"{scheme}://{host_port(reachable(state.options.host), state.client_port)}"
 
 
 def monitor_url(state: ServerState) -> str:
     """Where monitoring answers; empty when it is off."""
-    if not state.http_port:
-        return ""
     host = reachable(state.options.http_host or state.options.host)
-    return f"http://{host_port(host, state.http_port)}"
+    if state.https_port:
+        return f"https://{host_port(host, state.https_port)}"
+    return f"http://{host_port(host, state.http_port)}" if state.http_port else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pynats_server.clients import claimed as clients
@@ -32,20 +31,26 @@ class OperatorLife:
     def _wanted(self) -> bool:
         return self._state.options.operator.enabled
 
-    async def start(self) -> None:
-        """Finds the system account. Raises OperatorError."""
+    def prepare(self) -> None:
+        """Knows whom to trust, before there is a resolver. Raises OperatorError."""
         if not self._wanted:
             return
         from pynats_server.operator import ClaimedAccounts, Trust
 
         state, log = self._state, self._state.log.part("auth")
-        if state.resolver is None:
+        if state.options.resolver.kind == "none":
             raise OperatorError("operators require an account resolver to be configured")
         trust = Trust(state.options)
         trust.announce(state.log)
-        state.claimed = claimed = ClaimedAccounts(trust, state.resolver, state, log)
-        claimed.followers += [partial(self._follow), self._jetstream.follow_claim]
+        state.claimed = claimed = ClaimedAccounts(trust, None, state, log)
+        claimed.followers += [self._follow, self._jetstream.follow_claim]
         state.authenticator = state.make_authenticator()
+
+    async def start(self) -> None:
+        """Finds the system account, by the resolver. Raises OperatorError."""
+        state, claimed = self._state, self._state.claimed
+        if claimed is None:
+            return
         if not state.options.system_account:
             if state.options.jetstream.enabled:
                 raise OperatorError(

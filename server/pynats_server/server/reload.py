@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pynats_server.accounts.plan import Plan
@@ -20,10 +20,15 @@ from pynats_server.options import Options
 from pynats_server.server.accepted import Accepted, accept_again
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFiles
 from pynats_server.server.state import ReloadReport, ServerState
-from pynats_server.settings import SettingsError, diff
+from pynats_server.server.tls_watch import TlsWatch
+from pynats_server.settings import SettingsError, diff, validate_start
+from pynats_server.tls.force import TlsInForce, put_in_force
+from pynats_server.tls.plan import plan_of
 
+ENABLED = "Reloaded: tls = enabled"
 Load = Callable[[], Options]
 # Of what is to be reloaded, or of its surroundings; others are ours.
 FAULTS = (SettingsError, ValueError, LogError, OSError, JetStreamError)
@@ -37,7 +42,9 @@ class Parts:
     handler: ClientHandler
     info: InfoMessage
     jetstream: JetStreamLife
+    resolver: ResolverLife
     run_files: RunFiles
+    tls_watch: TlsWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Prepared:
     changes: list[str]  # as lines of the log
     plan: Plan
     authenticator: Chain
+    tls: TlsInForce | None  # what is in force, if nothing of it changes
     log: Other | None  # if that changes
     changed: frozenset[str]  # accounts
     unchanged: frozenset[str]  # users, as well as their accounts
@@ -68,10 +76,15 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     accepted = accept_again(load(), Accepted(old, state.plan))
     options = accepted.options
     changes = diff(old, options)
+    validate_start(options)
     for change in changes:
         if not change.reloadable:
             raise ValueError(change.refusal)
     authenticator = state.make_authenticator(options)
+    notices = [notice for change in changes for notice in change.notices]
+    tls = _prepare_tls(state, options)
+    if tls is not state.tls and ENABLED not in notices and old.tls == options.tls:
+        notices.append(ENABLED)
     changed = frozenset(
         name
         for name in old.accounts.keys() | options.accounts.keys()
@@ -83,14 +96,26 @@ def prepare_reload(state: ServerState, load: Load | None) -> Prepared:
     return Prepared(
         old,
         options,
-        [notice for change in changes for notice in change.notices],
+        notices,
         accepted.plan,
         authenticator,
+        tls,
         # Last, because it changes something: a file.
         state.log.open_other(options.log, state.program) if changes_log else None,
         changed,
         unchanged,
     )
+
+
+def _prepare_tls(state: ServerState, options: Options) -> TlsInForce | None:
+    """Reads its files again."""
+    if options.tls is None:
+        return None
+    plan = plan_of(options.tls)
+    before = state.tls
+    if before is None or not before.is_same(plan):
+        return put_in_force(options.tls, plan)
+    return before if before.options == options.tls else replace(before, options=options.tls)
 
 
 def apply_reload(parts: Parts, prepare: Callable[[], Prepared]) -> str:
@@ -152,6 +177,7 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         ("log", lambda: _follow_log(state, prepared)),
         ("engine", lambda: limits.configure_engine(state)),
         ("accounts", lambda: state.accounts.add(options)),  # before users are moved to them
+        ("resolver", parts.resolver.follow),
         ("exports and imports", lambda: state.share(prepared.plan)),
         ("limits of publishing", lambda: rates.limit_accounts(state)),
         (
@@ -162,6 +188,7 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
                 )
             ),
         ),
+        ("TLS", lambda: _follow_tls(parts, prepared)),
         ("JetStream", lambda: parts.jetstream.follow(options)),
         # After JetStream and the clients have left them.
         ("accounts that are gone", state.drop_accounts),
@@ -175,6 +202,17 @@ def _apply(parts: Parts, prepared: Prepared) -> list[str]:
         except Exception as error:
             faults.append(f"{name}: {_told(error)}")
     return faults
+
+
+def _follow_tls(parts: Parts, prepared: Prepared) -> None:
+    """New connections get it; the others keep what they have, unless their certificates are no
+    longer among the pinned ones."""
+    state = parts.state
+    before, state.tls = state.tls, prepared.tls
+    parts.tls_watch.follow()
+    pins = before.plan.pins if before is not None else frozenset()
+    if state.tls is not None and state.tls.plan.pins != pins:
+        parts.handler.arrivals.drop_unpinned()
 
 
 def _follow_log(state: ServerState, prepared: Prepared) -> None:

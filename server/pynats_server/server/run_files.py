@@ -42,8 +42,8 @@ class RunFiles:
         if state.options.ports_file_dir is None:
             return
         urls = {"nats": [client_url(state)]}
-        if state.http_port:
-            urls["monitoring"] = [monitor_url(state)]
+        if monitored := monitor_url(state):
+            urls["monitoring"] = [monitored]
         path = run_files.ports_file_path(state.options.ports_file_dir, state.program)
         try:
             run_files.write_ports_file(path, urls)

@@ -35,12 +35,16 @@ from pynats_server.server.listen import (
 )
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.operator_life import OperatorError, OperatorLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.run_files import RunFileError, RunFiles
 from pynats_server.server.state import ServerState
-from pynats_server.settings import checked, startup_warnings
+from pynats_server.server.tls_watch import TlsWatch
+from pynats_server.settings import checked, startup_warnings, validate_start
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
+from pynats_server.tls.force import put_in_force
+from pynats_server.tls.plan import PlanError
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
@@ -76,6 +80,7 @@ class Server:
         try:
             if not isinstance(options, Accepted):
                 options = accept(checked(options if options is not None else Options()))
+            validate_start(options.options)
             self._own_log = not isinstance(log, Logger)
             self.log = (
                 open_logger(options.options.log, program)
@@ -96,6 +101,7 @@ class Server:
         self._desk = Desk(
             self.state, block, self.info, self.reload_aside, partial(change_log_levels, self.state)
         )
+        self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
         self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
         self._listener = ClientListener(self.state, self.handler.on_accept)
@@ -103,6 +109,7 @@ class Server:
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
+        self._tls_watch = TlsWatch(self.state)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -125,6 +132,11 @@ class Server:
     def http_port(self) -> int:
         """The port of monitoring; 0 when it is off."""
         return self.state.http_port
+
+    @property
+    def https_port(self) -> int:
+        """The port of monitoring over HTTPS; 0 when it is off."""
+        return self.state.https_port
 
     @property
     def ready(self) -> bool:
@@ -164,10 +176,12 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
-            await self._operator.start()
+            await self._start_operator()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
+            if state.options.tls is not None:
+                state.tls = put_in_force(state.options.tls)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -187,8 +201,15 @@ class Server:
             self._listener.open()
             address = host_port(state.options.host, state.client_port)
             self.log.notice(f"Listening for client connections on {address}")
+            if state.tls is not None:
+                how = "available" if state.options.allow_non_tls else "required"
+                self.log.notice(f"TLS {how} for client connections")
+                self.log.notice(f"TLS engine: {state.tls.engine.name}")
+            self._tls_watch.follow()
             self._run_files.write_ports()
-        except (OSError, ListenError, JetStreamError, RunFileError, OperatorError) as error:
+        except (
+            OSError, ListenError, JetStreamError, RunFileError, PlanError, OperatorError,
+        ) as error:  # fmt: skip
             await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
             raise ServerError(text) from error
@@ -222,15 +243,40 @@ class Server:
         for warning in startup_warnings(options):
             log.warn(warning)
 
+    async def _start_operator(self) -> None:
+        """Accounts come by JWTs that a resolver has: whose they are is known first, then where they
+        are, then the system account. Raises OperatorError."""
+        self._operator.prepare()
+        await self._resolver_life.start()
+        await self._operator.start()
+
     async def _start_monitor(self) -> None:
-        if not self.options.http_port:
+        plain, secure = self.options.http_port, self.options.https_port
+        if not plain and not secure:
             return
+        if plain and secure:
+            raise ListenError(
+                "Can't start monitoring: can't specify both HTTP "
+                f"({plain}) and HTTPs ({secure}) ports"
+            )
+        if secure and self.state.tls is None:
+            raise ListenError("Can't start monitoring: TLS cert and key required for HTTPS")
         from pynats_server.monitor.serving.listener import MonitorServer
 
+        contexts = None
+        if secure:
+            from pynats_server.tls.https import HttpsContexts
+
+            contexts = HttpsContexts(lambda: self.state.tls).current
         host = self.options.http_host or self.options.host
-        self._monitor = MonitorServer(self.state)
-        self.state.http_port = await self._monitor.start(host, max(0, self.options.http_port))
-        self.log.notice(f"Starting http monitor on {host_port(host, self.state.http_port)}")
+        self._monitor = MonitorServer(self.state, contexts)
+        port = await self._monitor.start(host, max(0, plain or secure))
+        if secure:
+            self.state.https_port = port
+        else:
+            self.state.http_port = port
+        scheme = "https" if secure else "http"
+        self.log.notice(f"Starting {scheme} monitor on {host_port(host, port)}")
 
     async def shutdown(self) -> None:
         """Closes everything. Idempotent; a second caller waits for the first. It goes on to its end
@@ -256,6 +302,7 @@ class Server:
         if self._lame_duck is not None:
             self._lame_duck.cancel()
         self._listener.close()
+        await self._tls_watch.stop()
         self._desk.close()
         self.events.shut_down()  # while there is somebody to tell
         if self._monitor is not None:
@@ -266,6 +313,7 @@ class Server:
                 client.hold()
         await self._jetstream_life.stop()
         self._operator.stop()
+        await self._resolver_life.stop()
         await self._hand_over_pending()
         self.state.engine.close()
         self._run_files.remove()
@@ -365,7 +413,13 @@ class Server:
         if isinstance(module, str):
             return module
         parts = module.Parts(
-            self.state, self.handler, self.info, self._jetstream_life, self._run_files
+            self.state,
+            self.handler,
+            self.info,
+            self._jetstream_life,
+            self._resolver_life,
+            self._run_files,
+            self._tls_watch,
         )
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))

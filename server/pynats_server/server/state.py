@@ -27,13 +27,14 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options
 from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
+from pynats_server.tls.force import TlsInForce
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.manager import JetStream
     from pynats_server.operator import Claimed, ClaimedAccounts
-    from pynats_server.operator.accounts import Source
     from pynats_server.operator.sharing import Taken
+    from pynats_server.resolver.base import Resolver
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
@@ -68,7 +69,6 @@ class ServerState:
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
-        self.resolver: Source | None = None  # of operator mode
         self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()
@@ -83,9 +83,12 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
+        self.resolver: Resolver | None = None  # where JWTs of accounts come from
         self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
+        self.https_port = 0
+        self.tls: TlsInForce | None = None  # of clients
         self.ready = False
         self.last_reload: ReloadReport | None = None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pynats_server.settings.load import apply_document, load_file
     from pynats_server.settings.schema import Setting, SettingsError
     from pynats_server.settings.top_level import TOP_LEVEL
-    from pynats_server.settings.validation import startup_warnings, validate
+    from pynats_server.settings.validation import startup_warnings, validate, validate_start
 
 __all__ = [
     "TOP_LEVEL",
@@ -32,6 +32,7 @@ __all__ = [
     "load_file",
     "startup_warnings",
     "validate",
+    "validate_start",
 ]
 
 _HOMES = {"apply_document": "load", "load_file": "load", "Setting": "schema"}
@@ -41,6 +42,7 @@ _HOMES |= {
     "TOP_LEVEL": "top_level",
     "startup_warnings": "validation",
     "validate": "validation",
+    "validate_start": "validation",
 }
 
 

@@ -20,8 +20,16 @@ from pynats_server.settings.blocks.monitoring import (
     read_http_auth,
     read_metrics,
 )
+from pynats_server.settings.blocks.ocsp import OCSP, OCSP_CACHE, read_ocsp, read_ocsp_cache
 from pynats_server.settings.blocks.operators import OPERATOR_MODE
 from pynats_server.settings.blocks.proxies import PROXIES, read_proxies
+from pynats_server.settings.blocks.resolver import (
+    RESOLVER,
+    read_preload,
+    read_resolver,
+    store_resolver,
+)
+from pynats_server.settings.blocks.tls import CLIENT_TLS, TLS, read_client_tls, read_tls
 from pynats_server.settings.schema import Setting, Table
 
 _NOTHING: tuple[object, ...] = (False, 0, "", [], {})  # values that turn a part off
@@ -35,6 +43,11 @@ def _store_listen(options: Options, value: v.Address) -> None:
 def _store_http(options: Options, value: v.Address) -> None:
     options.http_host = value.host
     options.http_port = value.port
+
+
+def _store_https(options: Options, value: v.Address) -> None:
+    options.http_host = value.host
+    options.https_port = value.port
 
 
 def _store_trace_verbose(options: Options, value: Any) -> None:
@@ -90,8 +103,19 @@ TOP_LEVEL = Table(
     Setting(
         "http_base_path", "path that monitoring URLs begin with", v.url_path, go_name="HTTPBasePath"
     ),
-    Setting("https", "address for monitoring over HTTPS, host:port or a port", off=_NOTHING),
-    Setting("https_port", "port for monitoring over HTTPS", off=_NOTHING),
+    Setting(
+        "https",
+        "address for monitoring over HTTPS, host:port or a port; needs tls",
+        v.address,
+        store=_store_https,
+        field="https_port",
+    ),
+    Setting(
+        "https_port",
+        "port for monitoring over HTTPS, -1 = any free one; needs tls",
+        v.port,
+        go_name="HTTPSPort",
+    ),
     Setting(
         "http_auth",
         "who may ask for monitoring; without the block everybody",
@@ -352,10 +376,26 @@ TOP_LEVEL = Table(
         go_name="StoreDir",
     ),
     # parts that are not built yet
-    Setting("tls", "TLS for clients"),
-    Setting("allow_non_tls", "plain connections beside TLS", off=(False,)),
-    Setting("ocsp", "OCSP stapling", off=(False,)),
-    Setting("ocsp_cache", "cache of OCSP answers", off=(False,)),
+    Setting(
+        "tls", "TLS of clients; docs/tls.md", read_tls, reloadable=True, go_name="TLS", block=TLS
+    ),
+    Setting(
+        "allow_non_tls", "other clients may come without TLS", v.boolean, go_name="AllowNonTLS"
+    ),
+    Setting(
+        "ocsp",
+        "show clients what its authority says of the server's certificate: true or a block",
+        read_ocsp,
+        reloadable=True,
+        block=OCSP,
+    ),
+    Setting(
+        "ocsp_cache",
+        "answers of authorities about certificates of clients: true, false or a block",
+        read_ocsp_cache,
+        reloadable=True,
+        block=OCSP_CACHE,
+    ),
     Setting(
         "mappings",
         "subject mappings of the global account",
@@ -366,11 +406,27 @@ TOP_LEVEL = Table(
     ),
     Setting(
         "resolver",
-        "where account JWTs come from",
-        aliases=("account_resolver", "accounts_resolver"),
+        'where account JWTs come from: MEMORY, URL("..."), or a block',
+        read_resolver,
+        ("account_resolver", "accounts_resolver"),
+        store=store_resolver,
+        reloadable=True,
+        block=RESOLVER,
     ),
-    Setting("resolver_tls", "TLS towards the resolver"),
-    Setting("resolver_preload", "account JWTs known from the start", off=({},)),
+    Setting(
+        "resolver_tls",
+        "TLS towards the resolver",
+        read_client_tls,
+        reloadable=True,
+        block=CLIENT_TLS,
+    ),
+    Setting(
+        "resolver_preload",
+        "account JWTs known from the start, by account",
+        read_preload,
+        field="resolver.preload",
+        reloadable=True,
+    ),
     Setting("default_js_domain", "JetStream domains of accounts", off=({},)),
     Setting(
         "feature_flags",

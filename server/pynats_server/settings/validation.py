@@ -56,6 +56,15 @@ def validate(options: Options) -> None:
     _validate_jetstream_domain(options)
 
 
+def validate_start(options: Options) -> None:
+    """Raises `ValueError` for what the real server's check of a file passes, but no start."""
+    tls = options.tls
+    if tls is not None and tls.checks_revocation and not tls.requires_certificates:
+        raise ValueError(
+            "OCSP peer verification for client connections requires TLS verify (mTLS) to be enabled"
+        )
+
+
 def _wrong(options: Options, keys: str, message: str) -> ValueError:
     """The complaint, at the place of the first of the `keys` that the file has."""
     places = [options.places[key] for key in keys.split() if key in options.places]
@@ -92,7 +101,7 @@ def _validate_jetstream_domain(options: Options) -> None:
 
 
 def _validate_ports(options: Options) -> None:
-    for name in ("port", "http_port"):
+    for name in ("port", "http_port", "https_port"):
         value = getattr(options, name)
         if not -1 <= value <= 65535:
             raise _wrong(options, name, f"{name} must be a port between -1 and 65535, got {value}")

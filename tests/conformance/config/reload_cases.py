@@ -17,6 +17,7 @@ TWO_VALUES = {
     "http_base_path": ('"/a"', '"/b"'),
     "authorization": ('{user: "a", password: "b"}', "{timeout: 5}"),
     "accounts": ('{A: {users: [{user: "x", password: "y"}]}}', "{B: {}}"),
+    "resolver": ("MEMORY", "{type: MEM}"),
     "max_control_line": ("1000", "2000"),
     "max_payload": ("1000", "2000"),
     "max_pending": ("2000000", "3000000"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.signing import public_key
+
 # The word "secret" at cost 4, to keep the tests quick.
 BCRYPT_SECRET = "$2a$04$DtDIXr3hzDHOV13781F4H./wKdcygpHKQtHdT1L.1QjKc2C9MaQYi"
 BCRYPT_OF_72_BYTES = "$2a$04$rXDsfIlLRpETQhYB1g43lu/FRqPR1Qj1wQsUdhd0t0iKAXfQzZR0a"
@@ -99,6 +101,30 @@ DENIED = (
     + "] }\n"
 )
 
+
+def _proxies(*names: str) -> str:
+    keys = ", ".join(f"{{ key: {public_key(name)} }}" for name in names)
+    return f"proxies {{ trusted: [{keys}] }}\n"
+
+
+KEYS = f"""
+accounts {{ A {{ users = [{{ nkey: {public_key("carl")} }}] }} }}
+authorization {{ users = [
+  {{ nkey: {public_key("ann")} }}
+  {{ user: pat, password: secret }}
+  {{ nkey: {public_key("wes")}, allowed_connection_types: [WEBSOCKET] }}
+  {{ nkey: {public_key("pia")}, proxy_required: true }}
+  {{ nkey: {public_key("rob")}, permissions: {{ publish: "open.>", subscribe: "open.>" }} }}
+] }}
+"""
+PROXIED = f"""
+authorization {{ users = [
+  {{ user: pat, password: secret }}
+  {{ user: pia, password: secret, proxy_required: true }}
+  {{ nkey: {public_key("ned")}, proxy_required: true }}
+] }}
+"""
+
 CONFIGS: dict[str, str] = {
     "plain": "",
     "named": "server_name: box\n",
@@ -143,5 +169,20 @@ CONFIGS: dict[str, str] = {
     ),
     "account_names": "accounts: [ONE, TWO]\n",
     "account_token": "accounts { ONE {} }\nauthorization { token: tok }\n",
+    "keys": KEYS,
+    "only_keys": f"authorization {{ users = [{{ nkey: {public_key('ann')} }}] }}\n",
+    "key_guest": f"no_auth_user: {public_key('ann')}\n{KEYS}",
+    "system_keys": f"accounts {{ $SYS {{ users = [{{ nkey: {public_key('ann')} }}] }} }}\n",
+    "proxied": _proxies("gate", "door") + PROXIED,
+    "proxied_open": _proxies("gate"),
+    "proxied_user": _proxies("gate")
+    + "authorization { user: ann, password: secret, proxy_required: true }\n",
+    "proxied_token": _proxies("gate") + "authorization { token: tok, proxy_required: true }\n",
+    "proxied_guest": _proxies("gate")
+    + "no_auth_user: pia\nauthorization { users = [{ user: pia, proxy_required: true }] }\n",
+    "unproxied": (
+        "authorization { users = [\n"
+        "  { user: pia, password: secret, proxy_required: true }\n  { user: pat }\n] }\n"
+    ),
     "stale": 'ping_interval: "200ms"\nping_max: 2\n',
 }

@@ -98,8 +98,9 @@ def test_the_length_of_version_2_bounds_what_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"CONNECT {}\r\n", b"PING\r\n", b"PI", b"proxy TCP4", b"\r\nPING\r\n", b"PROXYX", b"\x16\x03"]
-)  # fmt: skip
+    "data",
+    [b"CONNECT {}\r\n", b"PING\r\n", b"PI", b"proxy TCP4", b"\r\nPING\r\n", b"PROXYX", b"\x16"],
+)
 def test_other_first_bytes_are_left_alone(data: bytes) -> None:
     assert read_header(data) == NO_HEADER
 

@@ -13,11 +13,14 @@ import pytest
 from pynats_server.options import (
     Authorization,
     JetStreamOptions,
+    OperatorOptions,
     Options,
     Permissions,
     ProxyOptions,
+    ResolverOptions,
     ResponsePermission,
     SubjectPermission,
+    TlsOptions,
     User,
 )
 from pynats_server.process.flags import FLAGS, parse_command_line
@@ -381,9 +384,13 @@ def _paths(target: Any, prefix: str = "") -> list[str]:
 
 def test_reload_watches_every_option() -> None:
     """A new field of `Options` must not slip through a reload unnoticed."""
-    derived = {"config_file", "config_digest", "warnings", "places", "https_port"}
+    derived = {"config_file", "config_digest", "warnings", "places"}
+    blocks = {
+        "authorization": Authorization(token="x"),
+        "tls": TlsOptions(verify=True),
+    }
     for path in set(_paths(Options())) - derived:
-        changed = Options()
+        before, changed = Options(), Options()
         target = changed.log if path.startswith("log.") else changed
         old = get_path(changed, path)
         new: Any = {bool: not old, str: f"{old}x", list: ["x"], dict: {"x": "y"}}.get(type(old))
@@ -393,10 +400,14 @@ def test_reload_watches_every_option() -> None:
             new = JetStreamOptions(enabled=not old.enabled)
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
+        elif path == "operator":
+            new = OperatorOptions(trusted_keys=["x"])
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
-            new = Authorization(token="x") if path == "authorization" else Path("x")
+            new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)
-        assert len(diff(Options(), changed)) == 1, path
+        assert len(diff(before, changed)) == 1, path
 
 
 def test_package_names_are_what_they_say_after_a_start() -> None:

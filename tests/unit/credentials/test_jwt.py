@@ -205,9 +205,18 @@ def test_import_tokens_must_bind_importer_subject_and_issuer(account: KeyPair) -
         return [issue.description for issue in jwt.validate(claims) if issue.blocking]
 
     assert issues(account, "private.a") == []
-    assert "another subject" in issues(account, "other.a")[0]
-    assert "not issued by" in issues(stranger, "private.a")[0]
-    assert "another account" in issues(account, "private.a", stranger)[0]
+    assert "doesn't match import" in issues(account, "other.a")[0]
+    assert "doesn't match account for import" in issues(stranger, "private.a")[0]
+    assert "it is being included in" in issues(account, "private.a", stranger)[0]
+
+
+def test_a_url_is_no_activation_token(account: KeyPair) -> None:
+    claims = jwt.new_account(account.public_key)
+    claims.nats.imports = [
+        Import(subject="a", account=account.public_key, type="stream", token="http://host/a.jwt")
+    ]
+    (fault,) = (issue.description for issue in jwt.validate(claims) if issue.blocking)
+    assert fault == 'import "a" contains an invalid activation token'
 
 
 def test_times_are_issues_of_their_own_level(operator: KeyPair) -> None:

@@ -21,6 +21,7 @@ from pynats_server import Authorization, Options, Permissions, Server, SubjectPe
 from pynats_server.jetstream.store.format import s2
 from pynats_server.monitor.json import pretty, squeezed
 from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, ServiceImport, User
+from pynats_server.resolver.directory.full import FullResolver
 from pynats_server.said import packing
 from pynats_server.said.json import compact
 from pynats_server.system.services import desk
@@ -114,7 +115,8 @@ def test_there_is_a_service_for_every_name_that_is_listened_to() -> None:
         *(f"SERVER {name}" for name in desk.SERVER_NAMES),
         *(f"ACCOUNT {name}" for name in desk.ACCOUNT_NAMES),
         *desk.CHANGE_NAMES,
-        "NSUBS", "USER INFO", "SUBSCRIBERS",
+        "NSUBS", "USER INFO", "SUBSCRIBERS", "CLAIMS UPDATE",
+        *(f"CLAIMS {name}" for name in FullResolver.answers),
     }  # fmt: skip
 
 

@@ -42,6 +42,12 @@ cdef class Connection(Peer):
     cdef readonly int64_t last_activity
 
     cdef int on_readable(self) except -1
+    # The parts of that: the chunk to read into, behind what is carried, how much, and what becomes
+    # of `n` bytes, of which the first `missing` belong to the frame that is being assembled.
+    cdef Chunk* chunk_to_fill(self) except NULL
+    cdef size_t room_to_read(self) noexcept
+    cdef int end_of_input(self, ssize_t n) except -1
+    cdef int take_input(self, size_t n, size_t missing) except -1
     cdef int parse(self, Chunk* chunk, char* data, size_t length) except -1
     cdef int parse_chunk(self, Chunk* chunk, size_t length) except -1
     cdef int _parse_assembly(self) except -1
@@ -57,6 +63,8 @@ cdef class Connection(Peer):
     cdef int write_through(self, const char* data, size_t length) except -1
     cdef int _parse_again(self) except -1
     cdef void _forget_rest(self) noexcept
+    # What waits is not written any more.
+    cdef void discard(self) noexcept
     cdef int _drained(self) except -1
     cdef int _block(self) except -1
     cdef void _hang_up(self) noexcept

@@ -55,9 +55,9 @@ cdef class Connection(Peer):
 
     def open(self) -> None:
         """Starts reading."""
-        self.interest = EPOLLIN
+        self.interest = EPOLLIN | (EPOLLOUT if self.blocked else 0)
         self.engine.connections[self.cid] = self
-        self.engine.watch(self, EPOLLIN)
+        self.engine.watch(self, self.interest)
 
     def __dealloc__(self):
         if self.fd >= 0:
@@ -100,24 +100,11 @@ cdef class Connection(Peer):
         return 0
 
     cdef int on_readable(self) except -1:
-        cdef Engine engine = self.engine
-        cdef Chunk* chunk
+        cdef Chunk* chunk = self.chunk_to_fill()
         cdef ssize_t n
-        cdef size_t have = 0
         cdef size_t missing = 0
-        cdef size_t room
         cdef iovec parts[2]
         cdef msghdr message
-        must(self.rest == NULL, b"nothing is read while input waits")
-        if engine.chunk.references > 1:
-            # Output still refers to the chunk: send that now. If some of it remains, leave the
-            # chunk to it and read into a fresh one.
-            engine.flush_dirty()
-            if engine.chunk.references > 1:
-                chunk = chunk_new(READ_CHUNK)
-                chunk_release(engine.chunk)
-                engine.chunk = chunk
-        chunk = engine.chunk
         if self.assembly != NULL:
             missing = self.assembly.capacity - self.assembly_length
             parts[0].iov_base = self.assembly.data + self.assembly_length
@@ -129,40 +116,65 @@ cdef class Connection(Peer):
             message.msg_iovlen = 2
             n = recvmsg(self.fd, &message, MSG_DONTWAIT)
         else:
-            have = self.carry_length
-            if have * 2 > chunk.capacity:  # only with an enormous max_control_line
-                chunk = chunk_new(have * 4)
+            n = recv(
+                self.fd, chunk.data + self.carry_length,
+                min(self.room_to_read(), chunk.capacity - self.carry_length), MSG_DONTWAIT,
+            )
+        if n <= 0:
+            return self.end_of_input(n)
+        self.last_input = self.engine.now
+        return self.take_input(n, missing)
+
+    cdef Chunk* chunk_to_fill(self) except NULL:
+        cdef Engine engine = self.engine
+        cdef Chunk* chunk
+        must(self.rest == NULL, b"nothing is read while input waits")
+        if engine.chunk.references > 1:
+            # Output still refers to the chunk: send that now. If some of it remains, leave the
+            # chunk to it and read into a fresh one.
+            engine.flush_dirty()
+            if engine.chunk.references > 1:
+                chunk = chunk_new(READ_CHUNK)
                 chunk_release(engine.chunk)
                 engine.chunk = chunk
-            if have:
-                memcpy(chunk.data, self.carry, have)
-            # Not much more than it may parse now.
-            room = max(READ_MIN, engine.slice_steps * READ_PER_STEP)
-            if self.stranger:
-                room = LOGIN_READ
-            elif self.read_most:
-                room = min(room, self.read_most)
-            n = recv(self.fd, chunk.data + have, min(room, chunk.capacity - have), MSG_DONTWAIT)
-        if n <= 0:
-            if n < 0 and (errno == EAGAIN or errno == EINTR):
-                return 0
-            return self.close_with(REASON_CLIENT_CLOSED if n == 0 else REASON_READ_ERROR)
-        self.last_input = engine.now
-        if self.assembly != NULL:
-            if <size_t>n < missing:
-                self.assembly_length += n
-                return 0
-            self.assembly_length += missing
-            n -= missing
-            self._parse_assembly()
-            if n and not self.closing:
-                if self.paused or self.waits or self.assembly != NULL:
-                    # Cannot be parsed yet: keep it behind what already waits.
-                    self._keep_more(chunk.data, n)
-                else:
-                    self.parse_chunk(chunk, n)
+        if self.carry_length:
+            if self.carry_length * 2 > engine.chunk.capacity:  # with an enormous max_control_line
+                chunk = chunk_new(self.carry_length * 4)
+                chunk_release(engine.chunk)
+                engine.chunk = chunk
+            memcpy(engine.chunk.data, self.carry, self.carry_length)
+        return engine.chunk
+
+    cdef size_t room_to_read(self) noexcept:
+        """Not much more than it may parse now."""
+        if self.stranger:
+            return LOGIN_READ
+        cdef size_t room = max(READ_MIN, self.engine.slice_steps * READ_PER_STEP)
+        return min(room, self.read_most) if self.read_most else room
+
+    cdef int end_of_input(self, ssize_t n) except -1:
+        """A read brought nothing: not yet, or never again."""
+        if n < 0 and (errno == EAGAIN or errno == EINTR):
             return 0
-        return self.parse_chunk(chunk, have + n)
+        return self.close_with(REASON_CLIENT_CLOSED if n == 0 else REASON_READ_ERROR)
+
+    cdef int take_input(self, size_t n, size_t missing) except -1:
+        cdef Chunk* chunk = self.engine.chunk
+        if self.assembly == NULL:
+            return self.parse_chunk(chunk, self.carry_length + n)
+        if n < missing:
+            self.assembly_length += n
+            return 0
+        self.assembly_length += missing
+        n -= missing
+        self._parse_assembly()
+        if n and not self.closing:
+            if self.paused or self.waits or self.assembly != NULL:
+                # Cannot be parsed yet: keep it behind what already waits.
+                self._keep_more(chunk.data, n)
+            else:
+                self.parse_chunk(chunk, n)
+        return 0
 
     cdef int parse_chunk(self, Chunk* chunk, size_t length) except -1:
         self.engine.current = chunk
@@ -375,11 +387,14 @@ cdef class Connection(Peer):
             if n < 0 and errno == EAGAIN:
                 self._block()
                 break
-            output_discard(&self.output)
+            self.discard()
             return self.close_with(REASON_WRITE_ERROR)
         if self.backlog_since_ns and self.pending() < BACKLOG_LOW:
             self.engine.release(self)
         return 0
+
+    cdef void discard(self) noexcept:
+        output_discard(&self.output)
 
     cdef int _drained(self) except -1:
         output_drained(&self.output, self.engine)
@@ -439,7 +454,7 @@ cdef class Connection(Peer):
         self.engine.release(self)
         self.engine.unwatch(self)
         self._hang_up()
-        output_discard(&self.output)
+        self.discard()
         self._drained()
         free(self.carry)
         self.carry = NULL

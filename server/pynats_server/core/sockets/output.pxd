@@ -1,5 +1,8 @@
 """What waits to be written to a socket: a buffer, and references to large payloads at their places
-in it (pieces). Knows no connection."""
+in it (pieces). Knows no connection.
+
+Where a layer stands before the socket, it takes the bytes out (`output_next`) and makes others of
+them; those count here until they have left, too."""
 from libc.stdint cimport uint32_t
 
 from pynats_server.core.engine cimport Engine
@@ -23,11 +26,12 @@ cdef struct Output:
     uint32_t first  # those from here to `last` are still to be written
     uint32_t last
     uint32_t places
-    size_t spliced  # bytes of the pieces
+    size_t outside  # bytes that wait outside of the buffer: of the pieces, and sealed ones
+    size_t sealed  # those that a layer has made of what was here
 
 
 cdef inline size_t output_pending(Output* output) noexcept:
-    return output.end - output.start + output.spliced
+    return output.end - output.start + output.outside
 
 
 # More room at the end, where the buffer has less than `length`. Small buffers come from the pool of
@@ -37,6 +41,10 @@ cdef char* output_grow(Output* output, size_t length, Engine engine) except NULL
 cdef int output_splice(Output* output, const char* data, size_t length, Chunk* owner) except -1
 # Writes what a single call takes; returns what that returns.
 cdef ssize_t output_send(Output* output, int fd) noexcept
+# Up to `most` bytes that are next, for whoever sends them in another way: where they lie if they are
+# so many, else copied to `room`. `output_consume` follows.
+cdef size_t output_next(Output* output, char* room, size_t most, const char** data) noexcept nogil
+cdef void output_consume(Output* output, size_t n) noexcept
 # Stops borrowing `shared`, which is about to be read into, unless much of it is still needed.
 cdef int output_copy_borrowed(Output* output, Chunk* shared) except -1
 # All is out: the buffer goes back.

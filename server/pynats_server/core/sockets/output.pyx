@@ -67,7 +67,7 @@ cdef int output_splice(Output* output, const char* data, size_t length, Chunk* o
     piece.owner = owner
     chunk_borrow(owner)
     output.last += 1
-    output.spliced += length
+    output.outside += length
     return 0
 
 
@@ -111,11 +111,11 @@ cdef ssize_t _send_pieces(Output* output, int fd) noexcept:
     message.msg_iovlen = n
     sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
     if sent > 0:
-        _consume(output, sent)
+        output_consume(output, sent)
     return sent
 
 
-cdef void _consume(Output* output, size_t n) noexcept:
+cdef void output_consume(Output* output, size_t n) noexcept:
     """Advances over written bytes, buffer and pieces alike."""
     cdef Piece* piece
     cdef size_t part
@@ -131,7 +131,7 @@ cdef void _consume(Output* output, size_t n) noexcept:
             part = min(piece.length, n)
             piece.data += part
             piece.length -= part
-            output.spliced -= part
+            output.outside -= part
             n -= part
             if piece.length == 0:
                 chunk_release(piece.owner)
@@ -139,6 +139,33 @@ cdef void _consume(Output* output, size_t n) noexcept:
         else:
             output.start += n
             n = 0
+
+
+cdef size_t output_next(Output* output, char* room, size_t most, const char** data) noexcept nogil:
+    cdef size_t at = output.start
+    cdef size_t copied = 0
+    cdef size_t part
+    cdef uint32_t i = output.first
+    cdef const char* start
+    while copied < most:
+        if i < output.last and at == output.pieces[i].at:
+            start = output.pieces[i].data
+            part = output.pieces[i].length
+            i += 1
+        else:
+            start = output.data + at
+            part = (output.pieces[i].at if i < output.last else output.end) - at
+            at += part
+            if part == 0:
+                break
+        if copied == 0 and part >= most:
+            data[0] = start
+            return most
+        part = min(part, most - copied)
+        memcpy(room + copied, start, part)
+        copied += part
+    data[0] = room
+    return copied
 
 
 cdef int output_copy_borrowed(Output* output, Chunk* shared) except -1:
@@ -178,7 +205,7 @@ cdef void output_discard(Output* output) noexcept:
     for i in range(output.first, output.last):
         chunk_release(output.pieces[i].owner)
     output.first = output.last = 0
-    output.spliced = 0
+    output.outside = output.sealed = 0
     output.start = output.end = 0
 
 
@@ -203,4 +230,4 @@ cdef void output_check(Output* output) noexcept:
         must(output.pieces[i].owner.references > 0, b"a piece's memory is held")
         at = output.pieces[i].at
         spliced += output.pieces[i].length
-    must(spliced == output.spliced, b"`spliced` is the sum of the pieces")
+    must(spliced + output.sealed == output.outside, b"`outside` is the pieces and what is sealed")

@@ -7,17 +7,21 @@ import asyncio
 import contextlib
 import importlib
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
 
 if TYPE_CHECKING:
+    import ssl
+
     from pynats_server.monitor.endpoints import Endpoints
     from pynats_server.monitor.serving.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
+HANDSHAKE_S = 5.0  # for a peer to come to HTTP, where there is TLS
 FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we close
 
 
@@ -43,10 +47,14 @@ class _Guest:
 
 
 class MonitorServer:
-    """HTTP monitoring of one server on one address."""
+    """HTTP monitoring of one server on one address; HTTPS if there is a `context` for the next
+    connection."""
 
-    def __init__(self, source: MonitorSource) -> None:
+    def __init__(
+        self, source: MonitorSource, context: Callable[[], ssl.SSLContext | None] | None = None
+    ) -> None:
         self._source = source
+        self._context = context
         self._server: asyncio.Server | None = None
         self._endpoints: Endpoints | None = None
         self._loading = asyncio.Lock()
@@ -86,6 +94,8 @@ class MonitorServer:
         if self._server is None or not self._make_room():
             writer.close()
             return
+        if self._context is not None:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
         guest = _Guest(writer)
         task = asyncio.ensure_future(self._serve(reader, guest))
         self._guests[task] = guest
@@ -108,6 +118,8 @@ class MonitorServer:
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
         writer = guest.writer
         try:
+            if self._context is not None and not await self._secure(writer, self._context):
+                return
             endpoints = await self._load()
             from pynats_server.monitor.serving.http import Peer
 
@@ -117,6 +129,23 @@ class MonitorServer:
             self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
             await _closed(writer)
+
+    async def _secure(
+        self, writer: asyncio.StreamWriter, context: Callable[[], ssl.SSLContext | None]
+    ) -> bool:
+        """The handshake; False if it fails, or there is no TLS any more."""
+        try:
+            found = context()
+            if found is None:
+                return False
+            await writer.start_tls(found, ssl_handshake_timeout=HANDSHAKE_S)
+        except (OSError, ValueError) as error:  # those of `ssl` are OSErrors
+            host, port = writer.get_extra_info("peername", ("?", 0))[:2]
+            self._source.log.part("monitor").error(
+                f"monitoring: TLS handshake error from {host}:{port}: {error}"
+            )
+            return False
+        return True
 
     async def _load(self) -> Endpoints:
         async with self._loading:

@@ -11,26 +11,21 @@ from pynats_common.go.durations import format_duration_s
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import shortened
 
-from pynats_server.options import (
-    GLOBAL_ACCOUNT,
-    AccountOptions,
-    Authorization,
-    Options,
-    ProxyOptions,
-)
+from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options, ProxyOptions
 
 LINES_MAX = 100  # lines about accounts; the rest is counted
 NAMES_MAX = 10  # names in a line; the rest is counted
 
 
-def authorization_changes(old: Authorization, new: Authorization) -> list[str]:
+def authorization_changes(before: Options, after: Options) -> list[str]:
     """What has changed in the `authorization` block, in the real server's words."""
     found = []
+    old, new = before.authorization, after.authorization
     for attribute, label in (("user", "username"), ("password", "password"), ("token", "token")):
         if getattr(old, attribute) != getattr(new, attribute):
             found.append(f"authorization {label}")
     if old.timeout != new.timeout:
-        found.append(f"authorization timeout = {new.timeout:g}")
+        found.append(f"authorization timeout = {after.auth_timeout:g}")
     if old.users != new.users:
         found.append("authorization users")
         found += _items(GLOBAL_ACCOUNT, "users", old.users, new.users, _user)

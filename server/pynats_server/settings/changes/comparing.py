@@ -16,6 +16,7 @@ from pynats_server.settings.changes.accounts import (
     mapping_changes,
     proxy_changes,
 )
+from pynats_server.settings.changes.tls import fixed_of, tls_changes
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting
 from pynats_server.settings.top_level import TOP_LEVEL
@@ -27,7 +28,18 @@ _SECRET = (
     "http_auth",
     "jetstream.key",
     "jetstream.prev_key",
+    "resolver",
+    "resolver_preload",
 )  # their values are never shown
+
+
+# Of the log, instead of the new value; None for no line.
+_TEXTS: dict[str, str | None] = {
+    "http_host": None,
+    "ocsp": "Reloaded: OCSP",
+    "ocsp_cache": "Reloaded OCSP peer cache",
+    "resolver_tls": "Reloaded: resolver_tls",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +86,33 @@ def diff(old: Options, new: Options) -> list[Change]:
     for path, setting in _watched().items():
         before, after = get_path(old, path), get_path(new, path)
         if before != after:
-            if path in ("port", "http_port") and after == -1:
+            if path in ("port", "http_port", "https_port") and after == -1:
                 continue  # "any free port" keeps the port that was chosen
             reloadable = setting.reloadable or _tolerated(path, old, new)
-            text = None if path == "http_host" else ""  # nothing has changed
+            if path == "tls" and (fixed := fixed_of(old, new)) is not None:
+                changes.append(Change("tls", fixed.old, fixed.new, False, fixed.go_name))
+                continue
+            reason = _refusal(path, old, new)
             changes.append(
                 Change(
                     setting.name,
                     before,
                     after,
-                    reloadable,
+                    reloadable and not reason,
                     _go_name(setting),
-                    text=text,
+                    reason,
+                    text=_TEXTS.get(path, ""),
                     details=tuple(_details(path, old, new)),
                 )
             )
     return changes + _jetstream_changes(old.jetstream, new.jetstream)
+
+
+def _refusal(path: str, old: Options, new: Options) -> str:
+    """Why a setting cannot change in this way, in words of its own."""
+    if path == "resolver" and "none" in (old.resolver.kind, new.resolver.kind):
+        return "config reload does not support moving to or from an account resolver"
+    return ""
 
 
 def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Change]:
@@ -129,7 +152,9 @@ def _jetstream_changes(old: JetStreamOptions, new: JetStreamOptions) -> list[Cha
 
 def _details(path: str, old: Options, new: Options) -> list[str]:
     if path == "authorization":
-        return authorization_changes(old.authorization, new.authorization)
+        return authorization_changes(old, new)
+    if path == "tls":
+        return tls_changes(old, new)
     if path == "accounts":
         return account_changes(old, new)
     if path == "proxies":
@@ -139,7 +164,7 @@ def _details(path: str, old: Options, new: Options) -> list[str]:
 
 def _watched() -> dict[str, Setting]:
     """The row of each option field; `http_host` has no row of its own."""
-    elsewhere = ("listen", "jetstream", "store_dir")
+    elsewhere = ("listen", "https", "jetstream", "store_dir")
     rows = {s.path: s for s in TOP_LEVEL.settings if s.read and s.name not in (*elsewhere, "http")}
     callout = AUTHORIZATION.find("auth_callout")
     assert callout is not None
@@ -152,7 +177,7 @@ def _watched() -> dict[str, Setting]:
 def _tolerated(path: str, old: Options, new: Options) -> bool:
     if path == "http_host":  # without one it is the clients'; the port decides whether it counts
         shown = [options.http_host or options.host for options in (old, new)]
-        return shown[0] == shown[1] or not new.http_port
+        return shown[0] == shown[1] or not (new.http_port or new.https_port)
     if path == "no_auth_user":
         known = {user.name for _, user in new.all_users()}
         return not new.no_auth_user and old.no_auth_user not in known

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from pynats_server.monitor.options import BadRequest
 from pynats_server.said import packing
 from pynats_server.said.headers import content_encoding
-from pynats_server.system.services.context import BAD_REQUEST, FAILED, Bare, Context, Service
+from pynats_server.system.services.context import (
+    BAD_REQUEST,
+    FAILED,
+    Bare,
+    Context,
+    Deed,
+    Say,
+    Service,
+)
 from pynats_server.system.services.decoding import BadBody, decode
 from pynats_server.system.services.request import Refused, Request, Silence
 from pynats_server.system.services.table import SERVICES
@@ -29,7 +38,9 @@ class Answering:
         """Publishes what there is to say."""
         service = SERVICES[request.name]
         try:
-            if isinstance(service, Bare):
+            if isinstance(service, Deed):
+                yield from service.do(self._context, request, self._say(request.reply))
+            elif isinstance(service, Bare):
                 yield from self._answer_barely(service, request)
             elif request.reply:
                 yield from self._answer(service, request)
@@ -86,6 +97,13 @@ class Answering:
                 yield
         return parts
 
+    def _say(self, reply: bytes) -> Say:
+        return partial(self._publish, reply) if reply else _say_nothing
+
     def _publish(self, reply: bytes, text: bytes, headers: bytes = b"") -> None:
         state = self._context.state
         state.system_account.publish(state.engine, reply, text, headers=headers)
+
+
+def _say_nothing(_: bytes) -> None:
+    """Nobody has asked for an answer."""

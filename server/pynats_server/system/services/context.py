@@ -74,3 +74,14 @@ class Bare:
 
     make: Callable[[Context, Request], Steps[bytes]]
     unasked: Callable[[str], str] | None = None
+
+
+Say = Callable[[bytes], None]
+"""Answers, if an answer was asked for; as often as it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Does something, also when nobody wants an answer."""
+
+    do: Callable[[Context, Request, Say], Steps[None]]

@@ -32,6 +32,7 @@ ACCOUNT_NAMES: Final = ("SUBSZ", "CONNZ", "LEAFZ", "JSZ", "INFO", "STATZ", "CONN
 WAITING: Final = 1024  # requests of one account
 WAITING_BYTES: Final = 8 << 20  # their headers and bodies
 
+
 Reload = Callable[[], Awaitable[str]]
 """Reloads the configuration; what is wrong with it, or nothing."""
 SetLevels = Callable[[Mapping[str, str]], dict[str, str]]
@@ -52,6 +53,7 @@ class Desk:
         self._state = state
         self._parts = (block, info, reload, set_levels)
         self._subscriptions: list[Subscription] = []
+        self._for_resolver: list[Subscription] = []
         self._waiting_bytes: collections.Counter[Hashable] = collections.Counter()
         self._answering: Answering | None = None
         self._late = Late("pynats_server.system.services.answering")
@@ -66,25 +68,45 @@ class Desk:
         for name in CHANGE_NAMES:
             self._listen(f"{PREFIX}SERVER.{own}.{name}", name)
         for name in ACCOUNT_NAMES:
-            self._listen(f"{PREFIX}ACCOUNT.*.{name}", f"ACCOUNT {name}")
+            self._listen(f"{PREFIX}ACCOUNT.*.{name}", f"ACCOUNT {name}", 3)
         self._listen(f"{PREFIX}ACCOUNT.NSUBS", "NSUBS")
-        self._listen(f"{PREFIX}USER.*.INFO", "USER INFO")
+        self._listen(f"{PREFIX}USER.*.INFO", "USER INFO", 3)
         self._listen("$SYS.DEBUG.SUBSCRIBERS", "SUBSCRIBERS")
+        self._listen(f"{PREFIX}ACCOUNT.*.CLAIMS.UPDATE", "CLAIMS UPDATE", 3)
+        self._listen("$SYS.ACCOUNT.*.CLAIMS.UPDATE", "CLAIMS UPDATE", 2)
+        self.follow_resolver()
+
+    def follow_resolver(self) -> None:
+        """Which requests about JWTs of accounts are answered depends on the resolver."""
+        self._end(self._for_resolver)
+        resolver = self._state.resolver
+        for name in resolver.answers if resolver is not None else ():
+            by_account = name == "LOOKUP"
+            subject = f"ACCOUNT.*.CLAIMS.{name}" if by_account else f"CLAIMS.{name}"
+            about = 3 if by_account else 0
+            self._listen(PREFIX + subject, f"CLAIMS {name}", about, self._for_resolver)
 
     def close(self) -> None:
         """No more requests are taken. Idempotent."""
-        account = self._state.system_account
-        while self._subscriptions:
-            account.unsubscribe(self._subscriptions.pop())
+        self._end(self._subscriptions)
+        self._end(self._for_resolver)
 
-    def _listen(self, subject: str, name: str) -> None:
-        take = partial(self._arrived, name)
+    def _end(self, subscriptions: list[Subscription]) -> None:
+        account = self._state.system_account
+        while subscriptions:
+            account.unsubscribe(subscriptions.pop())
+
+    def _listen(
+        self, subject: str, name: str, about: int = 0, kept: list[Subscription] | None = None
+    ) -> None:
+        """`about` is the token of the subject that says which account it is about; 0 = none."""
+        take = partial(self._arrived, name, about)
         found = self._state.system_account.subscribe(subject.encode(), take, with_source=True)
-        self._subscriptions.append(found)
+        (self._subscriptions if kept is None else kept).append(found)
 
     def _arrived(
-        self, name: str, _: Account, subject: bytes, reply: bytes, headers: bytes, payload: bytes,
-        source: object,
+        self, name: str, token: int, _: Account, subject: bytes, reply: bytes, headers: bytes,
+        payload: bytes, source: object,
     ) -> None:  # fmt: skip
         client = source if isinstance(source, ClientConnection) else None
         lane = ("$SYS", client.account.name if client is not None else "")
@@ -99,13 +121,13 @@ class Desk:
             )
             return
         self._waiting_bytes[lane] = waiting_bytes
-        about = text_of(subject).split(".")[3] if name.startswith(("ACCOUNT", "USER")) else ""
+        about = text_of(subject).split(".")[token] if token else ""
         request = Request(name, about, reply, headers, payload, client)
         turns.start(
             lane,
             client if client is not None else self,
             self._answer(request),
-            stays=name in CHANGE_NAMES,
+            stays=name in CHANGE_NAMES or name.startswith("CLAIMS"),
             on_end=lambda job: self._ended(job, lane, size),
         )
 

@@ -1,0 +1,270 @@
+"""The way of a client from its first byte to the protocol: INFO and the handshake in their order,
+plain clients beside those with TLS, how long all that may take and how often it may happen.
+
+Nothing here waits: what has to come is either a byte, which the connection's prologue reports, or
+the end of a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pynats_server.auth.base import PeerTls
+from pynats_server.clients.session import session_of
+from pynats_server.clients.who import Who
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.log.logger import Logger
+from pynats_server.server.state import ServerState
+from pynats_server.tls.force import TlsInForce, is_pinned
+
+HANDSHAKE: Final = b"\x16"  # the first byte of whoever speaks TLS
+SNIFFED: Final = 6  # bytes that decide whether somebody does
+MORE: Final = -1  # what a prologue's reader says when it needs them
+THROTTLED: Final = "Connection throttling is active. Please try again later."
+NOT_TLS: Final = "tls: first record does not look like a TLS handshake"
+NOT_PINNED: Final = "certificate not pinned"
+SECOND: Final = 1.0
+
+Step = Callable[[ClientConnection], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A client that has not come to the protocol yet."""
+
+    tls: TlsInForce
+    first: bool  # the handshake comes before INFO
+    spoke: bool = False  # bytes have come
+    begins_tls: bool = False  # as far as the first one tells
+    timer: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+class Arrivals:
+    """The clients of one server that are on their way. `greet` sends INFO; `has_room` ends a client
+    for which there is none, and says so; `begin` starts the protocol."""
+
+    def __init__(
+        self,
+        state: ServerState,
+        greet: Step,
+        has_room: Callable[[ClientConnection], bool],
+        begin: Step,
+    ) -> None:
+        self._state = state
+        self._greet = greet
+        self._has_room = has_room
+        self._begin = begin
+        self._log = state.log.part("clients")
+        self.waiting: dict[ClientConnection, _Waiting] = {}
+        self._rate = RateLimit(self._log)
+
+    def welcome(self, client: ClientConnection) -> None:
+        """A client is there, and nothing of it was read."""
+        tls = self._state.tls
+        if tls is None:
+            self._greet(client)
+            if self._has_room(client):
+                self._begin(client)
+            return
+        options = tls.options
+        waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
+        if not waiting.first:
+            self._go_on_plainly(client, waiting)
+        elif options.handshake_first_fallback > 0:
+            client.begin_prologue(self._first_bytes)
+            self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
+        elif self._has_room(client):
+            self._secure(client, waiting)
+
+    def forget(self, client: ClientConnection) -> None:
+        """It has gone."""
+        waiting = self.waiting.pop(client, None)
+        if waiting is not None:
+            waiting.stop()
+
+    def _after(
+        self,
+        seconds: float,
+        client: ClientConnection,
+        waiting: _Waiting,
+        step: Callable[[ClientConnection, _Waiting], None],
+    ) -> None:
+        """Takes a step if nothing happens meanwhile."""
+        waiting.stop()
+        loop = asyncio.get_running_loop()
+        waiting.timer = loop.call_later(max(0.0, seconds), self._late, client, waiting, step)
+
+    def _late(
+        self,
+        client: ClientConnection,
+        waiting: _Waiting,
+        step: Callable[[ClientConnection, _Waiting], None],
+    ) -> None:
+        if self.waiting.get(client) is waiting and not client.closing:
+            waiting.timer = None
+            step(client, waiting)
+
+    # -- the handshake first, or INFO if the client waits ------------------------------------
+
+    def _first_bytes(self, client: ClientConnection, data: bytes) -> int:
+        """Who says something before INFO says it in TLS."""
+        waiting = self.waiting[client]
+        waiting.spoke = True
+        if len(data) < SNIFFED:
+            return MORE
+        if self._has_room(client):
+            self._secure(client, waiting)
+        return 0
+
+    def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
+        waiting.first = waiting.spoke
+        if not waiting.first:
+            self._go_on_plainly(client, waiting)
+        elif self._has_room(client):
+            self._secure(client, waiting)
+
+    # -- INFO first ------------------------------------------------------------------------
+
+    def _go_on_plainly(self, client: ClientConnection, waiting: _Waiting) -> None:
+        self._greet(client)
+        if not self._has_room(client):
+            return
+        if not self._state.options.allow_non_tls:
+            self._secure(client, waiting)
+            return
+        client.begin_prologue(self._sniff)
+        self._after(waiting.tls.options.timeout, client, waiting, self._decide)
+
+    def _sniff(self, client: ClientConnection, data: bytes) -> int:
+        """Who begins as TLS does speaks TLS; it says so with more bytes than a plain client's
+        shortest line has."""
+        waiting = self.waiting[client]
+        waiting.begins_tls = data.startswith(HANDSHAKE)
+        if len(data) < SNIFFED:
+            return MORE
+        self._decide(client, waiting)
+        return 0
+
+    def _decide(self, client: ClientConnection, waiting: _Waiting) -> None:
+        if waiting.begins_tls:
+            self._secure(client, waiting)
+            return
+        self.forget(client)
+        client.end_prologue()
+        self._begin(client)
+
+    # -- the handshake ---------------------------------------------------------------------
+
+    def _secure(self, client: ClientConnection, waiting: _Waiting) -> None:
+        limit = waiting.tls.options.connection_rate_limit
+        if limit > 0 and not self._rate.allows(limit):
+            client.send_error(THROTTLED)
+            client.close(CloseReason.MAX_CONNECTIONS_EXCEEDED)
+            return
+        self._log.debug("Starting TLS client connection handshake", Who(client))
+        self._after(waiting.tls.options.timeout, client, waiting, self._time_out)
+        client.start_tls(waiting.tls.context)
+
+    def _time_out(self, client: ClientConnection, waiting: _Waiting) -> None:
+        state = self._state
+        here = f"{state.options.host}:{state.client_port}"
+        self._fail(client, f"read tcp {here}->{client.host}:{client.port}: i/o timeout", quiet=True)
+        self._log.debug("TLS handshake timeout", Who(client))
+
+    def on_failed(self, client: ClientConnection, text: str) -> None:
+        """The handshake came to nothing; the connection ends without a word."""
+        self.forget(client)
+        self._fail(client, text, quiet=text == NOT_TLS)
+
+    def _fail(self, client: ClientConnection, text: str, *, quiet: bool = False) -> None:
+        line = f"TLS handshake error: {text}"
+        if quiet:
+            self._log.debug(line, Who(client))
+        else:
+            self._log.error(line, Who(client))
+        client.close(CloseReason.TLS_HANDSHAKE_ERROR)
+
+    def on_secured(self, client: ClientConnection) -> None:
+        """The handshake is complete."""
+        waiting = self.waiting.pop(client, None)
+        if waiting is None or client.closing:
+            return
+        waiting.stop()
+        peer = client.tls
+        tls = PeerTls(peer.version, peer.cipher, peer.sent, peer.verified)
+        session = session_of(client)
+        session.hello.tls = tls
+        session.tls_first = waiting.first
+        if not self._pinned(client, waiting.tls):
+            self._fail(client, NOT_PINNED)
+            return
+        if self._log.debug_enabled:
+            self._log.debug("TLS handshake complete", Who(client))
+            self._log.debug(f"TLS version {tls.version}, cipher suite {tls.cipher}", Who(client))
+        if waiting.first:
+            self._greet(client)
+        self._begin(client)
+
+    def _pinned(self, client: ClientConnection, tls: TlsInForce) -> bool:
+        if not tls.plan.pins:
+            return True
+        peer = session_of(client).hello.tls
+        good, key = is_pinned(tls.plan, peer.sent if peer is not None else ())
+        if not good:
+            why = f"for key id: {key}" if key else "as client did not provide a certificate"
+            self._log.debug(f"Failed pinned cert test {why}", Who(client))
+        return good
+
+    # -- later -----------------------------------------------------------------------------
+
+    def drop_unpinned(self) -> None:
+        """Ends the clients whose certificates are not among those of a changed list."""
+        tls = self._state.tls
+        if tls is None or not tls.plan.pins:
+            return
+        gone = [
+            client
+            for client in self._state.clients()
+            if session_of(client).hello.tls is not None and not self._pinned(client, tls)
+        ]
+        if gone:
+            self._log.notice(f"Disconnect {len(gone)} clients due to pinned certs reload")
+        for client in gone:
+            client.close(CloseReason.TLS_HANDSHAKE_ERROR)
+
+
+class RateLimit:
+    """How many handshakes begin in a second; tells of those that may not, once a second."""
+
+    def __init__(self, log: Logger) -> None:
+        self._log = log
+        self._since = 0.0
+        self._begun = 0
+        self._refused = 0
+
+    def allows(self, limit: int) -> bool:
+        """Counts one more, unless that is too many."""
+        now = time.monotonic()
+        if now - self._since > SECOND:
+            self._since, self._begun = now, 0
+        self._begun += 1
+        if self._begun <= limit:
+            return True
+        if not self._refused:
+            asyncio.get_running_loop().call_later(SECOND, self._tell)
+        self._refused += 1
+        return False
+
+    def _tell(self) -> None:
+        refused, self._refused = self._refused, 0
+        self._log.warn(f"Rejected {refused} connections due to TLS rate limiting")

@@ -1,0 +1,104 @@
+"""What a resolver is, and what it needs to know of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeAlias
+
+from pynats_common.nkeys.codec import Prefix, is_valid_public
+
+TOKEN_MAX: Final = 1 << 20  # bytes: no token is longer
+
+MISSING: Final = "account missing"
+TIMED_OUT: Final = "fetching jwt timed out"
+
+# An account, and its new JWT; None = it was deleted.
+OnChange: TypeAlias = Callable[[str, str | None], None]
+# Raises ValueError unless a token is that of an account, and good. Any thread may call it.
+Check: TypeAlias = Callable[[str], object]
+
+
+class ResolverError(Exception):
+    """There is no JWT of that account, or the resolver cannot start; the text says why."""
+
+
+class Resolver(Protocol):
+    """On the loop's thread. `on_change` learns of claims that came by themselves, from an operator
+    or another server."""
+
+    on_change: OnChange | None
+
+    @property
+    def answers(self) -> Sequence[str]:
+        """The requests `$SYS.REQ.CLAIMS.…`, and `LOOKUP`, that a server with it answers."""
+        ...
+
+    def known(self, account: str) -> str | None:
+        """The JWT of an account, if it is there without waiting."""
+        ...
+
+    async def fetch(self, account: str) -> str:
+        """The JWT of an account. Raises ResolverError."""
+        ...
+
+    async def start(self) -> None:
+        """Raises ResolverError if it cannot work."""
+        ...
+
+    async def stop(self) -> None:
+        """It is not asked any more. Idempotent."""
+        ...
+
+
+class Accounts(Protocol):
+    """The accounts whose claims are known, as the services that change claims see them."""
+
+    def check(self, token: str) -> Any:
+        """The claims of an account. Raises ValueError for what would not be accepted: that text
+        begins with `validation errors` where the operator has signed it. Any thread may call it."""
+        ...
+
+    def find(self, account: str) -> Any | None:
+        """An account that was loaded."""
+        ...
+
+    def update(self, account: str, token: str) -> None:
+        """Other claims count from now on."""
+        ...
+
+    def delete(self, account: str) -> None:
+        """The account is no more."""
+        ...
+
+    def trusts(self, issuer: str) -> bool:
+        """Whether this is the key of an operator that may sign accounts."""
+        ...
+
+
+class Peers(Protocol):
+    """Other servers, asked in the system account."""
+
+    async def first(self, subject: str, timeout_s: float) -> bytes | None:
+        """The first answer that says something; None when none came in time."""
+        ...
+
+    def collect(self, take: Callable[[bytes], None]) -> Collecting:
+        """Answers to requests that are repeated."""
+        ...
+
+
+class Collecting(Protocol):
+    """Takes answers until it is closed."""
+
+    def ask(self, subject: str, body: bytes) -> None:
+        """Sends the request again."""
+        ...
+
+    def close(self) -> None:
+        """Idempotent."""
+        ...
+
+
+def is_account(key: str) -> bool:
+    """Whether this is the public key of an account: a name that is safe for files and URLs."""
+    return is_valid_public(key, Prefix.ACCOUNT)

@@ -1,0 +1,133 @@
+"""The resolver of a running server: started, replaced by reloads, stopped.
+
+It is only there in operator mode, where `state.claimed` has the accounts that its JWTs are of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pynats_server.options import ResolverOptions
+from pynats_server.server.operator_life import OperatorError
+from pynats_server.server.state import ServerState
+from pynats_server.system.asking import Asking
+from pynats_server.system.services import Desk
+
+if TYPE_CHECKING:
+    from pynats_server.resolver.base import Accounts, Resolver
+
+FOLDERS = ("full", "cache")
+
+
+class ResolverLife:
+    """On the loop's thread."""
+
+    def __init__(self, state: ServerState, desk: Desk) -> None:
+        self._state = state
+        self._desk = desk
+        self._asking = Asking(state)
+        self._options = ResolverOptions()  # of the one that is there
+        self._replacing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises OperatorError."""
+        options = self._state.options.resolver
+        if options.kind == "none":
+            return
+        from pynats_server.resolver.base import ResolverError
+
+        self._options = options
+        try:
+            self._use(await self._begin(options))
+        except ResolverError as error:
+            raise OperatorError(str(error)) from error
+
+    def _use(self, resolver: Resolver | None) -> None:
+        self._state.resolver = resolver
+        if self._state.claimed is not None:
+            self._state.claimed.source = resolver
+
+    async def _begin(self, options: ResolverOptions) -> Resolver:
+        from pynats_server.resolver.base import ResolverError
+        from pynats_server.resolver.making import make_resolver
+
+        accounts = self._state.claimed
+        if accounts is None and options.kind in FOLDERS:
+            raise ResolverError("Could not start resolver: no operator key found")
+        check = accounts.check if accounts is not None else _refuse
+        resolver = make_resolver(options, check, self._asking, self._state.log)
+        resolver.on_change = self._changed
+        await resolver.start()
+        if options.kind in FOLDERS:
+            some = "all" if options.kind == "full" else "some"
+            self._state.log.notice(f"Managing {some} jwt in exclusive directory {options.dir}")
+        return resolver
+
+    def follow(self) -> None:
+        """The options are others, perhaps. What cannot be started does not take the place of what
+        is there."""
+        options, old = self._state.options.resolver, self._options
+        if options == old and options.preload == old.preload:
+            return
+        self._options = options
+        before, loop = self._replacing, asyncio.get_running_loop()
+        self._replacing = loop.create_task(self._replace(options, old, before))
+
+    async def _replace(
+        self, options: ResolverOptions, old: ResolverOptions, before: asyncio.Task[None] | None
+    ) -> None:
+        from pynats_server.resolver.base import ResolverError
+
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            resolver = await self._begin(options)
+        except ResolverError as error:
+            self._options = old
+            self._state.log.error(f"Reloaded, but not all of it: resolver: {error}")
+            self._state.blame_reload(f"resolver: {error}")
+            return
+        replaced = self._state.resolver
+        self._use(resolver)
+        self._desk.follow_resolver()
+        if replaced is not None:
+            await replaced.stop()
+        if options.kind == old.kind == "memory":
+            self._follow_preload(options, old)
+
+    def _follow_preload(self, options: ResolverOptions, old: ResolverOptions) -> None:
+        """Accounts in use are what the configuration says now."""
+        accounts = self._state.claimed
+        for account in old.preload.keys() | options.preload.keys():
+            token = options.preload.get(account)
+            if token != old.preload.get(account) and accounts and accounts.find(account):
+                self._changed(account, token)
+
+    def _changed(self, account: str, token: str | None) -> None:
+        """A claim has changed. It counts if the account is in use, otherwise when it is."""
+        accounts: Accounts | None = self._state.claimed
+        if accounts is None:
+            return
+        try:
+            if token is None:
+                accounts.delete(account)
+            else:
+                accounts.update(account, token)
+        except Exception as error:
+            self._state.log.error(
+                f"DirResolver - Update for account {account} resulted in error {error}"
+            )
+
+    async def stop(self) -> None:
+        """Idempotent."""
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.wait([self._replacing])
+        self._asking.close()
+        if self._state.resolver is not None:
+            await self._state.resolver.stop()
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("no operator key found")

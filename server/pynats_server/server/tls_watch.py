@@ -1,0 +1,126 @@
+"""Watches the files of clients' TLS: changed ones are used for new connections, without a signal.
+And says in time that a certificate ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pynats_common.go.times import format_time_s
+
+from pynats_server.server.state import ServerState
+from pynats_server.tls.force import TlsInForce, changed_files, put_in_force
+from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
+
+DAY_S: Final = 86400.0
+SOON_S: Final = 30 * DAY_S  # before the end of a certificate, after which there is a line a day
+LOOK_MIN_S: Final = 0.01
+IDLE_S: Final = 3600.0  # between looks at the clock, where no files are watched
+
+Stamps: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+
+
+class TlsWatch:
+    """One per server, on the loop's thread; files are read in another one."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._task: asyncio.Task[None] | None = None
+        self._warned = 0.0  # when it last told of ends (monotonic)
+
+    def follow(self) -> None:
+        """Starts, or begins again with what is in force now."""
+        self._cancel()
+        if self._state.tls is not None:
+            self._tell_ends()
+            self._task = asyncio.get_running_loop().create_task(self._run(self._state.tls))
+
+    async def stop(self) -> None:
+        """Idempotent."""
+        task = self._cancel()
+        if task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _cancel(self) -> asyncio.Task[None] | None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        return task
+
+    async def _run(self, tls: TlsInForce) -> None:
+        interval = tls.options.watch
+        files = tuple(tls.options.files())
+        seen: Stamps | None = None  # when they were last read
+        last: Stamps | None = None
+        while True:
+            await asyncio.sleep(max(LOOK_MIN_S, interval) if interval else IDLE_S)
+            self._tell_ends()
+            if not interval:
+                continue
+            now = await asyncio.to_thread(_stamps, files)
+            # Only what has not changed for a while is read: several files are written one after
+            # the other. What was read at the start may have changed just then.
+            if now != seen and now == last:
+                seen = now
+                tls = await self._read_again(tls)
+            last = now
+
+    async def _read_again(self, tls: TlsInForce) -> TlsInForce:
+        state = self._state
+        try:
+            fresh = await asyncio.to_thread(_fresh, tls)
+        except PlanError as error:
+            state.log.error(f"Changed TLS files are not used: {error}")
+            return tls
+        if fresh is None or state.tls is not tls:
+            return tls
+        state.tls = fresh
+        what = "; ".join(changed_files(tls.plan, fresh.plan))
+        state.log.notice(f"TLS files have changed, new connections use them: {what}")
+        self._warned = 0.0
+        self._tell_ends()
+        return fresh
+
+    # -- ends of certificates ----------------------------------------------------------------
+
+    def _tell_ends(self) -> None:
+        tls = self._state.tls
+        if tls is None or (self._warned and time.monotonic() - self._warned < DAY_S):
+            return
+        for line in ends(tls.plan, time.time()):
+            self._warned = time.monotonic()
+            self._state.log.warn(line)
+
+
+def ends(plan: ContextPlan, now: float) -> Iterable[str]:
+    """A line for each certificate that has ended or will soon."""
+    for each in plan.certificates:
+        left = each.expires - now
+        if left <= SOON_S:
+            when = format_time_s(each.expires)
+            how = "has expired" if left <= 0 else f"expires in {int(left // DAY_S)} days"
+            yield f"TLS certificate {each.file} {how}: {when}"
+
+
+def _stamps(files: Iterable[Path]) -> Stamps:
+    """What tells whether files have changed; those that they are links to count."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in files:
+        try:
+            state = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((state.st_mtime_ns, state.st_size, state.st_ino))
+    return tuple(found)
+
+
+def _fresh(tls: TlsInForce) -> TlsInForce | None:
+    """What the files say now; None if that is the same. Raises PlanError."""
+    plan = plan_of(tls.options)
+    return None if tls.is_same(plan) else put_in_force(tls.options, plan)

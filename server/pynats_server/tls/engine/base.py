@@ -1,0 +1,96 @@
+"""What the engines have in common: what they are asked for, and what they tell of a peer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+TLS_1_2 = 0x0303
+TLS_1_3 = 0x0304
+VERSIONS = {TLS_1_2: "1.2", TLS_1_3: "1.3"}
+# The real server's choice first: half as dear as AES-256 for what little more it gives.
+SUITES_13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+SUITES_12 = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-ECDSA-AES128-SHA",
+    "ECDHE-RSA-AES128-SHA",
+    "ECDHE-ECDSA-AES256-SHA",
+    "ECDHE-RSA-AES256-SHA",
+)
+# X25519 first: the hybrid with ML-KEM makes handshakes a third dearer and connections larger. Who
+# asks for nothing else gets it. A library that does not know it gets the list without.
+GROUPS = ("X25519", "P-256", "X25519MLKEM768", "P-384", "P-521")
+OLD_GROUPS = ("X25519", "P-256", "P-384", "P-521")
+
+
+HEAD = 5  # bytes that tell what kind of record follows, and how long it is
+HANDSHAKE = 22
+LONGEST_RECORD = 16384 + 2048
+
+
+def may_begin(said: bytes) -> bool:
+    """Whether it is time to look at what a client has said first: not in the middle of its first
+    record. A library would need some 60 KiB to wait for the rest."""
+    if len(said) < HEAD:
+        return False
+    length = int.from_bytes(said[3:HEAD])
+    is_hello = said[0] == HANDSHAKE and said[1] < 0x10 and length <= LONGEST_RECORD
+    return not is_hello or len(said) >= HEAD + length
+
+
+class Keyed(Protocol):
+    """A certificate with its key."""
+
+    @property
+    def chain(self) -> Sequence[bytes]:
+        """DER, the leaf first."""
+
+    @property
+    def key(self) -> bytes:
+        """PKCS #8, DER."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The host names that it is for; the first label may be `*`."""
+
+
+class Plan(Protocol):
+    """What a context is made of."""
+
+    @property
+    def certificates(self) -> Sequence[Keyed]: ...
+    @property
+    def authorities(self) -> Sequence[bytes] | None:
+        """DER; None = those of the system."""
+
+    @property
+    def verify(self) -> bool: ...
+    @property
+    def min_version(self) -> int: ...
+    @property
+    def ciphers_12(self) -> Sequence[str] | None: ...
+    @property
+    def groups(self) -> Sequence[str] | None: ...
+    @property
+    def resumption(self) -> bool: ...
+    @property
+    def session_context(self) -> bytes: ...
+    @property
+    def staple(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTls:
+    """What the handshake has agreed on, and who the peer is."""
+
+    version: str  # "1.3"
+    cipher: str  # by its IANA name
+    sent: tuple[bytes, ...]  # certificates as the peer sent them, DER
+    verified: tuple[bytes, ...]  # from the peer's to a trust anchor
+    server_name: str  # that the client asked for

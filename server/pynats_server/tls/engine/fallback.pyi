@@ -1,0 +1,9 @@
+from pynats_server.core.sockets.layer import Layer
+from pynats_server.tls.engine.base import PeerTls
+from pynats_server.tls.engine.fallback_context import FallbackContext
+
+class FallbackLayer(Layer):
+    asked: str  # the name that the client wants
+    def __init__(self, context: FallbackContext, name: str = "") -> None: ...
+    def peer(self) -> PeerTls: ...
+    def refuse_name(self) -> None: ...

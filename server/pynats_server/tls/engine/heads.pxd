@@ -1,0 +1,34 @@
+"""Where records begin and end in a stream: five bytes tell the length of what follows them."""
+
+
+cdef struct Heads:
+    unsigned char head[5]
+    size_t begun  # bytes of the head that are here
+    size_t missing  # of its body
+
+
+# Follows the stream; how many records have ended.
+cdef inline size_t heads_follow(Heads* self, const char* data, size_t length) noexcept nogil:
+    cdef size_t ended = 0
+    cdef size_t part
+    while length:
+        if self.begun < 5:
+            self.head[self.begun] = <unsigned char>data[0]
+            self.begun += 1
+            data += 1
+            length -= 1
+            if self.begun < 5:
+                continue
+            self.missing = (<size_t>self.head[3] << 8) | self.head[4]
+        part = min(self.missing, length)
+        self.missing -= part
+        data += part
+        length -= part
+        if self.missing == 0:
+            self.begun = 0
+            ended += 1
+    return ended
+
+
+cdef inline bint heads_at_end(Heads* self) noexcept nogil:
+    return self.begun == 0

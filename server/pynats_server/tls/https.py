@@ -1,0 +1,94 @@
+"""HTTPS of monitoring, with the interpreter's `ssl`: the certificates of clients' TLS, without
+asking for theirs. Nobody sends messages there, so it needs no engine."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pynats_server.tls.plan import TLS_1_3_NUMBER, CertificateAndKey, ContextPlan
+
+if TYPE_CHECKING:
+    from pynats_server.tls.force import TlsInForce
+
+
+class HttpsContexts:
+    """The context for the next connection: of what is in force then."""
+
+    def __init__(self, in_force: Callable[[], TlsInForce | None]) -> None:
+        self._in_force = in_force
+        self._plan: ContextPlan | None = None
+        self._context: ssl.SSLContext | None = None
+
+    def current(self) -> ssl.SSLContext | None:
+        """None without TLS. Raises ValueError or ssl.SSLError if it cannot be made."""
+        tls = self._in_force()
+        if tls is None:
+            return None
+        if self._context is None or tls.plan is not self._plan:
+            self._context, self._plan = server_context(tls.plan), tls.plan
+        return self._context
+
+
+def server_context(plan: ContextPlan) -> ssl.SSLContext:
+    """A context with all certificates of the plan."""
+    if not plan.certificates:
+        return _context(plan, None)
+    contexts = [_context(plan, each) for each in plan.certificates]
+
+    def choose(sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        chosen = choose_certificate(plan.certificates, name)
+        if chosen:
+            sock.context = contexts[chosen]
+
+    if len(contexts) > 1:
+        contexts[0].sni_callback = choose
+    return contexts[0]
+
+
+def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | None) -> int:
+    """Which one is for a host: the first that has its name, otherwise the first of all."""
+    host = (name or "").lower().rstrip(".")
+    wild = f"*.{host.partition('.')[2]}"
+    return next(
+        (
+            number
+            for number, each in enumerate(certificates)
+            if host and (host in each.names or wild in each.names)
+        ),
+        0,
+    )
+
+
+def _context(plan: ContextPlan, certificate: CertificateAndKey | None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    only_13 = plan.min_version >= TLS_1_3_NUMBER or plan.ciphers_12 is None
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
+    if plan.ciphers_12 is not None and not only_13:
+        context.set_ciphers(":".join(plan.ciphers_12))
+    if certificate is not None:
+        _load(context, certificate)
+    return context
+
+
+def _load(context: ssl.SSLContext, certificate: CertificateAndKey) -> None:
+    """`ssl` reads files only: this one is in memory, so that it is what the plan has."""
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        load_der_private_key,
+    )
+
+    key = load_der_private_key(certificate.key, None)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain = "".join(map(ssl.DER_cert_to_PEM_cert, certificate.chain))
+    file = os.memfd_create("tls", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(file, "wb", closefd=False) as writer:
+            writer.write(pem + chain.encode())
+        context.load_cert_chain(f"/proc/self/fd/{file}")
+    finally:
+        os.close(file)

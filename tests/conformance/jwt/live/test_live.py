@@ -1,0 +1,64 @@
+"""Claims of accounts that change while their users are connected, and requests to the resolver: as
+the real server has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.jwt import world
+from tests.conformance.jwt.live import rows_changes, rows_requests, rows_shares
+from tests.conformance.jwt.live.stage import Live, play
+from tests.conformance.jwt.tokens import account
+from tests.support.pool import ServerPool
+from tests.support.process import ServerProcess
+from tests.support.records import Recorded, repeated
+
+ROWS: list[Live] = [*rows_changes.ROWS, *rows_shares.ROWS, *rows_requests.ROWS]
+Serve = Callable[[ServerPool, str], ServerProcess]
+
+
+def _folder(name: str, folder: Path) -> str:
+    text = world.full(folder)
+    if name == "no deletions":
+        return text.replace("allow_delete: true", "allow_delete: false")
+    return text.replace("allow_delete: true", "limit: 3") if name == "small" else text
+
+
+@pytest.fixture(scope="session")
+def serve_live(tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """The server of that name in a pool."""
+    texts: dict[tuple[int, str], str] = {}
+
+    def config(name: str) -> str:
+        if name == "memory":
+            return world.memory([account("SYS")], f"system_account: {world.SYS.public_key}")
+        folder = tmp_path_factory.mktemp("live") / "jwt"
+        world.write_accounts(folder, [account("SYS")], {})
+        return _folder(name, folder)
+
+    def get(pool: ServerPool, name: str) -> ServerProcess:
+        key = (id(pool), name)
+        if key not in texts:
+            texts[key] = config(name)
+        return pool.get(f"live-{name.replace(' ', '-')}", texts[key])
+
+    return get
+
+
+def test_names_are_unique() -> None:
+    assert repeated(ROWS) == []
+
+
+@pytest.mark.parametrize("scenario", ROWS, ids=str)
+def test_scenario(
+    scenario: Live,
+    serve_live: Serve,
+    recorded: Recorded,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
+) -> None:
+    expected = recorded.of(lambda: play(serve_live(reference_servers, scenario.server), scenario))
+    assert play(serve_live(servers_under_test, scenario.server), scenario) == expected

@@ -1,0 +1,89 @@
+"""Who may come in with which token, and what is said to who may not: as the real server has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.jwt import world
+from tests.conformance.jwt.login import Login, play
+from tests.conformance.jwt.rows import form, matrix, may, servers, who
+from tests.conformance.jwt.tokens import token
+from tests.support.pool import ServerPool
+from tests.support.process import ServerProcess
+from tests.support.records import Recorded, as_text, repeated
+
+ROWS: list[Login] = [*form.ROWS, *who.ROWS, *may.ROWS, *servers.ROWS]
+Serve = Callable[[ServerPool, str], ServerProcess]
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """The server of that name in a pool."""
+
+    def config(pool: ServerPool, name: str) -> str:
+        if name == "full":
+            folder: Path = tmp_path_factory.mktemp("accounts") / pool.kind
+            odd = {name: token(claims, world.OPERATOR) for name, claims in matrix.odd_accounts()}
+            world.write_accounts(folder, world.accounts(), odd | world.files())
+            return world.full(folder)
+        ordinary = [each for each in world.accounts() if each["name"] in world.PRELOADED]
+        texts = {
+            "memory": lambda: world.memory(ordinary),
+            "strict": lambda: world.memory(
+                world.strict_accounts(), trusted=world.strict_operator_token()
+            ),
+            "sentinel": lambda: world.memory(ordinary, f"default_sentinel: {world.sentinel()}"),
+            "scoped sentinel": lambda: world.memory(
+                ordinary, f"default_sentinel: {servers.scoped_sentinel()}"
+            ),
+            "lost sentinel": lambda: world.memory(
+                ordinary, f"default_sentinel: {servers.lost_sentinel()}"
+            ),
+        }
+        return texts[name]()
+
+    texts: dict[tuple[str, str], str] = {}
+
+    def get(pool: ServerPool, name: str) -> ServerProcess:
+        key = (pool.kind, name)
+        if key not in texts:
+            texts[key] = config(pool, name)
+        return pool.get(f"jwt-{name.replace(' ', '-')}", texts[key])
+
+    return get
+
+
+def test_names_are_unique() -> None:
+    assert repeated(ROWS) == []
+
+
+@pytest.mark.parametrize("case", ROWS, ids=str)
+def test_login(
+    case: Login,
+    serve: Serve,
+    recorded: Recorded,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
+) -> None:
+    expected = recorded.of(lambda: play(serve(reference_servers, case.server), case))
+    assert play(serve(servers_under_test, case.server), case) == expected
+
+
+@pytest.mark.parametrize("column", [*matrix.of_users(), *matrix.of_accounts()], ids=str)
+def test_claim(
+    column: matrix.Column,
+    serve: Serve,
+    recorded: Recorded,
+    reference_servers: ServerPool,
+    servers_under_test: ServerPool,
+) -> None:
+    def told(pool: ServerPool) -> list[dict[str, Any]]:
+        server = serve(pool, "full")
+        return column.told(lambda case: play(server, case))
+
+    expected = recorded.of(lambda: told(reference_servers))
+    assert as_text(told(servers_under_test)) == as_text(expected)

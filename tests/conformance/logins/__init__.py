@@ -1,0 +1,1 @@
+"""How clients log in, as the real server lets them or not."""
