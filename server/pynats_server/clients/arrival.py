@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pynats_server.auth.base import PeerTls
+from pynats_server.clients.revocation import NOT_VALID, Revocation
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -70,6 +71,7 @@ class Arrivals:
         self._log = state.log.part("clients")
         self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
+        self.revocation = Revocation(state)
         self._headers: ProxyHeaders | None = None
         if state.options.proxy_protocol:
             from pynats_server.clients.proxied import ProxyHeaders  # others need not load it
@@ -238,7 +240,19 @@ class Arrivals:
         if self._log.debug_enabled:
             self._log.debug("TLS handshake complete", Who(client))
             self._log.debug(f"TLS version {tls.version}, cipher suite {tls.cipher}", Who(client))
-        if waiting.first:
+        if waiting.tls.options.checks_revocation:
+            self.revocation.check(client, waiting.tls, self._judged)
+        else:
+            self._come_in(client)
+
+    def _judged(self, client: ClientConnection, valid: bool) -> None:
+        if valid:
+            self._come_in(client)
+        else:
+            self._fail(client, NOT_VALID)
+
+    def _come_in(self, client: ClientConnection) -> None:
+        if session_of(client).tls_first:
             self._greet(client)
         self._begin(client)
 

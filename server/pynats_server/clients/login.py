@@ -85,7 +85,7 @@ class LogIn:
         if again:
             self._events.left(client)
         if isinstance(answer, Refusal):
-            self._events.refused(client, answer.reason)
+            self._events.refused(client, answer)
             self.refuse(client, answer)
             if again:  # a stranger now, as those who never logged in
                 session_of(client).end()
@@ -177,7 +177,7 @@ class LogIn:
     def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
         """Refuses a client with invalid credentials; the log says whose."""
         text = "authentication error" + _whose(client)
-        self._refusals.tell(client, text, refusal.why)
+        self._refusals.tell(client, text, refusal)
         self.audit(client, "authentication error")
         if refusal.error:
             client.send_error(refusal.error)

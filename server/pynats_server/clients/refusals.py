@@ -11,6 +11,7 @@ from typing import Final
 
 from pynats_common.urls import network_of
 
+from pynats_server.auth import REFUSED, Refusal
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
@@ -31,7 +32,7 @@ class Refusals:
         self._others = 0  # held back, of more addresses than are told of
         self._timer: asyncio.TimerHandle | None = None
 
-    def tell(self, client: ClientConnection, text: str, why: str = "") -> None:
+    def tell(self, client: ClientConnection, text: str, refusal: Refusal = REFUSED) -> None:
         """A log-in has been refused."""
         address = network_of(client.host)
         if self._timer is None:
@@ -39,8 +40,10 @@ class Refusals:
         if self._told[address] < LINES_MAX and self._told.total() < LINES_MAX_OF_ALL:
             self._told[address] += 1
             self._log.error(text, Who(client))
-            if why:
-                self._log.debug(why, Who(client))
+            if refusal.warning:
+                self._log.warn(refusal.warning, Who(client))
+            if refusal.why:
+                self._log.debug(refusal.why, Who(client))
         elif address in self._held_back or len(self._held_back) < ADDRESSES_MAX:
             self._held_back[address] += 1
         else:

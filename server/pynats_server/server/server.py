@@ -103,13 +103,15 @@ class Server:
         )
         self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
-        self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
+        self._operator = OperatorLife(
+            self.state, self.handler, self._jetstream_life, self._resolver_life
+        )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
-        self._tls_watch = TlsWatch(self.state)
+        self._tls_watch = TlsWatch(self.state, self._end_soon)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -176,12 +178,13 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
-            await self._start_operator()
+            await self._operator.start()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
             if state.options.tls is not None:
-                state.tls = put_in_force(state.options.tls)
+                tls, ocsp = state.options.tls, state.options.ocsp
+                state.tls = await asyncio.to_thread(put_in_force, tls, None, ocsp)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -220,6 +223,10 @@ class Server:
         self.log.notice("Server is ready")
         self.log.write_aside()  # whoever sees that it is ready finds all lines up to there
 
+    def _end_soon(self) -> None:
+        """Something that it cannot run without has gone."""
+        self._ending = asyncio.ensure_future(self.shutdown())
+
     def _is_ending(self) -> bool:
         return self._shutdown is not None or self.in_lame_duck
 
@@ -242,13 +249,6 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
-
-    async def _start_operator(self) -> None:
-        """Accounts come by JWTs that a resolver has: whose they are is known first, then where they
-        are, then the system account. Raises OperatorError."""
-        self._operator.prepare()
-        await self._resolver_life.start()
-        await self._operator.start()
 
     async def _start_monitor(self) -> None:
         plain, secure = self.options.http_port, self.options.https_port
