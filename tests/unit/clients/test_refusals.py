@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from pynats_server.auth import Refusal
 from pynats_server.clients import refusals
 from pynats_server.clients.refusals import (
     ADDRESSES_MAX,
@@ -27,7 +28,7 @@ class Log:
     def error(self, text: str, who: Any = None) -> None:
         self.lines.append(text)
 
-    debug = error
+    warn = debug = error
 
 
 def _client(host: str) -> Any:
@@ -50,13 +51,13 @@ def test_of_one_address_the_first_are_told_and_the_others_counted() -> None:
     def refuse(told: Refusals) -> None:
         for _ in range(1000):
             told.tell(_client("1.2.3.4"), "refused")
-        told.tell(_client("5.6.7.8"), "another", "why")
+        told.tell(_client("5.6.7.8"), "another", Refusal(why="why", warning="warning"))
 
     lines = _lines(refuse)
     assert lines[:LINES_MAX] == ["refused"] * LINES_MAX
     assert lines[LINES_MAX:] == [
-        "another", "why", f"authentication error: {1000 - LINES_MAX} more log-ins were refused "
-        "from 1.2.3.4",
+        "another", "warning", "why",
+        f"authentication error: {1000 - LINES_MAX} more log-ins were refused from 1.2.3.4",
     ]  # fmt: skip
 
 
