@@ -1,4 +1,4 @@
-"""JWTs of accounts from fixed seeds, and accounts that have claims without an operator mode."""
+"""JWTs of accounts from fixed seeds, and what a resolver needs around it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from pynats_common import jwt
 from pynats_common.nkeys import KeyPair, Prefix
+from pynats_server.resolver.base import NotGood
 
 ISSUED = 1_700_000_000
 
@@ -65,48 +66,15 @@ def key(name: str) -> str:
     return pair(name).public_key
 
 
-@dataclass
-class Loaded:
-    """An account in use."""
-
-    claims: jwt.AccountClaims
-    token: str
-
-
-@dataclass
-class ClaimedAccounts:
-    """The accounts that one operator signs, as a server in operator mode has them."""
-
-    loaded: dict[str, Loaded] = field(default_factory=dict)
-    changes: list[tuple[str, str | None]] = field(default_factory=list)
-
-    def check(self, token: str) -> jwt.AccountClaims:
-        claims = jwt.decode_as(jwt.AccountClaims, token)
-        if not self.trusts(claims.iss):
-            raise ValueError("account validation failed")
-        issues = [each.description for each in jwt.validate(claims) if each.blocking]
-        if issues:
-            raise ValueError(f"validation errors: [{' '.join(issues)}]")
-        return claims
-
-    def trusts(self, issuer: str) -> bool:
-        return issuer in (OPERATOR.public_key, SIGNER.public_key)
-
-    def find(self, account: str) -> Loaded | None:
-        return self.loaded.get(account)
-
-    def load(self, token: str) -> None:
-        claims = self.check(token)
-        self.loaded[claims.sub] = Loaded(claims, token)
-
-    def update(self, account: str, token: str) -> None:
-        self.changes.append((account, token))
-        if account in self.loaded:
-            self.load(token)
-
-    def delete(self, account: str) -> None:
-        self.changes.append((account, None))
-        self.loaded.pop(account, None)
+def check(token: str) -> jwt.AccountClaims:
+    """As a server that trusts the operator looks at it."""
+    claims = jwt.decode_as(jwt.AccountClaims, token)
+    if claims.iss not in (OPERATOR.public_key, SIGNER.public_key):
+        raise NotGood("account validation failed")
+    issues = [each.description for each in jwt.validate(claims) if each.blocking]
+    if issues:
+        raise NotGood(f"jwt validation failed - validation errors: [{' '.join(issues)}]")
+    return claims
 
 
 class NoPeers:

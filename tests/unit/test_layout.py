@@ -78,7 +78,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.described", S + "core", S + "monitor", S + "said",
+        *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
         S + "server.state", S + "work",
     ),
     # What became of traced messages.
@@ -90,7 +90,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
         S + "said", S + "server.info",
         S + "server.state",
-        S + "resolver.base",
+        S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (

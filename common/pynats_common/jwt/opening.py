@@ -76,7 +76,7 @@ def decode_part(text: str) -> bytes:
 def _algorithm(head: str) -> str:
     """Of a header, in lower case. Nearly all tokens have the same header."""
     try:
-        header = json.loads(decode_part(head))
+        header = json.loads(decode_part(head).decode())
     except (ValueError, RecursionError):
         raise MalformedTokenError("not a JWT: its header cannot be decoded") from None
     if not isinstance(header, dict):

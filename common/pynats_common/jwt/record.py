@@ -238,12 +238,22 @@ def dump_compact(value: object) -> bytes:
 def load_object(data: bytes, what: str) -> dict[str, Any]:
     """JSON object from untrusted bytes. Raises ClaimsError."""
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(
+            data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once
+        )
     except (ValueError, RecursionError):
         raise ClaimsError(f"{what}: not valid JSON") from None
     if not isinstance(value, dict):
         raise ClaimsError(f"{what}: expected an object")
     return cast("dict[str, Any]", value)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. With a field that occurs twice, two readers could see two values."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a field occurs twice")
+    return found
 
 
 def _refuse_constant(name: str) -> object:

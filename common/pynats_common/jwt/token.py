@@ -87,8 +87,9 @@ def _check_parties(claims: c.Claims) -> None:
     if claims.issuers:
         try:
             decode_public(claims.iss, *claims.issuers)
-        except NkeyError as error:
-            raise IssuerError(f"unable to validate issuer: {error}") from None
+        except NkeyError:
+            wanted = " ".join(prefix.label for prefix in claims.issuers)
+            raise IssuerError(f"unable to validate expected prefixes - [{wanted}]") from None
     if claims.subjects:
         try:
             decode_public(claims.sub, *claims.subjects)

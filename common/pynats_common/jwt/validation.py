@@ -19,6 +19,7 @@ from pynats_common.jwt.errors import JwtError
 from pynats_common.jwt.token import decode
 from pynats_common.nkeys import Prefix, is_valid_public
 
+UNKNOWN = "unknown"  # the type of what has none
 INFO_CHARS_MAX = 8 * 1024
 _DAYTIME = re.compile(r"([01]?\d|2[0-3]):[0-5]\d:[0-5]\d\Z")
 _REFERENCE = re.compile(r"(?<![^.])\$(\d+)(?![^.])")
@@ -131,14 +132,16 @@ def _subject_error(subject: str, *, wildcards: bool = True) -> str | None:
     if not subject:
         return "subject cannot be empty"
     if " " in subject or "\t" in subject or "\r" in subject or "\n" in subject:
-        return f"subject {subject!r} cannot have spaces"
+        return f"subject {quote(subject)} cannot have spaces"
     tokens = subject.split(".")
+    if not tokens[0] or not tokens[-1]:
+        return f"subject {quote(subject)} cannot start or end with a `.`"
     if "" in tokens:
-        return f"subject {subject!r} has an empty token"
+        return f"subject {quote(subject)} cannot contain consecutive `.`"
     if ">" in tokens[:-1]:
-        return f"subject {subject!r}: > must be the last token"
+        return f"subject {quote(subject)}: > must be the last token"
     if not wildcards and ("*" in tokens or ">" in tokens):
-        return f"subject {subject!r} cannot have wildcards"
+        return f"subject {quote(subject)} cannot have wildcards"
     return None
 
 
@@ -154,7 +157,7 @@ def _permissions(permissions: t.Permissions, report: _Report) -> None:
                     report.error(f"permission {subject!r} has an empty queue")
             error = _subject_error(bare)
             if error:
-                report.error(f"{kind} permission: {error}")
+                report.error(error)
     if permissions.resp is not None and permissions.resp.max < -1:
         report.error("response permission: max must be -1 or more")
 
@@ -226,13 +229,13 @@ def _account(claims: c.AccountClaims, report: _Report, now: float | None) -> Non
     _authorization(body.authorization, report)
     _trace(body.trace, report)
     _signing_keys(body, report)
-    for name, text in (("description", body.description), ("info url", body.info_url)):
+    for name, text in (("Description", body.description), ("Info URL", body.info_url)):
         if len(text) > INFO_CHARS_MAX:
-            report.error(f"{name} is longer than {INFO_CHARS_MAX} characters")
+            report.error(f"{name} is too long")
     if body.info_url and not _is_url(body.info_url):
         report.error(f"info url {body.info_url[:80]!r} has no scheme or host")
     if body.cluster_traffic not in ("", "system", "owner"):
-        report.error(f"unknown cluster traffic option {body.cluster_traffic[:32]!r}")
+        report.error(f"unknown cluster traffic option: {quote(body.cluster_traffic[:32])}")
 
 
 def _limits(claims: c.AccountClaims, report: _Report) -> None:
@@ -255,7 +258,7 @@ def _limits(claims: c.AccountClaims, report: _Report) -> None:
         ("imports", limits.imports, len(claims.nats.imports)),
         ("exports", limits.exports, len(claims.nats.exports)),
     ):
-        if 0 <= count < used:
+        if count != t.NO_LIMIT and count < used:
             report.error(f"the account contains more {name} than allowed by the operator")
     if (
         not limits.wildcards
@@ -274,14 +277,16 @@ def _exports(body: c.AccountBody, report: _Report) -> None:
         for i, one in enumerate(seen):
             for other in seen[i + 1 :]:
                 if subject_covers(one, other) or subject_covers(other, one):
-                    report.error(f"overlapping {kind} exports: {one!r} and {other!r}")
+                    report.error(
+                        f"{kind} export subject {quote(one)} already exports {quote(other)}"
+                    )
     for export in body.exports:
         _export(export, report)
 
 
 def _export(export: t.Export, report: _Report) -> None:
     if export.type not in (t.STREAM, t.SERVICE):
-        report.error(f"invalid export type: {export.type[:32]!r}")
+        report.error(f"invalid export type: {quote(export.type[:32] or UNKNOWN)}")
     error = _subject_error(export.subject)
     if error:
         report.error(error)
@@ -320,7 +325,7 @@ def _imports(claims: c.AccountClaims, report: _Report, now: float | None) -> Non
     services: dict[str, list[str]] = {}  # local subjects by exporting account
     for item in claims.nats.imports:
         if item.type not in (t.STREAM, t.SERVICE):
-            report.error(f"invalid import type: {item.type[:32]!r}")
+            report.error(f"invalid import type: {quote(item.type[:32] or UNKNOWN)}")
         if not is_valid_public(item.account, Prefix.ACCOUNT):
             report.error(f"import {item.subject!r}: account is not an account public key")
         elif item.account == claims.sub:
@@ -343,7 +348,10 @@ def _imports(claims: c.AccountClaims, report: _Report, now: float | None) -> Non
             taken = services.setdefault(item.account, [])
             for other in taken:
                 if subject_covers(local, other) or subject_covers(other, local):
-                    report.error(f"overlapping service imports: {local!r} and {other!r}")
+                    report.error(
+                        f"overlapping subject namespace for {quote(local)} and {quote(other)} in "
+                        f"same account {quote(item.account)}"
+                    )
             taken.append(local)
         if item.token:
             _import_token(claims, item, report, now)
@@ -411,35 +419,40 @@ def _mappings(body: c.AccountBody, report: _Report) -> None:
     for source, targets in body.mappings.items():
         error = _subject_error(source)
         if error:
-            report.error(f"mapping: {error}")
+            report.error(error)
         totals: dict[str, int] = {}
         for target in targets:
             error = _subject_error(target.subject.replace(" ", ""))
             if error:
-                report.error(f"mapping to: {error}")
+                report.error(error)
             if not 0 <= target.weight <= 100:
-                report.error(f"mapping {source!r}: weight must be 0 to 100")
+                report.error(
+                    f"Mapping {quote(source)} has a weight {target.weight} that exceeds 100"
+                )
             totals[target.cluster] = totals.get(target.cluster, 0) + (target.weight or 100)
         for cluster, total in totals.items():
             if total > 100:
-                where = f" in cluster {cluster!r}" if cluster else ""
-                report.error(f"mapping {source!r} exceeds 100% among all of its targets{where}")
+                where = f" in cluster {quote(cluster)}" if cluster else ""
+                report.error(
+                    f"Mapping {quote(source)} exceeds 100% among all of it's weighted to "
+                    f"mappings{where}"
+                )
 
 
 def _authorization(authorization: t.ExternalAuthorization, report: _Report) -> None:
     for user in authorization.auth_users:
         if not is_valid_public(user, Prefix.USER):
-            report.error(f"auth callout user {user[:60]!r} is not a user public key")
+            report.error(f"AuthUser {quote(user[:60])} is not a valid user public key")
     accounts = authorization.allowed_accounts
     if accounts and not authorization.auth_users:
-        report.error("external authorization cannot have accounts without users specified")
+        report.error("External authorization cannot have accounts without users specified")
     if "*" in accounts and len(accounts) > 1:
         report.error("auth callout: * must be the only allowed account")
     for account in accounts:
         if account != "*" and not is_valid_public(account, Prefix.ACCOUNT):
-            report.error(f"auth callout account {account[:60]!r} is not an account public key")
+            report.error(f"Account {quote(account[:60])} is not a valid account public key")
     if authorization.xkey and not is_valid_public(authorization.xkey, Prefix.CURVE):
-        report.error("auth callout xkey is not a curve public key")
+        report.error(f"XKey {quote(authorization.xkey[:60])} is not a valid public xkey")
 
 
 def _trace(trace: t.MsgTrace | None, report: _Report) -> None:
@@ -447,9 +460,12 @@ def _trace(trace: t.MsgTrace | None, report: _Report) -> None:
         return
     error = _subject_error(trace.dest, wildcards=False)
     if error:
-        report.error(f"trace destination: {error}")
+        report.error(f"the account Trace.Destination {error}")
     if not 0 <= trace.sampling <= 100:
-        report.error("trace sampling must be 1 to 100")
+        report.error(
+            f"the account Trace.Sampling value '{trace.sampling}' is not valid, should be in the "
+            "range [1..100]"
+        )
 
 
 def _signing_keys(body: c.AccountBody, report: _Report) -> None:
@@ -457,11 +473,11 @@ def _signing_keys(body: c.AccountBody, report: _Report) -> None:
     for item in body.signing_keys:
         public = item if isinstance(item, str) else item.key
         if not is_valid_public(public, Prefix.ACCOUNT):
-            report.error(f"{public[:60]} is not an account public key")
+            report.error(f"{quote(public[:60])} is not a valid account signing key")
         if isinstance(item, t.ScopedSigner):
             if item.kind != "user_scope":
                 report.error(f"signing key {public}: unknown kind of scope")
-            _user_limits(item.template, report)
+            # What its template makes is looked at when a user logs in.
             if item.role and item.role in roles:
                 report.warn(f"role {item.role!r} is used by more than one signing key")
             roles.add(item.role)

@@ -21,15 +21,15 @@ STEP = 16
 def follow(state: ServerState, log_in: LogIn, name: str) -> None:
     """Holds the clients of an account to what it says now; those that may not be in are closed."""
     account = state.accounts[name]
+    options = state.account_options(name)
+    if options is not None:
+        cut_surplus(account, options.limits.max_connections)
     clients = sorted((c for c in account.clients if not c.closing), key=lambda c: c.cid)
     for client in clients[:AT_ONCE]:
         _follow(state, log_in, account, client)
     rest = clients[AT_ONCE:]
     if rest:
         state.turns.start(account, log_in, _slowly(state, log_in, account, rest), stays=True)
-    options = state.account_options(name)
-    if options is not None:
-        cut_surplus(account, options.limits.max_connections)
 
 
 def _slowly(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pynats_common.nkeys.codec import Prefix, is_valid_public
 
@@ -14,12 +14,16 @@ TIMED_OUT: Final = "fetching jwt timed out"
 
 # An account, and its new JWT; None = it was deleted.
 OnChange: TypeAlias = Callable[[str, str | None], None]
-# Raises ValueError unless a token is that of an account, and good. Any thread may call it.
+# Raises NotGood unless a token is that of an account, and would count. Any thread may call it.
 Check: TypeAlias = Callable[[str], object]
 
 
 class ResolverError(Exception):
     """There is no JWT of that account, or the resolver cannot start; the text says why."""
+
+
+class NotGood(Exception):
+    """A JWT would not count; the text says why."""
 
 
 class Resolver(Protocol):
@@ -47,31 +51,6 @@ class Resolver(Protocol):
 
     async def stop(self) -> None:
         """It is not asked any more. Idempotent."""
-        ...
-
-
-class Accounts(Protocol):
-    """The accounts whose claims are known, as the services that change claims see them."""
-
-    def check(self, token: str) -> Any:
-        """The claims of an account. Raises ValueError for what would not be accepted: that text
-        begins with `validation errors` where the operator has signed it. Any thread may call it."""
-        ...
-
-    def find(self, account: str) -> Any | None:
-        """An account that was loaded."""
-        ...
-
-    def update(self, account: str, token: str) -> None:
-        """Other claims count from now on."""
-        ...
-
-    def delete(self, account: str) -> None:
-        """The account is no more."""
-        ...
-
-    def trusts(self, issuer: str) -> bool:
-        """Whether this is the key of an operator that may sign accounts."""
         ...
 
 

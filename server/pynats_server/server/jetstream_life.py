@@ -119,10 +119,10 @@ class JetStreamLife:
 
     def follow_claim(self, before: Claimed | None, now: Claimed) -> None:
         """An account of operator mode is new, or has changed."""
-        from pynats_server.jetstream import enablement
-
         jetstream, state = self._state.jetstream, self._state
         if jetstream is not None and not now.expired:
+            from pynats_server.jetstream import enablement
+
             limits = now.options.jetstream
             account = state.accounts[now.account]
             if account is state.system_account:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pynats_server.clients import claimed as clients
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.server.jetstream_life import JetStreamLife
+from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.state import ServerState
 
 if TYPE_CHECKING:
@@ -21,19 +23,22 @@ class OperatorLife:
     """Nothing happens, and nothing of it is loaded, in a server without operators."""
 
     def __init__(
-        self, state: ServerState, handler: ClientHandler, jetstream: JetStreamLife
-    ) -> None:
+        self, state: ServerState, handler: ClientHandler, jetstream: JetStreamLife,
+        resolver: ResolverLife,
+    ) -> None:  # fmt: skip
         self._state = state
         self._handler = handler
         self._jetstream = jetstream
+        self._resolver = resolver
 
     @property
     def _wanted(self) -> bool:
         return self._state.options.operator.enabled
 
-    def prepare(self) -> None:
-        """Knows whom to trust, before there is a resolver. Raises OperatorError."""
+    async def start(self) -> None:
+        """Finds the system account. Raises OperatorError."""
         if not self._wanted:
+            await self._start_resolver()
             return
         from pynats_server.operator import ClaimedAccounts, Trust
 
@@ -42,15 +47,10 @@ class OperatorLife:
             raise OperatorError("operators require an account resolver to be configured")
         trust = Trust(state.options)
         trust.announce(state.log)
-        state.claimed = claimed = ClaimedAccounts(trust, None, state, log)
-        claimed.followers += [self._follow, self._jetstream.follow_claim]
+        state.claimed = claimed = ClaimedAccounts(trust, self._resolver, state, log)
+        claimed.followers += [partial(self._follow), self._jetstream.follow_claim]
         state.authenticator = state.make_authenticator()
-
-    async def start(self) -> None:
-        """Finds the system account, by the resolver. Raises OperatorError."""
-        state, claimed = self._state, self._state.claimed
-        if claimed is None:
-            return
+        await self._start_resolver()
         if not state.options.system_account:
             if state.options.jetstream.enabled:
                 raise OperatorError(
@@ -62,6 +62,16 @@ class OperatorLife:
             await claimed.load(state.options.system_account)
         except Exception as error:  # of whatever the resolver asks
             raise OperatorError(f"error resolving system account: {error}") from error
+
+    async def _start_resolver(self) -> None:
+        if self._state.options.resolver.kind == "none":
+            return
+        from pynats_server.resolver.base import ResolverError
+
+        try:
+            await self._resolver.start()
+        except ResolverError as error:
+            raise OperatorError(str(error)) from error
 
     def _follow(self, before: Claimed | None, now: Claimed) -> None:
         if before is not None:

@@ -9,13 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pynats_server.options import ResolverOptions
-from pynats_server.server.operator_life import OperatorError
 from pynats_server.server.state import ServerState
 from pynats_server.system.asking import Asking
 from pynats_server.system.services import Desk
 
 if TYPE_CHECKING:
-    from pynats_server.resolver.base import Accounts, Resolver
+    from pynats_server.resolver.base import Resolver
 
 FOLDERS = ("full", "cache")
 
@@ -31,38 +30,57 @@ class ResolverLife:
         self._replacing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Raises OperatorError."""
+        """Raises `resolver.base.ResolverError`. In operator mode `state.claimed` is there."""
         options = self._state.options.resolver
         if options.kind == "none":
             return
-        from pynats_server.resolver.base import ResolverError
-
         self._options = options
-        try:
-            self._use(await self._begin(options))
-        except ResolverError as error:
-            raise OperatorError(str(error)) from error
-
-    def _use(self, resolver: Resolver | None) -> None:
-        self._state.resolver = resolver
-        if self._state.claimed is not None:
-            self._state.claimed.source = resolver
+        self._state.resolver = await self._begin(options)
 
     async def _begin(self, options: ResolverOptions) -> Resolver:
         from pynats_server.resolver.base import ResolverError
         from pynats_server.resolver.making import make_resolver
 
-        accounts = self._state.claimed
-        if accounts is None and options.kind in FOLDERS:
+        if self._state.claimed is None and options.kind in FOLDERS:
             raise ResolverError("Could not start resolver: no operator key found")
-        check = accounts.check if accounts is not None else _refuse
-        resolver = make_resolver(options, check, self._asking, self._state.log)
+        resolver = make_resolver(options, self._check, self._asking, self._state.log)
         resolver.on_change = self._changed
         await resolver.start()
         if options.kind in FOLDERS:
             some = "all" if options.kind == "full" else "some"
             self._state.log.notice(f"Managing {some} jwt in exclusive directory {options.dir}")
         return resolver
+
+    def _check(self, token: str) -> object:
+        from pynats_server.operator import ClaimsError
+        from pynats_server.resolver.base import NotGood
+
+        if self._state.claimed is None:
+            raise NotGood("no operator key found")
+        try:
+            return self._state.claimed.check(token)
+        except ClaimsError as error:
+            raise NotGood(str(error)) from None
+
+    # -- for the accounts ---------------------------------------------------------------------
+
+    def known(self, account: str) -> str | None:
+        """See Resolver: of the one that is there."""
+        return self._state.resolver.known(account) if self._state.resolver is not None else None
+
+    async def fetch(self, account: str) -> str:
+        """See Resolver: of the one that is there."""
+        from pynats_server.resolver.base import MISSING, ResolverError
+
+        if self._state.resolver is None:
+            raise ResolverError(MISSING)
+        try:
+            return await self._state.resolver.fetch(account)
+        except ResolverError as error:
+            self._state.log.warn_rarely(f"Account fetch failed: {error}", kind="account fetch")
+            raise
+
+    # -- changes ------------------------------------------------------------------------------
 
     def follow(self) -> None:
         """The options are others, perhaps. What cannot be started does not take the place of what
@@ -88,8 +106,7 @@ class ResolverLife:
             self._state.log.error(f"Reloaded, but not all of it: resolver: {error}")
             self._state.blame_reload(f"resolver: {error}")
             return
-        replaced = self._state.resolver
-        self._use(resolver)
+        replaced, self._state.resolver = self._state.resolver, resolver
         self._desk.follow_resolver()
         if replaced is not None:
             await replaced.stop()
@@ -106,7 +123,7 @@ class ResolverLife:
 
     def _changed(self, account: str, token: str | None) -> None:
         """A claim has changed. It counts if the account is in use, otherwise when it is."""
-        accounts: Accounts | None = self._state.claimed
+        accounts = self._state.claimed
         if accounts is None:
             return
         try:
@@ -127,7 +144,3 @@ class ResolverLife:
         self._asking.close()
         if self._state.resolver is not None:
             await self._state.resolver.stop()
-
-
-def _refuse(_: str) -> None:
-    raise ValueError("no operator key found")

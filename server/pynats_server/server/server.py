@@ -104,7 +104,9 @@ class Server:
         )
         self._resolver_life = ResolverLife(self.state, self._desk)
         self.handler = ClientHandler(self.state, self.info, self.events, Tracer(self.state, block))
-        self._operator = OperatorLife(self.state, self.handler, self._jetstream_life)
+        self._operator = OperatorLife(
+            self.state, self.handler, self._jetstream_life, self._resolver_life
+        )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
         self._https: HttpsContexts | None = None
@@ -178,7 +180,7 @@ class Server:
             state.turns = Turns(loop, self._on_failed_work)
             configure_engine(state)
             state.share(self._plan)
-            await self._start_operator()
+            await self._operator.start()
             self._desk.open()
             self.events.start(loop)
             limit_accounts(state)
@@ -249,13 +251,6 @@ class Server:
             log.notice(f"Using configuration file: {options.config_file}{digest}")
         for warning in startup_warnings(options):
             log.warn(warning)
-
-    async def _start_operator(self) -> None:
-        """Accounts come by JWTs that a resolver has: whose they are is known first, then where they
-        are, then the system account. Raises OperatorError."""
-        self._operator.prepare()
-        await self._resolver_life.start()
-        await self._operator.start()
 
     async def _start_monitor(self) -> None:
         plain, secure = self.options.http_port, self.options.https_port

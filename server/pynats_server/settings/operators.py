@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from pynats_common.nkeys import Prefix, is_valid_public
@@ -38,6 +39,9 @@ def settle_operators(options: Options) -> None:
         )
     if not options.system_account and len(claims) == 1 and named:
         options.system_account = named[0]
+    if options.resolver.kind == "none" and claims and claims[0].nats.account_server_url:
+        url = claims[0].nats.account_server_url.rstrip("/") + "/accounts/"
+        options.resolver = replace(options.resolver, kind="url", url=url)
     for each in claims:
         _check_version(options, each)
     for key in (*mode.trusted_keys, *(key for each in claims for key in each.nats.signing_keys)):

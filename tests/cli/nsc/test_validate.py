@@ -188,7 +188,6 @@ def test_what_servers_refuse_is_found(
     assert words in team.found()
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("spoil", [row[0] for row in REFUSED], ids=lambda spoil: spoil.__name__)
 def test_servers_refuse_what_is_found(
     spoil: Callable[[Team], None], team: Team, start_server: Callable[[str], Any]
@@ -313,7 +312,7 @@ RULES: list[tuple[str, Callable[[jwt.AccountClaims], None], str]] = [
      lambda a: a.nats.imports.append(imported("s.>", local_subject="l")), "both end in >"),
     ("overlapping services",
      lambda a: a.nats.imports.extend([imported("q.*", "service"), imported("q.x", "service")]),
-     "overlapping service imports"),
+     "overlapping subject namespace"),
     ("a stream with a threshold",
      lambda a: a.nats.exports.append(Export(subject="e", type="stream", response_threshold=5)),
      "only services have"),

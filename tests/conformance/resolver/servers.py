@@ -11,18 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from nats.aio.client import Client
-from pynats_common.config import read_document
 from pynats_common.nkeys import KeyPair, Prefix
-from pynats_server import AccountOptions, Options, Server, User
-from pynats_server.settings import apply_document
+from pynats_server import Options, Server
 
 from tests.conformance.resolver.scenes import Ask, Login, Scene
 from tests.support.account_jwts import (
     SYSTEM,
     SYSTEM_USER,
-    ClaimedAccounts,
     account_token,
-    key,
     names_for,
     operator_token,
     pair,
@@ -89,11 +85,17 @@ def told(message: Any) -> Any:
     return body
 
 
+async def _nothing(_: Exception) -> None:
+    """nats-py would log it; the test looks at what came of it."""
+
+
 @asynccontextmanager
 async def connected(port: int, **login: Any) -> AsyncIterator[Client]:
     client = Client()
-    await client.connect(f"nats://127.0.0.1:{port}", allow_reconnect=False, **login)
     try:
+        await client.connect(
+            f"nats://127.0.0.1:{port}", allow_reconnect=False, error_cb=_nothing, **login
+        )
         yield client
     finally:
         await client.close()
@@ -107,6 +109,12 @@ def by_jwt(user: KeyPair, account: KeyPair) -> dict[str, Any]:
     }
 
 
+async def log_in(port: int, account: str) -> None:
+    """A user of an account comes and goes."""
+    async with connected(port, **by_jwt(pair("user", Prefix.USER), pair(account))):
+        pass
+
+
 async def play_reference(scene: Scene, folder: Path) -> dict[str, list[Any]]:
     """What the real server answers."""
     config = f"operator: {operator_token()}\n" + configuration(scene, folder)
@@ -115,43 +123,29 @@ async def play_reference(scene: Scene, folder: Path) -> dict[str, list[Any]]:
         async with connected(server.port, **by_jwt(SYSTEM_USER, SYSTEM)) as client:
             for step in scene.steps:
                 if isinstance(step, Login):
-                    user = pair("user", Prefix.USER)
-                    async with connected(server.port, **by_jwt(user, pair(step.account))):
-                        continue
-                found[step.name] = await ask(client, step, None)
+                    await log_in(server.port, step.account)
+                else:
+                    found[step.name] = await ask(client, step, None)
     return found
-
-
-@asynccontextmanager
-async def ours(
-    config: str, folder: Path, accounts: ClaimedAccounts | None
-) -> AsyncIterator[Server]:
-    """Our server with these accounts, whose system account is that of the operator."""
-    options = Options(host="127.0.0.1", port=-1, system_account=SYSTEM.public_key)
-    options.accounts[SYSTEM.public_key] = AccountOptions(users=[User("system", "p")])
-    place = folder / "ours.conf"
-    place.write_text(config)
-    apply_document(read_document(place), options)
-    server = Server(options, log=None)
-    server.state.claimed = accounts
-    async with server:
-        yield server
 
 
 async def play_ours(
     scene: Scene, folder: Path, expected: dict[str, list[Any]]
 ) -> dict[str, list[Any]]:
     """What ours answers."""
-    accounts = ClaimedAccounts()
+    config = f"operator: {operator_token()}\n" + configuration(scene, folder)
+    place = folder / "ours.conf"
+    place.write_text(config)
+    options = Options.load(place)
+    options.host, options.port = "127.0.0.1", -1
     found = {}
-    async with ours(configuration(scene, folder), folder, accounts) as server:
-        login = {"user": "system", "password": "p"}
-        async with connected(server.client_port, **login) as client:
-            for step in scene.steps:
-                if isinstance(step, Login):
-                    resolver = server.state.resolver
-                    assert resolver is not None
-                    accounts.load(await resolver.fetch(key(step.account)))
-                    continue
+    async with (
+        Server(options, log=None) as server,
+        connected(server.client_port, **by_jwt(SYSTEM_USER, SYSTEM)) as client,
+    ):
+        for step in scene.steps:
+            if isinstance(step, Login):
+                await log_in(server.client_port, step.account)
+            else:
                 found[step.name] = await ask(client, step, len(expected[step.name]))
     return found

@@ -235,8 +235,8 @@ def test_accounts_report_overlaps_and_bad_parts(account: KeyPair) -> None:
     ]
     claims.nats.signing_keys = ["nokey", ScopedSigner(key=account.public_key, role="r")]
     text = " | ".join(issue.description for issue in jwt.validate(claims))
-    assert "overlapping service exports" in text and "cannot have spaces" in text
-    assert "nokey is not an account public key" in text
+    assert "service export subject" in text and "cannot have spaces" in text
+    assert '"nokey" is not a valid account signing key' in text
 
 
 def test_activation_hash_id_matches_the_documented_one() -> None:

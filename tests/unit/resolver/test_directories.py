@@ -19,10 +19,10 @@ from pynats_server.resolver.making import make_resolver
 from tests.support.account_jwts import (
     STRANGER,
     SYSTEM,
-    ClaimedAccounts,
     Lines,
     NoPeers,
     account_token,
+    check,
     key,
 )
 from tests.support.deadline import wait_until_async
@@ -77,7 +77,7 @@ async def home(
 ) -> AsyncIterator[Home]:
     log = Lines()
     options = ResolverOptions(kind=kind, dir=path, **settings)
-    resolver = make_resolver(options, ClaimedAccounts().check, peers or NoPeers(), log)
+    resolver = make_resolver(options, check, peers or NoPeers(), log)
     assert isinstance(resolver, DirectoryResolver)
     await resolver.start()
     try:

@@ -18,10 +18,10 @@ from pynats_server.resolver.making import make_resolver
 from tests.support.account_jwts import (
     OPERATOR,
     STRANGER,
-    ClaimedAccounts,
     Lines,
     NoPeers,
     account_token,
+    check,
     key,
 )
 
@@ -66,7 +66,7 @@ class Model:
 
 async def opened(folder: Path) -> DirectoryResolver:
     options = ResolverOptions(kind="full", dir=folder, limit=LIMIT, allow_delete=True)
-    resolver = make_resolver(options, ClaimedAccounts().check, NoPeers(), Lines())
+    resolver = make_resolver(options, check, NoPeers(), Lines())
     assert isinstance(resolver, DirectoryResolver)
     await resolver.start()
     return resolver

@@ -245,7 +245,7 @@ def _told(
 
 def _check_times(user: User) -> str:
     now = time.time()
-    if user.exp and user.exp < now:
+    if 0 < user.exp < now:  # with a negative one it gets in, and out at once
         return "claim is expired"
     if user.nbf > now:
         return "claim is not yet valid"

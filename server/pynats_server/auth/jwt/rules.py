@@ -192,4 +192,4 @@ def check_networks(source: list[str] | str) -> tuple[Network, ...]:
     """The networks. Raises RuleError where something is none."""
     if isinstance(source, str):  # as older JWTs have them
         return _networks(tuple(text for each in source.split(",") if (text := each.strip())))
-    return _networks(tuple(text.strip() for text in source))
+    return _networks(tuple(source))

@@ -68,32 +68,37 @@ def fill(template: Body, names: Names) -> Body:
 def _permission(source: Permission, names: Names, fits: Callable[[str], bool]) -> Permission:
     """What is allowed and cannot be made is left out; what is denied and cannot be made, refuses
     the user. Where nothing remains of what was allowed, nothing is."""
-    allow = [made for made in _made(source.allow, names) if fits(made)]
-    deny = list(_made(source.deny, names, required=True))
-    if not all(map(fits, deny)):
-        raise RuleError("a template of what is denied makes no subject")
+    allow = _made(source.allow, names, fits)
+    deny = _made(source.deny, names, fits, required=True)
     if source.allow and not allow:
         deny.append(">")
     return Permission(allow, deny)
 
 
-def _made(entries: list[str], names: Names, required: bool = False) -> list[str]:
-    """The subjects of a list of templates; with `required`, each must make one."""
+def _made(
+    entries: list[str], names: Names, fits: Callable[[str], bool], required: bool = False
+) -> list[str]:
+    """The subjects of a list; with `required`, each template must make some, and all that it makes
+    must be subjects. As in the real server, a template makes no subject with a queue."""
     found: list[str] = []
     for entry in entries:
+        if "{{" not in entry:
+            if fits(entry) or required:
+                found.append(entry)  # what is wrong with it, `rules` will say
+            continue
         parts = _PART.split(entry)  # text, operation, text, ...
         choices = [names.values(operation) for operation in parts[1::2]]
         if len(found) + math.prod(map(len, choices)) > SUBJECTS_MAX:
             raise RuleError(f"templates make more than {SUBJECTS_MAX} subjects")
-        before = len(found)
+        made = []
         for chosen in itertools.product(*choices):
-            # A name must not become a wildcard: who may choose names would choose what to hear.
-            if not any(map(_is_wild, chosen)):
-                made = [*parts]
-                made[1::2] = chosen
-                found.append("".join(made))
-        if required and len(found) == before:
+            parts[1::2] = chosen
+            made.append(("".join(parts), any(map(_is_wild, chosen))))
+        # A name must not become a wildcard: who may choose names would choose what to hear.
+        good = [subject for subject, wild in made if not wild and is_subject(subject)]
+        if required and (not made or len(good) < len(made)):
             raise RuleError(f"the template {entry[:60]!r} makes no subject")
+        found += good
     return found
 
 

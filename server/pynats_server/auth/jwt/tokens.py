@@ -8,7 +8,7 @@ are therefore unusual, too.
 from __future__ import annotations
 
 import functools
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct
@@ -86,10 +86,8 @@ def read_user(token: str) -> User:
         raise JwtError("token is too long")
     opened = open_token(token)
     try:
-        user = _DECODER.decode(opened.payload)
-    except msgspec.MsgspecError:
-        user = None
-    except (RecursionError, ValueError):
+        user = _DECODER.decode(opened.payload) if _says_all_once(opened.payload) else None
+    except (msgspec.MsgspecError, RecursionError, ValueError):
         user = None
     if user is None or user.nats.type != "user" or user.nats.version != 2:
         claims = decode_opened(opened)
@@ -100,6 +98,19 @@ def read_user(token: str) -> User:
     if not user.iss.startswith(Prefix.ACCOUNT.letter):
         raise IssuerError("unable to validate expected prefixes - [account]")
     return user
+
+
+def _says_all_once(payload: bytes) -> bool:
+    """Whether no field occurs twice, as far as that is seen fast: where nothing is escaped, a quote
+    and a colon end a name."""
+    return b"\\" not in payload and _fields(msgspec.json.decode(payload)) == payload.count(b'":')
+
+
+def _fields(value: Any) -> int:
+    """How many there are, in all objects."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_fields, value.values()))
+    return sum(map(_fields, value)) if isinstance(value, list) else 0
 
 
 def user_key(user: User) -> bytes:

@@ -6,7 +6,9 @@ from typing import Any
 
 from pynats_common.jwt import AccountClaims, JwtError, decode
 
-from pynats_server.resolver.base import Check
+from pynats_server.resolver.base import Check, NotGood
+
+NOT_VALID = "jwt validation failed"
 
 
 class Refused(Exception):
@@ -18,7 +20,7 @@ class Refused(Exception):
 
 
 class NotValid(Refused):
-    """Its operator has signed it, but the server would not work with it."""
+    """Its operator has signed it, but the server would not work with it. The text says so."""
 
 
 def account_of(token: str) -> AccountClaims:
@@ -37,9 +39,9 @@ def checked(token: str, check: Check) -> AccountClaims:
     claims = account_of(token)
     try:
         check(token)
-    except ValueError as error:
+    except NotGood as error:
         text = str(error)
-        kind = NotValid if text.startswith("validation errors") else Refused
+        kind = NotValid if text.startswith(NOT_VALID) else Refused
         raise kind(text, claims.sub) from None
     return claims
 

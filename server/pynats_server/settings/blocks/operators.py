@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pynats_common.config import Node, NodeValue, kind_of
 from pynats_common.creds import CredsError, decode_text, extract_jwt
 from pynats_common.go.errno import error_text
@@ -54,11 +52,12 @@ def _read_operator(node: Node, value: str) -> str:
     text = value
     if not value.startswith(JWT_BEGINS):
         try:
-            with Path(value).open("rb") as file:
+            with open(value, "rb") as file:  # noqa: PTH123 (an empty path is none, not the folder)
                 text = decode_text(file.read(FILE_BYTES_MAX))
         except (OSError, ValueError) as error:
             reason = error_text(error) if isinstance(error, OSError) else str(error)
-            refuse(node, f"error parsing operator JWT: open {value}: {reason}")
+            verb = "read" if isinstance(error, IsADirectoryError) else "open"
+            refuse(node, f"error parsing operator JWT: {verb} {value}: {reason}")
     try:
         token = extract_jwt(text)
         claims = decode(token)

@@ -14,7 +14,7 @@ import msgspec
 from pynats_common.go.errno import error_text
 from pynats_common.go.text import clean
 
-from pynats_server.resolver.base import Accounts
+from pynats_server.operator import ClaimedAccounts, ClaimsError
 from pynats_server.resolver.directory.full import FullResolver
 from pynats_server.resolver.directory.merging import NotValid, Refused, account_of
 from pynats_server.resolver.directory.packs import line_of
@@ -82,19 +82,20 @@ class _Push:
 
     def fail(self, account: str, text: str, how: str = "resulted in error") -> None:
         """It was not, and the claim that was there stays."""
-        self._tell(account, f"{self.what} {how}", text)
+        self._tell(account, f"{self.what} {how} - {text}")
 
     def fail_for(self, error: Refused, account: str) -> None:
         """The same, in the words for what is wrong with it."""
         if isinstance(error, NotValid):
-            self._tell(account, "jwt validation failed", str(error))
+            self._tell(account, str(error))
         else:
             self.fail(account, str(error))
 
-    def _tell(self, account: str, what: str, text: str) -> None:
+    def _tell(self, account: str, text: str) -> None:
         account = clean(account)
-        self._context.state.log.error(f"{what} - {account} - {text}")
-        error = Refusal(account=account, code=FAILED, description=f"{what} - {text}")
+        what, _, why = text.partition(" - ")
+        self._context.state.log.error(f"{what} - {account} - {why}")
+        error = Refusal(account=account, code=FAILED, description=text)
         self._say(b'{"server":%b,"error":%b}' % (self._context.block.next(), compact(error)))
 
 
@@ -161,11 +162,11 @@ async def _run(loop: asyncio.AbstractEventLoop, function: Callable[..., T], *arg
     return await loop.run_in_executor(None, function, *args)
 
 
-def _check(accounts: Accounts, push: _Push) -> None:
+def _check(accounts: ClaimedAccounts, push: _Push) -> None:
     """Raises Refused unless the claim may take the place of the one that is in use."""
     try:
         claims = accounts.check(push.token)
-    except ValueError:
+    except ClaimsError:
         raise Refused("account validation failed") from None
     found = accounts.find(push.account)
     if found is not None and claims.iat < found.claims.iat:
@@ -248,7 +249,10 @@ def _delete(context: Context, request: Request, say: Say) -> Steps[None]:
     if accounts is None:
         raise Silence
     asked, fault = deletion_of(
-        request.payload, accounts, resolver.deletes, context.state.system_account.name
+        request.payload,
+        accounts.trust.is_trusted,
+        resolver.deletes,
+        context.state.system_account.name,
     )
     if not fault:
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pynats_common.go.text import clean
 from pynats_common.jwt import GenericClaims, JwtError, decode
 
-from pynats_server.resolver.base import Accounts, is_account
+from pynats_server.resolver.base import is_account
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Deletion:
 
 
 def deletion_of(
-    body: bytes, accounts: Accounts, allowed: bool, system_account: str
+    body: bytes, is_trusted: Callable[[str], bool], allowed: bool, system_account: str
 ) -> tuple[Deletion, str]:
     """What is asked, and why it is not done; nothing if it may be. An old request counts."""
     asked = Deletion()
@@ -32,7 +33,7 @@ def deletion_of(
         return asked, "delete must be enabled in server config"
     if claims.iss != claims.sub:
         return asked, "not self signed"
-    if not accounts.trusts(claims.iss):
+    if not is_trusted(claims.iss):
         return asked, "not trusted"
     listed = claims.nats.get("accounts") if isinstance(claims, GenericClaims) else None
     if not isinstance(listed, list) or not all(map(is_account, listed)):

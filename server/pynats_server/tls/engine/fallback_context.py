@@ -5,8 +5,8 @@ certificate that failed, send the alert of Go for each failure, staple, tell the
 for where there is one certificate, and choose a certificate within one context.
 
 So there is a context for each certificate, with equal rules. Nothing is ever resumed, neither by
-tickets nor, as the cache of TLS 1.2 cannot be switched off, where clients are verified: there
-each connection has a context of its own.
+tickets nor, as there is no way to switch off the cache of TLS 1.2, where clients are verified:
+there each connection has a context of its own.
 """
 
 from __future__ import annotations
