@@ -51,6 +51,7 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.monitor.serving.listener import MonitorServer
+    from pynats_server.tls.https import HttpsContexts
 
 PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
 
@@ -108,6 +109,7 @@ class Server:
         )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
+        self._https: HttpsContexts | None = None
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
@@ -263,13 +265,14 @@ class Server:
             raise ListenError("Can't start monitoring: TLS cert and key required for HTTPS")
         from pynats_server.monitor.serving.listener import MonitorServer
 
-        contexts = None
+        context = None
         if secure:
             from pynats_server.tls.https import HttpsContexts
 
-            contexts = HttpsContexts(lambda: self.state.tls).current
+            self._https = HttpsContexts(lambda: self.state.tls)
+            context = self._https.context
         host = self.options.http_host or self.options.host
-        self._monitor = MonitorServer(self.state, contexts)
+        self._monitor = MonitorServer(self.state, context)
         port = await self._monitor.start(host, max(0, plain or secure))
         if secure:
             self.state.https_port = port
@@ -420,6 +423,7 @@ class Server:
             self._resolver_life,
             self._run_files,
             self._tls_watch,
+            self._https,
         )
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))

@@ -208,4 +208,9 @@ def startup_warnings(options: Options) -> list[str]:
             "Maximum payloads over 8.00 MB are generally discouraged "
             "and could lead to poor performance"
         )
+    cache = options.ocsp_cache
+    if cache is not None and cache.type == "local" and cache.local_store is not None:
+        warnings.append(
+            "ocsp_cache: answers of authorities are kept in memory only, local_store is not used"
+        )
     return warnings

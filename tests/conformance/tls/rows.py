@@ -339,7 +339,7 @@ def _15_auto_and_first(scene: Scene) -> Any:
     return [reason, told(peer.info()), peer.ping()]
 
 
-@row(tls('handshake_first: "5s", timeout: 1', "allow_non_tls: true"))
+@row(tls('handshake_first: "1s", timeout: 1', "allow_non_tls: true"))
 def _16_two_bytes_are_meant_as_tls(scene: Scene) -> Any:
     peer = scene.peer()
     peer.send(b"PI")

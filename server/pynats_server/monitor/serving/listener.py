@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import importlib
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
@@ -31,8 +30,6 @@ class _Guest:
     def __init__(self, writer: asyncio.StreamWriter, secure: bool) -> None:
         self.writer = writer
         self.secure = secure
-        self.securing = secure  # the handshake is under way, or has failed
-        self.task: asyncio.Task[None] | None = None
         self.peer: Peer | None = None
         self.leaving = False
 
@@ -44,22 +41,16 @@ class _Guest:
     def leave(self) -> None:
         """Closes at once: output that is not taken would keep the connection open for ever, and so
         would a peer that does not answer the end of TLS."""
-        if self.securing:  # asyncio's `start_tls` does not notice the end of its connection
-            if self.task is not None:
-                self.task.cancel()
-        elif self.secure or self.writer.transport.get_write_buffer_size():
+        if self.secure or self.writer.transport.get_write_buffer_size():
             self.writer.transport.abort()
         else:
             self.writer.close()
 
 
 class MonitorServer:
-    """HTTP monitoring of one server on one address; HTTPS if there is a `context` for the next
-    connection."""
+    """HTTP monitoring of one server on one address; HTTPS with a context."""
 
-    def __init__(
-        self, source: MonitorSource, context: Callable[[], ssl.SSLContext | None] | None = None
-    ) -> None:
+    def __init__(self, source: MonitorSource, context: ssl.SSLContext | None = None) -> None:
         self._source = source
         self._context = context
         self._server: asyncio.Server | None = None
@@ -73,7 +64,13 @@ class MonitorServer:
         host = host.strip("[]")
         try:
             self._server = await asyncio.start_server(
-                self._accept, host or None, port, limit=READ_LIMIT, reuse_address=True
+                self._accept,
+                host or None,
+                port,
+                limit=READ_LIMIT,
+                reuse_address=True,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_S if self._context is not None else None,
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
@@ -101,12 +98,9 @@ class MonitorServer:
         if self._server is None or not self._make_room():
             writer.close()
             return
-        if self._context is not None:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
         guest = _Guest(writer, self._context is not None)
         task = asyncio.ensure_future(self._serve(reader, guest))
         self._guests[task] = guest
-        guest.task = task
         task.add_done_callback(self._guests.pop)
 
     def _make_room(self) -> bool:
@@ -126,8 +120,6 @@ class MonitorServer:
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
         writer = guest.writer
         try:
-            if self._context is not None and not await self._secure(guest, self._context):
-                return
             endpoints = await self._load()
             from pynats_server.monitor.serving.http import Peer
 
@@ -136,27 +128,7 @@ class MonitorServer:
         except Exception as error:  # ours: what a peer does ends only its connection
             self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
-            if guest.securing:  # there is nothing to wait for
-                writer.transport.abort()
-            else:
-                await _closed(writer)
-
-    async def _secure(self, guest: _Guest, context: Callable[[], ssl.SSLContext | None]) -> bool:
-        """The handshake; False if it fails."""
-        writer = guest.writer
-        try:
-            found = context()
-            if found is None:
-                return False
-            await writer.start_tls(found, ssl_handshake_timeout=HANDSHAKE_S)
-        except (OSError, ValueError) as error:  # those of `ssl` are OSErrors
-            host, port = writer.get_extra_info("peername", ("?", 0))[:2]
-            self._source.log.part("monitor").error(
-                f"monitoring: TLS handshake error from {host}:{port}: {error}"
-            )
-            return False
-        guest.securing = False
-        return True
+            await _closed(writer)
 
     async def _load(self) -> Endpoints:
         async with self._loading:
