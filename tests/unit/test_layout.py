@@ -85,7 +85,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "operator", S + "resolver",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "operator",
+        S + "resolver",
         S + "said", S + "server.info",
         S + "server.state",
         S + "resolver.base",

@@ -19,7 +19,7 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.log.logger import Logger
 from pynats_server.operator.claims import Claimed, claimed_of
-from pynats_server.operator.errors import EXPIRED, MISSING, VALIDATION_FAILED, ClaimsError
+from pynats_server.operator.errors import EXPIRED, VALIDATION_FAILED, ClaimsError
 from pynats_server.operator.sharing import Sharing, Taken
 from pynats_server.operator.trust import Trust
 from pynats_server.work import Turns, Work
@@ -59,11 +59,11 @@ class Host(Protocol):
 
 
 class ClaimedAccounts:
-    """See above. `source` may be replaced; None = there is none yet."""
+    """See above."""
 
-    def __init__(self, trust: Trust, source: Source | None, host: Host, log: Logger) -> None:
+    def __init__(self, trust: Trust, source: Source, host: Host, log: Logger) -> None:
         self.trust = trust
-        self.source = source
+        self._source = source
         self.followers: list[Follower] = []
         self._host = host
         self._log = log
@@ -110,7 +110,7 @@ class ClaimedAccounts:
         faults = [each.description for each in found if each.blocking]
         if faults:
             shown = " ".join(faults)
-            raise ClaimsError(f"validation errors: [{shown}]")
+            raise ClaimsError(f"jwt validation failed - validation errors: [{shown}]")
         # An activation JWT that has run out leaves its import out, and no more.
         if times and (claims.is_expired() or claims.is_not_yet_valid()):
             raise ClaimsError(VALIDATION_FAILED)
@@ -126,7 +126,7 @@ class ClaimedAccounts:
             return found
         if account in self._known or not self.trust.admits(account):
             return None
-        token = self.source.known(account) if self.source is not None else None
+        token = self._source.known(account)
         if token is None or len(token) > ASIDE_CHARS:
             return None
         try:
@@ -179,12 +179,9 @@ class ClaimedAccounts:
             raise ClaimsError("will only fetch valid account keys")
         if not self.trust.admits(account):
             raise ClaimsError(f"Account {account} not listed as operator pinned account")
-        source = self.source
-        if source is None:
-            raise ClaimsError(MISSING)
-        token = source.known(account)
+        token = self._source.known(account)
         if token is None:
-            token = await source.fetch(account)
+            token = await self._source.fetch(account)
         before = self._known.get(account)
         if before is not None and before.token == token:
             raise ClaimsError(EXPIRED)

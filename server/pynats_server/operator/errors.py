@@ -4,7 +4,6 @@ from __future__ import annotations
 
 VALIDATION_FAILED = "account validation failed"
 EXPIRED = "account expired"
-MISSING = "account missing"
 
 
 class ClaimsError(ValueError):
