@@ -86,6 +86,17 @@ class User:
 
 
 @dataclass(slots=True)
+class AuthCallout:
+    """The `auth_callout` block: a service decides about log-ins. It is asked in `account`."""
+
+    issuer: str  # public key of an account: who signs the answers
+    account: str = GLOBAL_ACCOUNT
+    auth_users: list[str] = field(default_factory=list)  # whom the server checks itself
+    xkey: str = ""  # public curve key of the service, to seal for it; empty = nothing is sealed
+    allowed_accounts: list[str] = field(default_factory=list)  # whose users it decides about
+
+
+@dataclass(slots=True)
 class Authorization:
     """The `authorization` block."""
 
@@ -98,6 +109,7 @@ class Authorization:
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
     proxy_required: bool = False  # the single user and the token only through a trusted proxy
+    auth_callout: AuthCallout | None = None
     present: bool = False  # the configuration has the block, even if empty
 
 

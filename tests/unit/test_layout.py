@@ -31,7 +31,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_cli": ("pynats_common",),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
-    "pynats_bench": (J + "store", J + "store.file", J + "store.search", S + "work"),
+    "pynats_bench": (
+        S + "core", J + "store", J + "store.file", J + "store.search", S + "tls.engine", S + "work",
+    ),
     # What is below everything in the server.
     S + "options": (S + "tls.options",),
     S + "tls.options": (),
@@ -76,7 +78,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "clients.described", S + "core", S + "monitor", S + "said",
+        *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
         S + "server.state", S + "work",
     ),
     # What became of traced messages.

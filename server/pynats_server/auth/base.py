@@ -86,6 +86,8 @@ class Refusal:
     reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION
     error: str = VIOLATION
     why: str = ""
+    warning: str = ""  # the same, where whoever runs the server should see it at once
+    account: str = ""  # whose listeners are told of it; empty = the global one
 
 
 REFUSED: Final = Refusal()
@@ -98,9 +100,10 @@ class Slow:
     thread, when the turn of the peer's address comes."""
 
     decide: Callable[[], Answer]
+    then: Callable[[Answer], Outcome] | None = None  # with what it has found, on the loop's thread
 
 
-Outcome: TypeAlias = Answer | Slow | Awaitable[Answer]
+Outcome: TypeAlias = "Answer | Slow | Awaitable[Answer]"
 
 
 class Authenticator(Protocol):

@@ -14,6 +14,7 @@ from pynats_server.auth.static import PasswordLogin
 from pynats_server.auth.users import Users
 
 if TYPE_CHECKING:
+    from pynats_server.auth.callout import AskingServer, CalloutLogin
     from pynats_server.auth.jwt.authenticator import Accounts
 
 
@@ -21,7 +22,11 @@ class Chain:
     """See Authenticator. Made of one configuration, and replaced whole by a reload."""
 
     def __init__(
-        self, options: config.Options, spare_guest: str, claimed: Accounts | None = None
+        self,
+        options: config.Options,
+        spare_guest: str,
+        claimed: Accounts | None = None,
+        server: AskingServer | None = None,
     ) -> None:
         self._tokens: Authenticator | None = None
         if claimed is not None:  # operator mode: users have a JWT, and nobody is listed
@@ -37,11 +42,17 @@ class Chain:
         self._certificates = (
             CertificateLogin(self._users) if self._mapped and self._users.named else None
         )
+        self._callout: CalloutLogin | None = None
+        if options.authorization.auth_callout is not None:
+            from pynats_server.auth.callout import CalloutLogin
+
+            assert server is not None
+            self._callout = CalloutLogin(options, self._users, server)
 
     @property
     def required(self) -> bool:
         """See Authenticator."""
-        return self._tokens is not None or self._passwords.required
+        return bool(self._tokens or self._callout or self._passwords.required)
 
     @property
     def admits_silent(self) -> bool:
@@ -59,7 +70,12 @@ class Chain:
         refusal = self._proxies.verify(hello)
         if self._tokens is not None:
             return refusal or self._tokens.verify(hello)
-        found = refusal or self._keys.verify(hello)
+        if refusal is None and self._callout is not None:
+            return self._callout.verify(hello, self._verify)
+        return refusal or self._verify(hello)
+
+    def _verify(self, hello: Hello) -> Outcome:
+        found = self._keys.verify(hello)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello)
         return found or self._passwords.verify(hello)
@@ -69,7 +85,12 @@ class Chain:
         refusal = self._proxies.recheck(hello)
         if self._tokens is not None:
             return refusal or self._tokens.recheck(hello, verdict)
-        found = refusal or self._keys.recheck(hello, verdict)
+        if refusal is None and self._callout is not None:
+            return self._callout.recheck(hello, verdict, self._recheck)
+        return refusal or self._recheck(hello, verdict)
+
+    def _recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
+        found = self._keys.recheck(hello, verdict)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello, verdict.proof)
         return found or self._passwords.recheck(hello, verdict)

@@ -28,6 +28,16 @@ def compile_permissions(source: config.Permissions | None) -> Permissions | None
     )
 
 
+def barring(rights: config.Permissions | None, subject: str) -> config.Permissions:
+    """The same permissions, without the one to publish to a subject."""
+    found = config.Permissions() if rights is None else rights
+    publish = found.publish
+    if publish is None:  # whoever may only answer may publish nothing else
+        publish = config.SubjectPermission([] if found.responses is not None else None)
+    denied = config.SubjectPermission(publish.allow, [*publish.deny, subject])
+    return config.Permissions(denied, found.subscribe, found.responses)
+
+
 def _encode(subjects: list[str] | None) -> list[bytes] | None:
     if subjects is None:
         return None

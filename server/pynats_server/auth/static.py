@@ -10,7 +10,7 @@ from pynats_server.auth.base import REFUSED, Answer, Hello, Outcome, Slow, Verdi
 from pynats_server.auth.permissions import compile_permissions
 from pynats_server.auth.proxies import PROXY_REQUIRED
 from pynats_server.auth.secrets import check_bcrypt, equal, is_bcrypt
-from pynats_server.auth.users import KnownUser, Users, is_silent
+from pynats_server.auth.users import KnownUser, Users, barred, is_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class PasswordLogin:
                 permissions=block.default_permissions,
                 limits=block.default_limits,
             )
-            permissions = compile_permissions(block.default_permissions)
+            only = barred(options, config.GLOBAL_ACCOUNT, only)
+            permissions = compile_permissions(only.permissions)
             self._single = KnownUser(only, config.GLOBAL_ACCOUNT, permissions)
         self.required = bool(users or self._single or self._token)
         # What holds for everybody, besides the users.

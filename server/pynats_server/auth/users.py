@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from pynats_server import options as config
 from pynats_server.auth.base import REFUSED, Answer, Hello, Refusal, Verdict
-from pynats_server.auth.permissions import compile_permissions
+from pynats_server.auth.permissions import barring, compile_permissions
 from pynats_server.auth.proxies import PROXY_REQUIRED
 from pynats_server.core.permissions import Permissions
+
+CALLOUT_SUBJECT: Final = "$SYS.REQ.USER.AUTH"
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class Users:
         self.named: dict[str, KnownUser] = {}
         self.keyed: dict[str, KnownUser] = {}
         for account, user in options.all_users():
+            user = barred(options, account, user)
             known = KnownUser(user, account, compile_permissions(user.permissions))
             (self.keyed if user.nkey else self.named)[user.name] = known
         self.guest = options.no_auth_user
@@ -85,6 +89,15 @@ class Users:
         """The names and keys of the users of these accounts."""
         users = self.named | self.keyed
         return {name for name, known in users.items() if known.account in accounts}
+
+
+def barred(options: config.Options, account: str, user: config.User) -> config.User:
+    """A user of the account where an auth callout service is asked: it may not ask it in the
+    server's place."""
+    callout = options.authorization.auth_callout
+    if callout is None or callout.account != account:
+        return user
+    return replace(user, permissions=barring(user.permissions, CALLOUT_SUBJECT))
 
 
 def is_silent(hello: Hello) -> bool:

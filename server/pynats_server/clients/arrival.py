@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pynats_server.auth.base import PeerTls
+from pynats_server.clients.proxied import ProxyHeaders
+from pynats_server.clients.revocation import NOT_VALID, Revocation
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -67,6 +69,8 @@ class Arrivals:
         self._log = state.log.part("clients")
         self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
+        self.revocation = Revocation(state)
+        self._headers = ProxyHeaders(self._log)
 
     def welcome(self, client: ClientConnection) -> None:
         """A client is there, and nothing of it was read."""
@@ -74,7 +78,7 @@ class Arrivals:
         if tls is None:
             self._greet(client)
             if self._has_room(client):
-                self._begin(client)
+                self._behind_header(client, self._go_on)
             return
         options = tls.options
         waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
@@ -84,10 +88,23 @@ class Arrivals:
             client.begin_prologue(self._first_bytes)
             self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
         elif self._has_room(client):
-            self._secure(client, waiting)
+            self._behind_header(client, self._secure)
+
+    def _behind_header(self, client: ClientConnection, then: Step) -> None:
+        """Takes a step when a proxy has said who the client is, where proxies do."""
+        if self._state.options.proxy_protocol:
+            self._headers.expect(client, then)
+        else:
+            then(client)
+
+    def _go_on(self, client: ClientConnection) -> None:
+        """Without TLS."""
+        client.end_prologue()
+        self._begin(client)
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
+        self._headers.forget(client)
         waiting = self.waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
@@ -123,7 +140,7 @@ class Arrivals:
         if len(data) < SNIFFED:
             return MORE
         if self._has_room(client):
-            self._secure(client, waiting)
+            self._behind_header(client, self._secure)
         return 0
 
     def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
@@ -131,7 +148,7 @@ class Arrivals:
         if not waiting.first:
             self._go_on_plainly(client, waiting)
         elif self._has_room(client):
-            self._secure(client, waiting)
+            self._behind_header(client, self._secure)
 
     # -- INFO first ------------------------------------------------------------------------
 
@@ -139,9 +156,13 @@ class Arrivals:
         self._greet(client)
         if not self._has_room(client):
             return
+        self._behind_header(client, self._sniff_or_secure)
+
+    def _sniff_or_secure(self, client: ClientConnection) -> None:
         if not self._state.options.allow_non_tls:
-            self._secure(client, waiting)
+            self._secure(client)
             return
+        waiting = self.waiting[client]
         client.begin_prologue(self._sniff)
         self._after(waiting.tls.options.timeout, client, waiting, self._decide)
 
@@ -157,15 +178,15 @@ class Arrivals:
 
     def _decide(self, client: ClientConnection, waiting: _Waiting) -> None:
         if waiting.begins_tls:
-            self._secure(client, waiting)
+            self._secure(client)
             return
         self.forget(client)
-        client.end_prologue()
-        self._begin(client)
+        self._go_on(client)
 
     # -- the handshake ---------------------------------------------------------------------
 
-    def _secure(self, client: ClientConnection, waiting: _Waiting) -> None:
+    def _secure(self, client: ClientConnection) -> None:
+        waiting = self.waiting[client]
         limit = waiting.tls.options.connection_rate_limit
         if limit > 0 and not self._rate.allows(limit):
             client.send_error(THROTTLED)
@@ -211,7 +232,19 @@ class Arrivals:
         if self._log.debug_enabled:
             self._log.debug("TLS handshake complete", Who(client))
             self._log.debug(f"TLS version {tls.version}, cipher suite {tls.cipher}", Who(client))
-        if waiting.first:
+        if waiting.tls.options.checks_revocation:
+            self.revocation.check(client, waiting.tls, self._judged)
+        else:
+            self._come_in(client)
+
+    def _judged(self, client: ClientConnection, valid: bool) -> None:
+        if valid:
+            self._come_in(client)
+        else:
+            self._fail(client, NOT_VALID)
+
+    def _come_in(self, client: ClientConnection) -> None:
+        if session_of(client).tls_first:
             self._greet(client)
         self._begin(client)
 

@@ -141,7 +141,10 @@ class Checks:
                 # Separate threads, because monitoring and name look-ups use the loop's.
                 self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, outcome.decide)
+            answer = await loop.run_in_executor(self._threads, outcome.decide)
+            if outcome.then is None or client.closing:
+                return answer
+            return await self._answer(client, outcome.then(answer))
         except Exception as error:  # after a bug of ours the client must not wait forever
             self._on_error(client, error)
             return REFUSED

@@ -68,7 +68,11 @@ class ClientHandler:
     def _greet(self, client: ClientConnection) -> None:
         session = session_of(client)
         nonce = session.hello.nonce
-        client.send(self._info.encode(client, nonce=nonce, tls_first=session.tls_first))
+        # Where it comes from is not known before the header of the proxy.
+        unknown = self._state.options.proxy_protocol and not session.header_read
+        client.send(
+            self._info.encode(client, nonce=nonce, from_proxy=unknown, tls_first=session.tls_first)
+        )
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""
@@ -205,5 +209,6 @@ class ClientHandler:
         self._log.trace(f"{direction} {text}", Who(client))
 
     async def stop(self) -> None:
-        """Cancels the credential checks that still wait."""
+        """Cancels the checks of credentials and certificates that still wait."""
         await self.checks.stop()
+        await self.arrivals.revocation.stop()

@@ -79,7 +79,7 @@ class LogIn:
         if again:
             self._events.left(client)
         if isinstance(answer, Refusal):
-            self._events.refused(client, answer.reason)
+            self._events.refused(client, answer)
             self.refuse(client, answer)
             if again:  # a stranger now, as those who never logged in
                 session_of(client).end()
@@ -172,6 +172,8 @@ class LogIn:
         """Refuses a client with invalid credentials; the log says whose."""
         text = "authentication error" + _whose(client)
         self._log.error(text, Who(client))
+        if refusal.warning:
+            self._log.warn(refusal.warning, Who(client))
         if refusal.why:
             self._log.debug(refusal.why, Who(client))
         self.audit(client, "authentication error")

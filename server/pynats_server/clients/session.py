@@ -15,6 +15,7 @@ class Session:
 
     hello: Hello = field(default_factory=Hello)
     verdict: Verdict | None = None  # None = not in yet
+    header_read: bool = False  # of the PROXY protocol: it comes from where that says
     tls_first: bool = False  # the handshake came before INFO
     expiry: asyncio.TimerHandle | None = None  # when it must leave
 

@@ -83,14 +83,15 @@ class InfoMessage:
         client: ClientConnection,
         *,
         nonce: str = "",
+        from_proxy: bool = False,
         connect_info: bool = False,
         lame_duck: bool = False,
         tls_first: bool = False,
     ) -> bytes:
-        """The INFO line for one client: the first one, which may have a `nonce` to be signed;
-        `connect_info` for the one after its first PONG. With `lame_duck` it is told to go, whatever
-        the server does. `tls_first` is for the first one of a client whose handshake came before
-        it."""
+        """The INFO line for one client: the first one, which may have a `nonce` to be signed, and
+        not the client's address if that is still the proxy's; `connect_info` for the one after its
+        first PONG. With `lame_duck` it is told to go, whatever the server does. `tls_first` is for
+        the first one of a client whose handshake came before it."""
         fields = dict(self._common)
         fields["max_payload"] = client.max_payload
         if self._state.jetstream_failed:
@@ -104,7 +105,8 @@ class InfoMessage:
         elif fields.get("tls_required") is False:
             del fields["tls_required"]
         fields["client_id"] = client.cid
-        fields["client_ip"] = client.host
+        if not from_proxy:
+            fields["client_ip"] = client.host
         if nonce:
             fields["nonce"] = nonce
         if domain := self._state.options.jetstream.domain:

@@ -113,8 +113,8 @@ def _prepare_tls(state: ServerState, options: Options) -> TlsInForce | None:
         return None
     plan = plan_of(options.tls)
     before = state.tls
-    if before is None or not before.is_same(plan):
-        return put_in_force(options.tls, plan)
+    if before is None or not before.is_same(plan) or before.ocsp != options.ocsp:
+        return put_in_force(options.tls, plan, options.ocsp)
     return before if before.options == options.tls else replace(before, options=options.tls)
 
 

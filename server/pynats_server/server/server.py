@@ -111,7 +111,7 @@ class Server:
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
-        self._tls_watch = TlsWatch(self.state)
+        self._tls_watch = TlsWatch(self.state, self._end_soon)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
 
@@ -183,7 +183,8 @@ class Server:
             self.events.start(loop)
             limit_accounts(state)
             if state.options.tls is not None:
-                state.tls = put_in_force(state.options.tls)
+                tls, ocsp = state.options.tls, state.options.ocsp
+                state.tls = await asyncio.to_thread(put_in_force, tls, None, ocsp)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -221,6 +222,10 @@ class Server:
         state.ready = True
         self.log.notice("Server is ready")
         self.log.write_aside()  # whoever sees that it is ready finds all lines up to there
+
+    def _end_soon(self) -> None:
+        """Something that it cannot run without has gone."""
+        self._ending = asyncio.ensure_future(self.shutdown())
 
     def _is_ending(self) -> bool:
         return self._shutdown is not None or self.in_lame_duck

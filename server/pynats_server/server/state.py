@@ -69,6 +69,7 @@ class ServerState:
         self.name = options.server_name or self.id
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
+        self.resolver: Resolver | None = None  # of operator mode
         self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()
@@ -83,7 +84,6 @@ class ServerState:
         self._wiring: Wiring | None = None
         self.plan = Plan()  # what is in force
         self.jetstream: JetStream | None = None
-        self.resolver: Resolver | None = None  # where JWTs of accounts come from
         self.jetstream_failed = False  # it is wanted, and could not start
         self.client_port = 0
         self.http_port = 0
@@ -175,7 +175,14 @@ class ServerState:
 
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return Chain(options or self.options, self._spare_guest, self.claimed)
+        return Chain(options or self.options, self._spare_guest, self.claimed, self)
+
+    def find_account(self, name: str) -> Account | None:
+        """The account of this name, with what every used account has."""
+        account = self.accounts.get(name)
+        if account is not None:
+            self.use(account)
+        return account
 
     def clients(self) -> list[ClientConnection]:
         """All client connections."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,11 +16,12 @@ from pynats_common.go.times import format_time_s
 from pynats_server.server.state import ServerState
 from pynats_server.tls.force import TlsInForce, changed_files, put_in_force
 from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
+from pynats_server.tls.stapling import Revoked, next_question
 
 DAY_S: Final = 86400.0
 SOON_S: Final = 30 * DAY_S  # before the end of a certificate, after which there is a line a day
 LOOK_MIN_S: Final = 0.01
-IDLE_S: Final = 3600.0  # between looks at the clock, where no files are watched
+IDLE_S: Final = 60.0  # between looks at the clock, where no files are watched
 
 Stamps: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -27,8 +29,10 @@ Stamps: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 class TlsWatch:
     """One per server, on the loop's thread; files are read in another one."""
 
-    def __init__(self, state: ServerState) -> None:
+    def __init__(self, state: ServerState, end: Callable[[], None]) -> None:
+        """`end` stops a server whose certificate was revoked."""
         self._state = state
+        self._end = end
         self._task: asyncio.Task[None] | None = None
         self._warned = 0.0  # when it last told of ends (monotonic)
 
@@ -57,9 +61,14 @@ class TlsWatch:
         files = tuple(tls.options.files())
         seen: Stamps | None = None  # when they were last read
         last: Stamps | None = None
+        asked = self._next_question(tls)
         while True:
-            await asyncio.sleep(max(LOOK_MIN_S, interval) if interval else IDLE_S)
+            pause = min(interval or IDLE_S, asked - time.monotonic())
+            await asyncio.sleep(max(LOOK_MIN_S, pause))
             self._tell_ends()
+            if time.monotonic() >= asked:
+                tls = await self._ask_again(tls)
+                asked = self._next_question(tls)
             if not interval:
                 continue
             now = await asyncio.to_thread(_stamps, files)
@@ -68,6 +77,7 @@ class TlsWatch:
             if now != seen and now == last:
                 seen = now
                 tls = await self._read_again(tls)
+                asked = self._next_question(tls)
             last = now
 
     async def _read_again(self, tls: TlsInForce) -> TlsInForce:
@@ -84,6 +94,30 @@ class TlsWatch:
         state.log.notice(f"TLS files have changed, new connections use them: {what}")
         self._warned = 0.0
         self._tell_ends()
+        return fresh
+
+    # -- the staple --------------------------------------------------------------------------
+
+    def _next_question(self, tls: TlsInForce) -> float:
+        """When its authority is asked again (monotonic)."""
+        if tls.staple is None:
+            return math.inf
+        return time.monotonic() + next_question(tls.staple, time.time())
+
+    async def _ask_again(self, tls: TlsInForce) -> TlsInForce:
+        state = self._state
+        try:
+            fresh = await asyncio.to_thread(put_in_force, tls.options, tls.plan, tls.ocsp)
+        except PlanError as error:
+            state.log.error(f"TLS: {error}")
+            if isinstance(error, Revoked):
+                self._end()
+            return tls
+        if state.tls is not tls:
+            return tls
+        state.tls = fresh
+        if fresh.staple is not None:
+            state.log.debug(f"TLS: OCSP status of the certificate is {fresh.staple.status}")
         return fresh
 
     # -- ends of certificates ----------------------------------------------------------------
@@ -123,4 +157,4 @@ def _stamps(files: Iterable[Path]) -> Stamps:
 def _fresh(tls: TlsInForce) -> TlsInForce | None:
     """What the files say now; None if that is the same. Raises PlanError."""
     plan = plan_of(tls.options)
-    return None if tls.is_same(plan) else put_in_force(tls.options, plan)
+    return None if tls.is_same(plan) else put_in_force(tls.options, plan, tls.ocsp)

@@ -16,3 +16,8 @@ def split_host_port(text: str) -> tuple[str, str] | None:
     if found is None:
         return None
     return found[1] or found[2] or "", found[3]
+
+
+def shown_key(key: str) -> str:
+    """What should be a public key, for a message: it may be a seed."""
+    return '"[REDACTED]"' if key[:1] in ("S", "P") else f'"{key}"'

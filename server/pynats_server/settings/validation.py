@@ -10,6 +10,10 @@ from pynats_common.go.durations import format_duration_s
 from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
+from pynats_server.settings.blocks.auth_callout import (
+    fault_of_auth_callout,
+    warnings_of_auth_callout,
+)
 from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
 from pynats_server.settings.blocks.proxies import fault_of_proxies
@@ -47,6 +51,7 @@ def validate(options: Options) -> None:
     settle_operators(options)
     _validate_no_auth_user(options)
     _validate_users(options)
+    _validate_auth_callout(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
 
@@ -142,6 +147,11 @@ def _validate_users(options: Options) -> None:
         raise _wrong(options, "proxies", fault)
 
 
+def _validate_auth_callout(options: Options) -> None:
+    if fault := fault_of_auth_callout(options):
+        raise _wrong(options, "authorization", fault)
+
+
 def _validate_accounts(options: Options) -> None:
     if GLOBAL_ACCOUNT in options.accounts:
         raise _wrong(options, "accounts", f'"{GLOBAL_ACCOUNT}" is a Reserved Account')
@@ -192,6 +202,7 @@ def startup_warnings(options: Options) -> list[str]:
     users = (user.password for _, user in options.all_users())
     if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
+    warnings += warnings_of_auth_callout(options)
     if options.max_payload > LARGE_PAYLOAD:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pynats_server.tls.options import TlsOptions
+from pynats_server.tls.ocsp import Answer
+from pynats_server.tls.options import OcspOptions, TlsOptions
 from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
+from pynats_server.tls.stapling import staple_for
 from pynats_server.tls.subjects import key_hash
 
 if TYPE_CHECKING:
@@ -24,24 +26,31 @@ class TlsInForce:
     plan: ContextPlan
     context: TlsContext = field(repr=False)
     engine: Engine = field(repr=False)
+    ocsp: OcspOptions | None = None
+    staple: Answer | None = None  # that the context shows
 
     def is_same(self, plan: ContextPlan) -> bool:
-        """Whether a context of that plan would do the same."""
-        return replace(plan, session_context=self.plan.session_context) == self.plan
+        """Whether a context of what the files say would do the same."""
+        mine = self.plan
+        return replace(plan, session_context=mine.session_context, staple=mine.staple) == mine
 
 
-def put_in_force(options: TlsOptions, plan: ContextPlan | None = None) -> TlsInForce:
-    """Reads the files, unless there is a plan, and makes a context; in a thread, once the server
-    runs. Raises PlanError."""
+def put_in_force(
+    options: TlsOptions, plan: ContextPlan | None = None, ocsp: OcspOptions | None = None
+) -> TlsInForce:
+    """Reads the files, unless there is a plan, asks for what is to be stapled, and makes a context;
+    in a thread. Raises PlanError."""
     from pynats_server.tls.engine import choose
 
     engine = choose()
     plan = plan_of(options) if plan is None else plan
+    staple = staple_for(plan, ocsp)
+    plan = replace(plan, staple=staple.der if staple is not None else None)
     try:
         context = engine.server_context(plan)
     except ValueError as error:
         raise PlanError(f"tls: {error}") from None
-    return TlsInForce(options, plan, context, engine)
+    return TlsInForce(options, plan, context, engine, ocsp, staple)
 
 
 def changed_files(old: ContextPlan, new: ContextPlan) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from pynsc.__main__ import main
 
 from tests.support.deadline import wait_until
-from tests.support.process import REFERENCE, server_command
+from tests.support.process import PYNATS, REFERENCE, server_command
 
 
 @dataclass
@@ -70,10 +70,10 @@ def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
     return wait_until(written, "the ports file")
 
 
-@pytest.fixture
-def start_server(home: Path) -> Iterator[Callable[[str], Server]]:
-    """Start nats-server with `config`; all servers end with the test."""
-    (program,) = server_command(REFERENCE)
+@pytest.fixture(params=[PYNATS, pytest.param(REFERENCE, marks=pytest.mark.reference)])
+def start_server(home: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Server]]:
+    """Start our server, or the real one, with `config`; all servers end with the test."""
+    (program,) = server_command(request.param)
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(config: str) -> Server:

@@ -206,7 +206,6 @@ def test_push_of_all_goes_on_after_an_account_that_is_refused(
     assert 'account "A": ' in shown and 'pushed account "B"' in shown
 
 
-@pytest.mark.reference
 def test_several_nats_servers_are_tried_in_push_and_pull(
     nsc: Nsc, start_server: Callable[[str], Any], home: Path
 ) -> None:

@@ -49,7 +49,6 @@ def write_certificate(folder: Path) -> None:
     )
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("first", [False, True])
 def test_push_and_tools_over_tls(
     first: bool, nsc: Nsc, start_server: Callable[[str], Any], home: Path

@@ -188,7 +188,6 @@ def test_what_servers_refuse_is_found(
     assert words in team.found()
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("spoil", [row[0] for row in REFUSED], ids=lambda spoil: spoil.__name__)
 def test_servers_refuse_what_is_found(
     spoil: Callable[[Team], None], team: Team, start_server: Callable[[str], Any]

@@ -15,7 +15,6 @@ from pynats_common.creds import decode_creds
 from tests.support.deadline import PATIENCE_S
 from tests.support.jetstream import connect
 
-pytestmark = pytest.mark.reference
 Nsc = Callable[..., Any]
 
 

@@ -46,6 +46,33 @@ TWO_VALUES = {
     "jetstream": (JETSTREAM % "", '{store_dir: "@FOLDER@/other"}'),
     "store_dir": ('"@FOLDER@/js"', '"@FOLDER@/other"'),
 }
+CERT = 'cert_file: "@CERTS@/server.pem", key_file: "@CERTS@/server-key.pem"'
+VERIFY = 'ca_file: "@CERTS@/ca.pem", verify: true'
+# With certificates, which the test makes.
+OF_TLS = {
+    "tls": (f"{{{CERT}}}", f"{{{CERT}, {VERIFY}}}"),
+    "allow_non_tls": ("true", "false"),
+    "https_port": ("@PORT@", "@OTHER@"),
+    "ocsp": ("true", "{mode: never}"),
+    "ocsp_cache": ("true", "false"),
+    "resolver_tls": ("{insecure: true}", f"{{{VERIFY}}}"),
+}
+IN_TLS = {
+    "timeout": ("5", "6"),
+    "verify": ("true", "false"),
+    "verify_and_map": ("true", "false"),
+    "ca_file": ('"@CERTS@/ca.pem"', '"@CERTS@/other-ca.pem"'),
+    "cipher_suites": (
+        "[TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+        "[TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]",
+    ),
+    "curve_preferences": ("[X25519]", "[CurveP256]"),
+    "min_version": ('"1.2"', '"1.3"'),
+    "pinned_certs": (f"[{'ab' * 32}]", f"[{'cd' * 32}]"),
+    "handshake_first": ("true", '"50ms"'),
+    "connection_rate_limit": ("5", "6"),
+    "insecure": ("true", "false"),
+}
 IN_JETSTREAM = {
     "sync_interval": ('"5s"', '"6s"'),
     "domain": ('"a"', '"b"'),
@@ -97,6 +124,15 @@ def cases() -> dict[str, Case]:
             for inner in (f", {key}: {one}", f", {key}: {two}", "")
         )
         found |= three(f"jetstream.{key}", with_one, with_two, none)
+    for key, (one, two) in OF_TLS.items():
+        beside = {"tls": f"{{{CERT}}}"} if key == "https_port" else {}
+        found |= three(key, text(beside | {key: one}), text(beside | {key: two}), text(beside))
+    for key, (one, two) in IN_TLS.items():
+        with_one, with_two, none = (
+            text({"tls": f"{{{CERT}{inner}}}"})
+            for inner in (f", {key}: {one}", f", {key}: {two}", "")
+        )
+        found |= three(f"tls.{key}", with_one, with_two, none)
     plain, debug = text({}), text({"debug": "true"})
     http, other = (text({"http": f'"{host}:@PORT@"'}) for host in ("127.0.0.1", "0.0.0.0"))
     monitored, store = ("-m", "@PORT@"), ("-sd", "@FOLDER@/js")

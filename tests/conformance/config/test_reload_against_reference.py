@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ from tests.conformance.config.reload_cases import Case, cases
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import REFERENCE, lasting_port, server_command
 from tests.support.records import Recorded
+from tests.support.tls_files import write_tls_files
 
 CASES = cases()
 ACCEPTED = "accepted"
@@ -22,8 +27,18 @@ ACCEPTED = "accepted"
 OTHER_OLD_VALUES = re.compile(r": old=.*")
 
 
+@cache
+def certificates() -> Path:
+    """A folder of them."""
+    folder = Path(tempfile.mkdtemp(prefix="certificates-"))
+    atexit.register(shutil.rmtree, folder)
+    write_tls_files(folder)
+    return folder
+
+
 def filled(case: Case, folder: Path) -> tuple[str, str, list[str]]:
     ports = {"@PORT@": str(lasting_port()), "@OTHER@": str(lasting_port()), "@FOLDER@": str(folder)}
+    ports["@CERTS@"] = str(certificates())
     texts = ["\n".join(case[:2]), *case[2]]
     for sign, value in ports.items():
         texts = [each.replace(sign, value) for each in texts]

@@ -152,17 +152,6 @@ def test_what_is_not_built_is_refused_unless_off(setting: Any, tmp_path: Path) -
         assert _load(tmp_path, f"{setting.name}: {json.dumps(off)}\n").warnings == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "authorization {auth_callout: {}}\n",
-    ],
-)
-def test_kinds_of_authorization_that_are_not_built_are_refused(text: str, tmp_path: Path) -> None:
-    (error,) = _errors(tmp_path, text)
-    assert error.endswith("is not supported yet by this version")
-
-
 def test_toml_is_validated_alike(tmp_path: Path) -> None:
     options = _load(
         tmp_path, 'port = 5222\nping_interval = "5s"\n[server_metadata]\na = "b"\n', "s.toml"
@@ -409,12 +398,12 @@ def test_reload_watches_every_option() -> None:
             new = old + 1
         if path == "jetstream":
             new = JetStreamOptions(enabled=not old.enabled)
+        elif path == "resolver":
+            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif path == "proxies":
             new = ProxyOptions(trusted=["x"])
         elif path == "operator":
             new = OperatorOptions(trusted_keys=["x"])
-        elif path == "resolver":
-            before.resolver.kind, new = "memory", ResolverOptions(kind="full")
         elif new is None:
             new = blocks.get(path, Path("x"))
         setattr(target, path.removeprefix("log."), new)

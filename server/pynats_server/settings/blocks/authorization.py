@@ -8,6 +8,7 @@ from pynats_common.config import Node, kind_of
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.options import Authorization, User
+from pynats_server.settings.blocks.auth_callout import AUTH_CALLOUT, read_auth_callout
 from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.blocks.rates import RATES, read_publish_limits
 from pynats_server.settings.schema import Reading, Setting, Table
@@ -168,7 +169,13 @@ AUTHORIZATION = Table(
     Setting(
         "default_limits", "limits of users without their own", read_publish_limits, block=RATES
     ),
-    Setting("auth_callout", "a service that decides about log-ins", aliases=("auth_hook",)),
+    Setting(
+        "auth_callout",
+        "a service that decides about log-ins",
+        read_auth_callout,
+        ("auth_hook",),
+        block=AUTH_CALLOUT,
+    ),
     Setting(
         "proxy_required",
         "the single user, or who has the token, only through one of the trusted proxies",

@@ -7,6 +7,7 @@ from pynats_common.nkeys import is_valid_public
 
 from pynats_server.options import ProxyOptions
 from pynats_server.settings.schema import Reading, Setting, Table
+from pynats_server.settings.texts import shown_key
 from pynats_server.settings.values import refuse, string
 
 
@@ -23,7 +24,7 @@ def fault_of_proxies(proxies: ProxyOptions) -> str:
     """What is wrong with proxies that a program has configured; empty = nothing."""
     for key in proxies.trusted:
         if not is_valid_public(key):
-            return f"proxy trusted key {_shown(key)} is invalid"
+            return f"proxy trusted key {shown_key(key)} is invalid"
     return ""
 
 
@@ -50,12 +51,8 @@ def _read_trusted(reading: Reading, node: Node, key: str) -> list[str]:
 def _read_key(reading: Reading, node: Node, key: str) -> str:
     text = string(reading, node, key)
     if not is_valid_public(text):
-        refuse(node, f"invalid proxy key {_shown(text)}")
+        refuse(node, f"invalid proxy key {shown_key(text)}")
     return text
-
-
-def _shown(key: str) -> str:
-    return '"[REDACTED]"' if key[:1] in ("S", "P") else f'"{key}"'  # it may be a seed
 
 
 class _Proxy:

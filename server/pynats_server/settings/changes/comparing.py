@@ -7,7 +7,8 @@ from typing import Any
 
 from pynats_common.go.durations import format_duration_s
 
-from pynats_server.options import JetStreamOptions, MetricsOptions, Options
+from pynats_server.options import AuthCallout, JetStreamOptions, MetricsOptions, Options
+from pynats_server.settings.blocks.authorization import AUTHORIZATION
 from pynats_server.settings.blocks.jetstream import JETSTREAM
 from pynats_server.settings.changes.accounts import (
     account_changes,
@@ -165,6 +166,9 @@ def _watched() -> dict[str, Setting]:
     """The row of each option field; `http_host` has no row of its own."""
     elsewhere = ("listen", "https", "jetstream", "store_dir")
     rows = {s.path: s for s in TOP_LEVEL.settings if s.read and s.name not in (*elsewhere, "http")}
+    callout = AUTHORIZATION.find("auth_callout")
+    assert callout is not None
+    rows["authorization.auth_callout"] = callout  # which may not change, unlike what it stands in
     # After the port: when monitoring is switched on or off, that is what the refusal names.
     http = next(s for s in TOP_LEVEL.settings if s.name == "http")
     return rows | {"http_host": replace(http, go_name="HTTPHost")}
@@ -200,7 +204,11 @@ def _shown(name: str, value: Any) -> str:
         case dict():
             return "map[" + " ".join(f"{k}:{v}" for k, v in sorted(value.items())) + "]"
         case None:
-            return ""
+            return "<nil>" if name == "auth_callout" else ""
+        case AuthCallout():
+            lists = (f"[{' '.join(each)}]" for each in (value.auth_users, value.allowed_accounts))
+            users, accounts = lists
+            return f"&{{{value.issuer} {value.account} {users} {value.xkey} {accounts}}}"
         case MetricsOptions():
             return f"{{max_series: {value.max_series}}}"
     return str(value)

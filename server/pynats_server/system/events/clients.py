@@ -10,7 +10,6 @@ from pynats_common.nuid import new_nuid
 
 from pynats_server.clients.described import ClientInfo, describe
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.reasons import CloseReason
 from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.system.events.outbox import TYPE_PREFIX, Body
@@ -61,7 +60,7 @@ def connected(client: ClientConnection, tag: str) -> Body:
     return body
 
 
-def disconnected(client: ClientConnection, account: str, tag: str, reason: CloseReason) -> Body:
+def disconnected(client: ClientConnection, account: str, tag: str, reason: str) -> Body:
     """It has gone, or is about to."""
     now_ns = time.time_ns()
     who = _described(client, account, tag)
@@ -78,7 +77,7 @@ def disconnected(client: ClientConnection, account: str, tag: str, reason: Close
             client=who,
             sent=sent,
             received=received,
-            reason=str(reason),
+            reason=reason,
         )
 
     return body

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pynats_server.auth import Refusal
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
@@ -109,15 +110,17 @@ class Events:
         """A client is about to leave its account, because it logs in again."""
         self._count_without(client)
 
-    def refused(self, client: ClientConnection, reason: CloseReason) -> None:
+    def refused(self, client: ClientConnection, refusal: Refusal) -> None:
         """A log-in failed. As with the real server, its account is not told of a proxy that is not
         trusted."""
-        if self._repeats is None or reason is CloseReason.PROXY_NOT_TRUSTED:
+        if self._repeats is None or refusal.reason is CloseReason.PROXY_NOT_TRUSTED:
             return
+        account = self._state.accounts.get(refusal.account) or self._state.global_account
+        why = refusal.warning or str(refusal.reason)
         self._tell_in(
-            self._state.global_account,
+            account,
             REFUSED_IN_ACCOUNT,
-            lambda: clients.disconnected(client, GLOBAL_ACCOUNT, GLOBAL_ACCOUNT, reason),
+            lambda: clients.disconnected(client, account.name, GLOBAL_ACCOUNT, why),
         )
 
     def closed(self, client: ClientConnection, reason: CloseReason) -> None:
@@ -129,7 +132,8 @@ class Events:
             self._count_without(client)
 
         def make() -> Body:
-            return clients.disconnected(client, account, self._state.name_tag(account), reason)
+            tag = self._state.name_tag(account)
+            return clients.disconnected(client, account, tag, str(reason))
 
         if reason in _REFUSALS:
             self._tell(f"$SYS.SERVER.{self._state.id}.CLIENT.AUTH.ERR", make)

@@ -186,7 +186,9 @@ cdef int session_feed(Session* self, const char* data, size_t length) noexcept n
     cdef BIO* over
     if not self.ready:
         return -1
-    lib.ERR_clear_error()
+    # Something that others have left there would be taken for ours. Looking costs less than clearing.
+    if lib.ERR_peek_error():
+        lib.ERR_clear_error()
     heads_follow(&self.heads, data, length)
     self.unread = length
     if self.keeps and (length < IN_PLACE or _unread(self)):  # the end of the handshake, it may be
@@ -253,7 +255,6 @@ cdef ssize_t session_seal(
     cdef int n
     if not self.ready or self.failed or self.finished:
         return LAYER_FAILED
-    self.lib.ERR_clear_error()
     n = self.lib.SSL_write(self.ssl, data, <int>length)
     if n != <int>length:
         _outcome(self, n)

@@ -1,0 +1,1 @@
+"""What TLS costs, without sockets and without a broker."""

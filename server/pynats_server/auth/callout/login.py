@@ -1,0 +1,159 @@
+"""Log-ins that a service decides about, in an account of the configuration.
+
+The users that are listed as `auth_users` are checked by the server itself: the service must be able
+to come in. So are the users of other accounts, if `allowed_accounts` names those that are handed to
+the service. Everybody else is decided about by the service, also who has the right password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pynats_common.nkeys import Prefix, create_pair
+
+from pynats_server import options as config
+from pynats_server.auth.base import REFUSED, Answer, Hello, Outcome, Refusal, Slow, Verdict
+from pynats_server.auth.callout.answer import CalloutError, Expected, read_answer, read_user
+from pynats_server.auth.callout.asking import ask
+from pynats_server.auth.callout.request import request, wrap
+from pynats_server.auth.callout.server import AskingServer
+from pynats_server.auth.callout.user import METHOD, check_user, verdict_of
+from pynats_server.auth.permissions import barring, compile_permissions
+from pynats_server.auth.users import CALLOUT_SUBJECT, Users, is_silent
+
+Verify = Callable[[Hello], Outcome]  # how the server decides itself
+Recheck = Callable[[Hello, Verdict], Outcome]
+
+
+class CalloutLogin:
+    """Stands around the log-ins of the configuration, `own`."""
+
+    def __init__(self, options: config.Options, users: Users, server: AskingServer) -> None:
+        settings = options.authorization.auth_callout
+        assert settings is not None
+        self.settings = settings
+        self._timeout_s = options.authorization.timeout
+        self._users = users
+        self._server = server
+        self._known = {*options.accounts, config.GLOBAL_ACCOUNT, options.system_account_name}
+        self._auth_users = frozenset(settings.auth_users)
+        self._accounts = frozenset(settings.allowed_accounts)
+
+    # -- who decides --------------------------------------------------------------------------
+
+    def verify(self, hello: Hello, own: Verify) -> Outcome:
+        """Whether it may come in, and as whom."""
+        name = self._name(hello)
+        if name in self._auth_users:
+            return self._decided(own(hello), lambda answer: self._only(answer, name))
+        if self._is_kept(name):
+            return self._decided(own(hello), lambda answer: self._or_ask(hello, answer, name))
+        return self._ask(hello)
+
+    def recheck(self, hello: Hello, verdict: Verdict, own: Recheck) -> Outcome:
+        """The same for one that is in. What the service has decided holds as long as the account is
+        there: the service is not asked again because something else was configured."""
+        if verdict.method == METHOD:
+            return verdict if verdict.account in self._known else self._told(REFUSED)
+        return self.verify(hello, lambda hello: own(hello, verdict))
+
+    def _name(self, hello: Hello) -> str:
+        """Whom the server would look for itself."""
+        said = hello.said
+        if said.nkey and self._users.keyed:
+            return said.nkey
+        return said.user or (self._users.guest if is_silent(hello) else "")
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether it is a user of an account that is not handed to the service."""
+        known = self._users.find(name) if self._accounts else None
+        return known is not None and known.account not in self._accounts
+
+    def _decided(self, outcome: Outcome, then: Callable[[Answer], Outcome]) -> Outcome:
+        if isinstance(outcome, Slow):
+            return replace(outcome, then=then)
+        if isinstance(outcome, Verdict | Refusal):
+            return then(outcome)
+        return outcome  # own log-ins wait for nobody
+
+    def _only(self, answer: Answer, name: str) -> Outcome:
+        if isinstance(answer, Verdict):
+            # Whoever was found must be who was looked for.
+            return answer if answer.user == name else self._told(REFUSED)
+        return self._told(answer)
+
+    def _or_ask(self, hello: Hello, answer: Answer, name: str) -> Outcome:
+        if isinstance(answer, Verdict) and answer.user == name:
+            return answer
+        return self._ask(hello)
+
+    # -- the service decides ------------------------------------------------------------------
+
+    async def _ask(self, hello: Hello) -> Answer:
+        try:
+            return await self._answer(hello)
+        except CalloutError as error:
+            return self._told(Refusal(warning=str(error)))
+
+    async def _answer(self, hello: Hello) -> Answer:
+        """Raises CalloutError."""
+        settings, server = self.settings, self._server
+        name = settings.account
+        account = server.find_account(name)
+        if account is None:
+            raise CalloutError(
+                f'No valid account "{name}" for auth callout request: account missing'
+            )
+        user_key = create_pair(Prefix.USER).public_key  # nobody needs its seed
+        guest = self._users.guest if is_silent(hello) and not hello.said.nkey else ""
+        claims = request(
+            server, hello, subject=settings.issuer, user_key=user_key, guest=guest,
+            timeout_s=self._timeout_s, sealed=bool(settings.xkey),
+        )  # fmt: skip
+        text, headers = wrap(server, claims, settings.xkey)
+        data = await ask(server.engine, account, text, headers, self._timeout_s)
+        if data is None:
+            why = f'Authorization callout response not received in time on account "{name}"'
+            return self._told(Refusal(why=why))
+        expected = Expected(
+            name, user_key, server.identity.id, frozenset((settings.issuer,)),
+            server.identity.curve if settings.xkey else None, settings.xkey,
+        )  # fmt: skip
+        return self._admitted(hello, read_answer(data, expected), expected, guest)
+
+    def _admitted(self, hello: Hello, token: str, expected: Expected, guest: str) -> Answer:
+        """Raises CalloutError."""
+        name = expected.account
+        user = read_user(token, expected)
+        if user.iss not in expected.issuers:
+            (wanted,) = expected.issuers
+            raise CalloutError(
+                f'Wrong issuer for auth callout response on account "{name}", '
+                f'expected "{wanted}" got "{user.iss}"'
+            )
+        if user.nats.issuer_account:
+            raise CalloutError(
+                f'Error non operator mode account "{name}": attempted to use issuer_account'
+            )
+        check_user(user)
+        if not user.aud or self._server.find_account(user.aud) is None:
+            raise CalloutError(
+                f'No valid account "{user.aud}" for auth callout response on account "{name}": '
+                "account missing"
+            )
+        answer = verdict_of(user, hello, user.aud, guest, name)
+        return self.guard(answer) if isinstance(answer, Verdict) else self._told(answer)
+
+    # -- what else holds ----------------------------------------------------------------------
+
+    def guard(self, verdict: Verdict) -> Verdict:
+        """Nobody in the service's account may ask the service in the server's place."""
+        if verdict.account != self.settings.account:
+            return verdict
+        rights = barring(verdict.rights, CALLOUT_SUBJECT)
+        return replace(verdict, rights=rights, permissions=compile_permissions(rights))
+
+    def _told(self, refusal: Refusal) -> Refusal:
+        """Who listens in the service's account is told of it."""
+        return replace(refusal, account=self.settings.account)

@@ -1,0 +1,70 @@
+"""Connections that begin with a header of the PROXY protocol: it says who they come from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from pynats_server.clients.proxy_header import ProxyHeaderError, read_header
+from pynats_server.clients.session import session_of
+from pynats_server.clients.who import Who
+from pynats_server.core.client import ClientConnection
+from pynats_server.core.reasons import CloseReason
+from pynats_server.log.logger import Logger
+
+HEADER_S: Final = 5.0  # until the header must be there
+MORE: Final = -1  # what a prologue's reader says when it needs them
+
+Step = Callable[[ClientConnection], None]
+
+
+class ProxyHeaders:
+    """The connections of one server whose header has not come yet."""
+
+    def __init__(self, log: Logger) -> None:
+        self._log = log
+        self._waiting: dict[ClientConnection, tuple[asyncio.TimerHandle, Step]] = {}
+
+    def expect(self, client: ClientConnection, then: Step) -> None:
+        """Reads the header, if there is one, and goes on with `then`: it ends the prologue, or
+        begins something else with what follows."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(HEADER_S, self._fail, client, "i/o timeout")
+        self._waiting[client] = timer, then
+        client.begin_prologue(self._read)
+
+    def forget(self, client: ClientConnection) -> None:
+        """It has gone."""
+        waiting = self._waiting.pop(client, None)
+        if waiting is not None:
+            waiting[0].cancel()
+
+    def _read(self, client: ClientConnection, data: bytes) -> int:
+        try:
+            header = read_header(data)
+        except ProxyHeaderError as error:
+            self._fail(client, str(error))
+            return len(data)
+        if header is None:
+            return MORE
+        timer, then = self._waiting.pop(client)
+        timer.cancel()
+        session = session_of(client)
+        session.header_read = True
+        if header.host:
+            if self._log.debug_enabled:
+                told = f"{header.host}:{header.port}"
+                self._log.debug(f"PROXY protocol: the client is {told}", Who(client))
+            client.come_from(header.host, header.port)
+            session.hello.host, session.hello.port = header.host, header.port
+        then(client)
+        return header.taken
+
+    def _fail(self, client: ClientConnection, reason: str) -> None:
+        self.forget(client)
+        if not client.closing:
+            self._log.warn(
+                f"Error reading PROXY protocol header from {client.host}:{client.port}: {reason}"
+            )
+            client.close(CloseReason.PROTOCOL_VIOLATION)

@@ -1,0 +1,1 @@
+"""Auth callout: log-ins decided by one service, which both servers ask."""
