@@ -16,6 +16,7 @@ from pynats_server.auth.users import Users
 if TYPE_CHECKING:
     from pynats_server.auth.callout import AskingServer, CalloutLogin
     from pynats_server.auth.callout.operator import DelegatingAccounts
+    from pynats_server.auth.oidc import OidcLogin
 
 
 class Chain:
@@ -52,11 +53,17 @@ class Chain:
 
             assert server is not None
             self._callout = CalloutLogin(options, self._users, server)
+        self._oidc: OidcLogin | None = None
+        if options.authorization.oidc:
+            from pynats_server.auth.oidc import OidcLogin  # which takes 0.1 s to load
+
+            assert server is not None
+            self._oidc = OidcLogin(options, server)
 
     @property
     def required(self) -> bool:
         """See Authenticator."""
-        return bool(self._tokens or self._callout or self._passwords.required)
+        return bool(self._tokens or self._callout or self._oidc or self._passwords.required)
 
     @property
     def admits_silent(self) -> bool:
@@ -74,9 +81,12 @@ class Chain:
         refusal = self._proxies.verify(hello)
         if self._tokens is not None:
             return refusal or self._tokens.verify(hello)
-        if refusal is None and self._callout is not None:
+        if refusal is not None:
+            return refusal
+        found = self._oidc.verify(hello) if self._oidc is not None else None
+        if found is None and self._callout is not None:
             return self._callout.verify(hello, self._verify)
-        return refusal or self._verify(hello)
+        return found or self._verify(hello)
 
     def _verify(self, hello: Hello) -> Outcome:
         found = self._keys.verify(hello)
@@ -89,9 +99,12 @@ class Chain:
         refusal = self._proxies.recheck(hello)
         if self._tokens is not None:
             return refusal or self._tokens.recheck(hello, verdict)
-        if refusal is None and self._callout is not None:
+        if refusal is not None:
+            return refusal
+        found = self._oidc.recheck(hello, verdict) if self._oidc is not None else None
+        if found is None and self._callout is not None:
             return self._callout.recheck(hello, verdict, self._recheck)
-        return refusal or self._recheck(hello, verdict)
+        return found or self._recheck(hello, verdict)
 
     def _recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         found = self._keys.recheck(hello, verdict)

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
@@ -91,6 +91,7 @@ class ServerState:
         self.tls: TlsInForce | None = None  # of clients
         self.ready = False
         self.last_reload: ReloadReport | None = None
+        self.kept: dict[object, Any] = {}  # what ways to log in keep across reloads
 
     @property
     def global_account(self) -> Account:
@@ -176,6 +177,10 @@ class ServerState:
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
         return Chain(options or self.options, self._spare_guest, self.claimed, self)
+
+    def warn_of_logins(self, text: str) -> None:
+        """A line of the log, now and then."""
+        self.log.part("auth").warn_rarely(text)
 
     def find_account(self, name: str) -> Account | None:
         """The account of this name, with what every used account has."""
