@@ -18,6 +18,7 @@ from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth.chain import Chain
+from pynats_server.auth.own import Verify
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
@@ -60,7 +61,9 @@ class ServerState:
     replaced whole by a reload, so read them here each time.
     """
 
-    def __init__(self, options: Options, log: Logger, program: str) -> None:
+    def __init__(
+        self, options: Options, log: Logger, program: str, authenticator: Verify | None = None
+    ) -> None:
         self.options = options
         self.log = log
         self.program = program
@@ -70,6 +73,7 @@ class ServerState:
         self.start_time = self.config_load_time = time.time()
         self.accounts = AccountRegistry(options)
         self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
+        self._own_authenticator = authenticator
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
@@ -176,7 +180,9 @@ class ServerState:
 
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return Chain(options or self.options, self._spare_guest, self.claimed, self)
+        return Chain(
+            options or self.options, self._spare_guest, self.claimed, self, self._own_authenticator
+        )
 
     def warn_of_logins(self, text: str) -> None:
         """A line of the log, now and then."""

@@ -8,11 +8,22 @@ import json
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pynats_server.auth.oidc.mapping import verdict_of
+from pynats_server.auth.oidc.tokens import (
+    TokenError,
+    check_algorithm,
+    looks_like_token,
+    peek,
+    verify,
+)
 from pynats_server.options import (
     AccountOptions,
     Authorization,
@@ -24,8 +35,10 @@ from pynats_server.options import (
 )
 from pynats_server.server.server import Server
 
+from tests.support.deadline import wait_until_async
 from tests.support.jetstream import connect
 from tests.support.oidc_provider import AUDIENCE, Provider, ec_key, ed_key, jwk, provider, rsa_key
+from tests.unit.logins.raw import is_in, log_in, verdicts
 
 
 @pytest.fixture
@@ -50,47 +63,8 @@ async def running(settings: Options) -> Any:
         yield server
 
 
-@dataclass
-class Connection:
-    """A client on raw bytes."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    told: str = ""
-
-    async def close(self) -> None:
-        self.writer.close()
-        await self.writer.wait_closed()
-
-    async def read_to_end(self) -> str:
-        return (await self.reader.read()).decode()
-
-
-async def log_in(server: Server, **credentials: Any) -> Connection:
-    """A client that was let in, or told why not."""
-    streams = await asyncio.open_connection("127.0.0.1", server.client_port)
-    client = Connection(*streams)
-    await client.reader.readline()
-    names = {"token": "auth_token", "password": "pass"}
-    said = {names.get(name, name): value for name, value in credentials.items()}
-    client.writer.write(f"CONNECT {json.dumps(said | {'verbose': False})}\r\nPING\r\n".encode())
-    client.told = (await client.reader.readline()).decode().strip()
-    return client
-
-
-async def is_in(server: Server, **credentials: Any) -> bool:
-    client = await log_in(server, **credentials)
-    await client.close()
-    assert client.told in ("PONG", "-ERR 'Authorization Violation'")
-    return client.told == "PONG"
-
-
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(story())
-
-
-def verdicts(server: Server) -> list[Any]:
-    return [client.context.verdict for client in server.state.clients()]
 
 
 # -- good tokens -----------------------------------------------------------------------------------
@@ -341,3 +315,120 @@ def test_keys_that_are_no_good(idp: Provider, keys: Any) -> None:
             assert not await is_in(server, token=token)
 
     run(story)
+
+
+# -- what else is there ----------------------------------------------------------------------------
+
+
+def test_nobody_comes_in_without_a_token_because_there_are_no_users(idp: Provider) -> None:
+    settings = options(idp, account="$G")
+    settings.accounts = {}
+
+    async def story() -> None:
+        async with running(settings) as server:
+            assert not await is_in(server)
+            assert not await is_in(server, user="bob", password="pw")
+            assert not await is_in(server, token="abc")
+            assert not await is_in(server, token=idp.token(iss="https://elsewhere.example"))
+            assert await is_in(server, token=idp.token())
+
+    run(story)
+
+
+def test_reloads(idp: Provider) -> None:
+    """Keys are kept, and who is in stays as long as the provider is configured as it was."""
+
+    async def story() -> None:
+        async with running(options(idp)) as server:
+            client = await log_in(server, token=idp.token(sub="bob"))  # as a configured user
+            idp.down = True
+
+            def reload(settings: Options) -> None:
+                server.load_options = lambda: settings
+                assert server.reload()
+
+            same = options(idp)
+            same.accounts["OTHER"].users = [User("new", "pw")]
+            reload(same)
+            assert await is_in(server, token=idp.token())
+            await wait_until_async(lambda: len(verdicts(server)) == 1, "the other has gone")
+            assert verdicts(server)[0].user == "bob"
+            reload(options(idp, permissions=Permissions(SubjectPermission(["x"]))))
+            await wait_until_async(lambda: verdicts(server)[0].rights, "its new rights")
+            assert verdicts(server)[0].rights.publish.allow == ["x"]
+            without = options(idp)
+            without.authorization.oidc = []
+            reload(without)
+            assert "Authorization Violation" in await client.read_to_end()
+            await client.close()
+
+    run(story)
+
+
+VALUES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(["*", ">", "a.b", "a b", "", ".", "{{claim(sub)}}", "a\n", "$SYS", "é"]),
+    st.integers(),
+    st.booleans(),
+    st.none(),
+    st.lists(st.text(max_size=5), max_size=3),
+    st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+)
+
+
+@given(value=VALUES, other=VALUES)
+def test_a_claim_is_one_token_of_a_subject_or_nothing(value: Any, other: Any) -> None:
+    rights = Permissions(
+        SubjectPermission(["a.{{claim(x)}}.b.{{claim(y)}}"]),
+        SubjectPermission([], ["{{claim(x)}}"]),
+    )
+    settings = OidcIssuer("https://i", ["a"], permissions=rights)
+    claims = {"sub": "s", "exp": 1, "x": value, "y": other}
+    try:
+        made = verdict_of(claims, settings, {"$G"})
+    except TokenError:
+        return
+    assert made.rights is not None
+    for subject in made.rights.publish.allow:
+        first, _, third, last = subject.split(".")
+        assert (first, third) == ("a", "b")
+        assert last
+        assert not set(subject) & set("*> \t\r\n{}")
+    for subject in made.rights.subscribe.deny:
+        assert subject
+        assert not set(subject) & set(".*> \t\r\n{}")
+
+
+@given(st.data())
+def test_a_token_that_was_changed_is_none(data: st.DataObject) -> None:
+    good = _good_token()
+    place = data.draw(st.integers(0, len(good) - 1))
+    text = data.draw(
+        st.sampled_from([good[:place] + "A" + good[place + 1 :], good[:place], good + "A"])
+    )
+    assume(text != good)
+    settings = OidcIssuer("https://i", ["a"])
+    if not looks_like_token(text):
+        return
+    token = peek(text)
+    if token is None:
+        return
+    try:
+        check_algorithm(token, settings)
+        claims = verify(token, _good_key(), settings)
+    except TokenError:
+        return
+    # The last letters of base64 have bits that stand for nothing.
+    assert claims["sub"] == "s"
+    assert text[:-3] == good[: len(text) - 3]
+
+
+@cache
+def _good_token() -> str:
+    claims = {"iss": "https://i", "aud": "a", "sub": "s", "exp": 2**33}
+    return jwt.encode(claims, ec_key("g"), "ES256", {"kid": "k"})
+
+
+@cache
+def _good_key() -> Any:
+    return jwt.PyJWK(jwk(ec_key("g"), "k"))
