@@ -15,6 +15,7 @@ from functools import partial
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pynats_server.auth.own import Verify
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.clients.rates import limit_accounts
@@ -71,12 +72,13 @@ class Server:
 
     `options` are copied, unless they were accepted already; `ServerError` names a field that has a
     wrong value. `log` replaces `options.log`: the name or number of a level (its lines go to
-    standard error), a `logging.Logger`, or None for no log.
+    standard error), a `logging.Logger`, or None for no log. `authenticator` is asked about every
+    log-in, before what the options say (docs/authentication.md).
     """
 
     def __init__(
         self, options: Options | Accepted | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
-        program: str = "pynats-server",
+        program: str = "pynats-server", authenticator: Verify | None = None,
     ) -> None:  # fmt: skip
         try:
             if not isinstance(options, Accepted):
@@ -91,7 +93,7 @@ class Server:
         except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
         self._plan = options.plan
-        self.state = ServerState(options.options, self.log, program)
+        self.state = ServerState(options.options, self.log, program, authenticator)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Future[str]] = set()

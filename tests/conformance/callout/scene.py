@@ -47,6 +47,7 @@ CONFIGS = {
     "guest-checked": config(more="no_auth_user: auth"),
     "some": config("account: AUTH, allowed_accounts: [APP]"),
     "sealed": config(f"account: AUTH, xkey: {SERVICE_CURVE.public_key}"),
+    "usual-time": config().replace("timeout: 20", ""),
     "unknown-account": config("account: NOPE"),
     "impatient": config(timeout=SHORT_S),
     "global": (

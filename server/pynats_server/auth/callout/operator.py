@@ -95,7 +95,7 @@ class ClaimedCallout:
     async def _ask(self, hello: Hello, account: Delegating, presented: Verdict) -> Answer:
         external, key = account.external, account.account
         service = Service(key, key, frozenset((key, *account.signers)), external.xkey)
-        timeout_s = self._server.options.authorization.timeout
+        timeout_s = self._server.options.auth_timeout
         try:
             found = await consult(self._server, service, hello, timeout_s, presented=presented)
             answer = (

@@ -9,6 +9,7 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.blocks.auth_callout import AUTH_CALLOUT, read_auth_callout
+from pynats_server.settings.blocks.oidc import OIDC, read_oidc
 from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.blocks.rates import RATES, read_publish_limits
 from pynats_server.settings.schema import Reading, Setting, Table
@@ -177,6 +178,12 @@ AUTHORIZATION = Table(
         read_auth_callout,
         ("auth_hook",),
         block=AUTH_CALLOUT,
+    ),
+    Setting(
+        "oidc",
+        "OpenID Connect providers whose tokens let in: a block or a list of blocks",
+        read_oidc,
+        block=OIDC,
     ),
     Setting(
         "proxy_required",
