@@ -32,7 +32,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
     "pynats_bench": (
-        S + "core", J + "store", J + "store.file", J + "store.search", S + "tls.engine", S + "work",
+        "pynats_common", S + "core", J + "store", J + "store.file", J + "store.search",
+        S + "tls.engine", S + "work",
     ),
     # What is below everything in the server.
     S + "options": (S + "tls.options",),
