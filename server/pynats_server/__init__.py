@@ -52,8 +52,8 @@ _HOMES = {
     "options": (
         "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
         "ConnectionLimits", "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions",
-        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits", "ResponsePermission",
-        "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
+        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits",
+        "ResponsePermission", "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
         "SubjectPermission", "TraceOptions", "User",
     ),
     "server.server": ("Server", "ServerError"),
