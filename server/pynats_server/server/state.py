@@ -27,7 +27,6 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options
 from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
-from pynats_server.tls.force import TlsInForce
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from pynats_server.operator import Claimed, ClaimedAccounts
     from pynats_server.operator.sharing import Taken
     from pynats_server.resolver.base import Resolver
+    from pynats_server.tls.force import TlsInForce
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 

@@ -658,3 +658,16 @@ def _33_no_answers_to_be_had(scene: Scene) -> Any:
     answer = scene.secured("good").ping()
     varz = scene.monitoring("/varz")
     return [answer, varz["tls_ocsp_peer_verify"]]
+
+
+@row(tls(VERIFY).replace("http_port: -1", "https_port: -1"))
+def _32_monitoring_over_https(scene: Scene) -> Any:
+    url = scene.server.monitor_url
+    return {
+        "scheme": url.partition(":")[0],
+        "no certificate": scene.page(url + "/varz", scene.context()),
+        "some certificate": scene.page(url + "/varz", scene.context("foreign")),
+        "health": scene.page(url + "/healthz", scene.context()),
+        "not trusted": scene.page(url + "/varz", scene.context(authority="other-ca")),
+        "old": scene.page(url + "/varz", scene.context(most=TLS12)),
+    }

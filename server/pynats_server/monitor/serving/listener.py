@@ -28,8 +28,11 @@ FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we c
 class _Guest:
     """One connection; `peer` when its first request is awaited."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, secure: bool) -> None:
         self.writer = writer
+        self.secure = secure
+        self.securing = secure  # the handshake is under way, or has failed
+        self.task: asyncio.Task[None] | None = None
         self.peer: Peer | None = None
         self.leaving = False
 
@@ -39,8 +42,12 @@ class _Guest:
         return 0.0 if self.peer is None else self.peer.waits_since
 
     def leave(self) -> None:
-        """Closes at once: output that is not taken would keep the connection open for ever."""
-        if self.writer.transport.get_write_buffer_size():
+        """Closes at once: output that is not taken would keep the connection open for ever, and so
+        would a peer that does not answer the end of TLS."""
+        if self.securing:  # asyncio's `start_tls` does not notice the end of its connection
+            if self.task is not None:
+                self.task.cancel()
+        elif self.secure or self.writer.transport.get_write_buffer_size():
             self.writer.transport.abort()
         else:
             self.writer.close()
@@ -96,9 +103,10 @@ class MonitorServer:
             return
         if self._context is not None:
             writer.transport.pause_reading()  # type: ignore[attr-defined]
-        guest = _Guest(writer)
+        guest = _Guest(writer, self._context is not None)
         task = asyncio.ensure_future(self._serve(reader, guest))
         self._guests[task] = guest
+        guest.task = task
         task.add_done_callback(self._guests.pop)
 
     def _make_room(self) -> bool:
@@ -118,7 +126,7 @@ class MonitorServer:
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
         writer = guest.writer
         try:
-            if self._context is not None and not await self._secure(writer, self._context):
+            if self._context is not None and not await self._secure(guest, self._context):
                 return
             endpoints = await self._load()
             from pynats_server.monitor.serving.http import Peer
@@ -128,12 +136,14 @@ class MonitorServer:
         except Exception as error:  # ours: what a peer does ends only its connection
             self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
-            await _closed(writer)
+            if guest.securing:  # there is nothing to wait for
+                writer.transport.abort()
+            else:
+                await _closed(writer)
 
-    async def _secure(
-        self, writer: asyncio.StreamWriter, context: Callable[[], ssl.SSLContext | None]
-    ) -> bool:
-        """The handshake; False if it fails, or there is no TLS any more."""
+    async def _secure(self, guest: _Guest, context: Callable[[], ssl.SSLContext | None]) -> bool:
+        """The handshake; False if it fails."""
+        writer = guest.writer
         try:
             found = context()
             if found is None:
@@ -145,6 +155,7 @@ class MonitorServer:
                 f"monitoring: TLS handshake error from {host}:{port}: {error}"
             )
             return False
+        guest.securing = False
         return True
 
     async def _load(self) -> Endpoints:
