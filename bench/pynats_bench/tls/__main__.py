@@ -7,9 +7,9 @@ import argparse
 from pynats_server.core.sockets.layer import MORE, READY, Layer
 from pynats_server.tls.engine import ENGINES, Engine
 from pynats_server.tls.engine.library import Unusable
+from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 
 from pynats_bench.tls.certificate import self_signed
-from pynats_bench.tls.plan import Held, Plan
 from pynats_bench.tls.records import exchange
 
 CASES = ((128, 1), (128, 128), (4096, 1), (16384, 1), (16384, 6), (262144, 1))
@@ -18,8 +18,8 @@ CASES = ((128, 1), (128, 128), (4096, 1), (16384, 1), (16384, 6), (262144, 1))
 def pair(engine: Engine) -> tuple[Layer, Layer]:
     """A client and a server that have met."""
     certificate, key = self_signed()
-    server = engine.server_context(Plan((Held((certificate,), key),))).layer()
-    client = engine.client_context(Plan()).layer()
+    server = engine.server_context(ContextPlan((CertificateAndKey((certificate,), key),))).layer()
+    client = engine.client_context(ContextPlan()).layer()
     answers = {client: client.greet(b""), server: MORE}
     for one, other in ((client, server), (server, client)) * 5:
         said = one.take()

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.core.sockets.layer import ENDED, FAILED, MORE, READY, Layer
 from pynats_server.tls.engine import Engine
+from pynats_server.tls.plan import CertificateAndKey
 
 from tests.support.certificates import NOW, SERVER_USE, Authority, Issued
 from tests.support.fuzzing import examples
@@ -119,7 +120,7 @@ def test_wrong_plans_are_value_errors(
 
 def test_a_key_of_another_certificate(engine: Engine, plan: TlsPlan, authority: Authority) -> None:
     one, other = authority.issue("a", "a"), authority.issue("b", "b")
-    mixed = held(one).__class__(one.chain, other.key_der)
+    mixed = CertificateAndKey(one.chain, other.key_der)
     with pytest.raises((ValueError, ssl.SSLError)):
         engine.server_context(plan.but(certificates=(mixed,)))
 
