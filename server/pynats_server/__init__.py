@@ -52,9 +52,9 @@ _HOMES = {
     "options": (
         "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
         "ConnectionLimits", "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions",
-        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits", "ResponsePermission",
-        "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
-        "SubjectPermission", "TraceOptions", "User",
+        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits",
+        "ResponsePermission", "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport",
+        "StreamImport", "SubjectPermission", "TraceOptions", "User",
     ),
     "server.server": ("Server", "ServerError"),
     "settings": ("SettingsError",),

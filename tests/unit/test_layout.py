@@ -219,7 +219,7 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "clients.trace", S + "server.accepted", S + "settings", S + "tls",
         J + "inspection",
     ),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
+    "pynats_server": (*BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 
