@@ -73,6 +73,8 @@ def fault_of_provider(provider: OidcIssuer) -> str:
 def fault_of_oidc(options: Options) -> str:
     """What is wrong with providers in options that were read or written; empty = nothing."""
     seen: set[str] = set()
+    if options.authorization.oidc and options.operator.enabled:
+        return "oidc: not in operator mode, where JWTs say who may come in"
     for provider in options.authorization.oidc:
         if fault := fault_of_provider(provider):
             return f"oidc: {fault}"
