@@ -33,7 +33,7 @@ class CalloutLogin:
         settings = options.authorization.auth_callout
         assert settings is not None
         self.settings = settings
-        self._timeout_s = options.authorization.timeout
+        self._timeout_s = options.auth_timeout
         self._users = users
         self._server = server
         self._known = {*options.accounts, config.GLOBAL_ACCOUNT, options.system_account_name}
