@@ -87,8 +87,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
-        S + "said", S + "server.info",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
+        S + "server.info",
         S + "server.state",
         S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",

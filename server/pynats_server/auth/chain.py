@@ -15,7 +15,7 @@ from pynats_server.auth.users import Users
 
 if TYPE_CHECKING:
     from pynats_server.auth.callout import AskingServer, CalloutLogin
-    from pynats_server.auth.jwt.authenticator import Accounts
+    from pynats_server.auth.callout.operator import DelegatingAccounts
 
 
 class Chain:
@@ -25,7 +25,7 @@ class Chain:
         self,
         options: config.Options,
         spare_guest: str,
-        claimed: Accounts | None = None,
+        claimed: DelegatingAccounts | None = None,
         server: AskingServer | None = None,
     ) -> None:
         self._tokens: Authenticator | None = None
@@ -33,6 +33,10 @@ class Chain:
             from pynats_server.auth.jwt import JwtAuthenticator  # which takes 20 ms to load
 
             self._tokens = JwtAuthenticator(claimed, options.operator.default_sentinel)
+            if server is not None:
+                from pynats_server.auth.callout.operator import ClaimedCallout
+
+                self._tokens = ClaimedCallout(self._tokens, claimed, server)
         self._users = Users(options, spare_guest)
         self._proxies = Proxies(options.proxies)
         self._keys = KeyLogin(self._users)

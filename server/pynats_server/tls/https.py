@@ -1,5 +1,6 @@
-"""HTTPS of monitoring, with the interpreter's `ssl`: the certificates of clients' TLS, without
-asking for theirs. Nobody sends messages there, so it needs no engine."""
+"""HTTPS with the interpreter's `ssl`: of monitoring, with the certificates of clients' TLS and
+without asking for theirs; and of web servers that are asked. Nobody sends messages there, so it
+needs no engine."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class HttpsContexts:
         """Takes over what no later choice can change: versions and ciphers."""
         tls = self._in_force()
         if tls is not None:
-            _limit(self.context, tls.plan)
+            _restrict(self.context, tls.plan)
 
     def _choose(
         self, sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext
@@ -45,6 +46,23 @@ class HttpsContexts:
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         sock.context = self._contexts[choose_certificate(tls.plan.certificates, name)]
         return None
+
+
+def client_context(plan: ContextPlan) -> ssl.SSLContext:
+    """A context for asking web servers. Raises ValueError or ssl.SSLError if it cannot be made."""
+    context = ssl.create_default_context()
+    if plan.authorities is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(
+            cadata="".join(map(ssl.DER_cert_to_PEM_cert, plan.authorities))
+        )
+    if plan.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    _restrict(context, plan)
+    for certificate in plan.certificates[:1]:
+        _load(context, certificate)
+    return context
 
 
 def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | None) -> int:
@@ -63,12 +81,12 @@ def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | 
 
 def _context(plan: ContextPlan, certificate: CertificateAndKey) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _limit(context, plan)
+    _restrict(context, plan)
     _load(context, certificate)
     return context
 
 
-def _limit(context: ssl.SSLContext, plan: ContextPlan) -> None:
+def _restrict(context: ssl.SSLContext, plan: ContextPlan) -> None:
     only_13 = plan.min_version >= TLS_1_3_NUMBER or plan.ciphers_12 is None
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
     if plan.ciphers_12 is not None and not only_13:

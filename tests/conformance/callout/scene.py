@@ -120,7 +120,7 @@ def connected(process: ServerProcess, connect: str | None = BOB, after: bytes = 
 def told_to(client: RawClient) -> list[str]:
     """Lines, without INFO."""
     lines = bytes(client.received).decode().split("\r\n")
-    return [line for line in lines if line and not line.startswith("INFO ")]
+    return [line for line in lines if line and line != "PING" and not line.startswith("INFO ")]
 
 
 def log_of(process: ServerProcess, begins: int) -> list[str]:

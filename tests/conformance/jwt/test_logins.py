@@ -10,13 +10,13 @@ import pytest
 
 from tests.conformance.jwt import world
 from tests.conformance.jwt.login import Login, play
-from tests.conformance.jwt.rows import form, matrix, may, servers, who
+from tests.conformance.jwt.rows import form, keys, matrix, may, servers, who
 from tests.conformance.jwt.tokens import token
 from tests.support.pool import ServerPool
 from tests.support.process import ServerProcess
 from tests.support.records import Recorded, as_text, repeated
 
-ROWS: list[Login] = [*form.ROWS, *who.ROWS, *may.ROWS, *servers.ROWS]
+ROWS: list[Login] = [*form.ROWS, *keys.ROWS, *who.ROWS, *may.ROWS, *servers.ROWS]
 Serve = Callable[[ServerPool, str], ServerProcess]
 
 

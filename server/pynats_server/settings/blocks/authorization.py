@@ -52,7 +52,7 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
     seconds = seconds_or_duration_s(node, "authorization")
     if seconds > _LONG_TIMEOUT_S:
-        value = node.value if isinstance(node.value, str) else f"{node.value:g}"
+        value = f"{node.value:g}" if isinstance(node.value, float) else node.value
         reading.warn(
             node,
             key,
@@ -81,9 +81,11 @@ def _check_combination(
         known[user.name] = user
 
 
-def duplicate(user: User, other: User) -> str:
-    """The complaint about two users of the same name or key."""
-    kind = "nkey" if user.nkey or other.nkey else "user"
+def duplicate(user: User, other: User, mixed: str = "nkey") -> str:
+    """The complaint about two users of the same name or key; `mixed` = what the real server calls
+    it if one has it as a name."""
+    kinds = {"nkey" if each.nkey else "user" for each in (user, other)}
+    kind = mixed if len(kinds) > 1 else kinds.pop()
     return f'Duplicate {kind} "{user.name}" detected'
 
 
