@@ -30,7 +30,7 @@ class HttpsContexts:
         """Takes over what no later choice can change: versions and ciphers."""
         tls = self._in_force()
         if tls is not None:
-            _limit(self.context, tls.plan)
+            _restrict(self.context, tls.plan)
 
     def _choose(
         self, sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext
@@ -59,7 +59,7 @@ def client_context(plan: ContextPlan) -> ssl.SSLContext:
     if plan.insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    _limit(context, plan)
+    _restrict(context, plan)
     for certificate in plan.certificates[:1]:
         _load(context, certificate)
     return context
@@ -81,12 +81,12 @@ def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | 
 
 def _context(plan: ContextPlan, certificate: CertificateAndKey) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _limit(context, plan)
+    _restrict(context, plan)
     _load(context, certificate)
     return context
 
 
-def _limit(context: ssl.SSLContext, plan: ContextPlan) -> None:
+def _restrict(context: ssl.SSLContext, plan: ContextPlan) -> None:
     only_13 = plan.min_version >= TLS_1_3_NUMBER or plan.ciphers_12 is None
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
     if plan.ciphers_12 is not None and not only_13:

@@ -160,7 +160,12 @@ AUTHORIZATION = Table(
         "password", "password that clients must give, plain or a bcrypt hash", string, ("pass",)
     ),
     Setting("token", "token that clients must give, plain or a bcrypt hash", string),
-    Setting("timeout", "seconds a client has to log in", _read_timeout, zero_is_default=True),
+    Setting(
+        "timeout",
+        "seconds a client has to log in; default 2, behind TLS 1 more than `tls.timeout`",
+        _read_timeout,
+        zero_is_default=True,
+    ),
     Setting("users", "several users: a list of blocks", read_users, block=USER),
     Setting(
         "default_permissions",
