@@ -31,7 +31,8 @@ class Arrivals:
     cpu_seconds: float
 
 
-def _prepare(cores: frozenset[int] | None, tls: bool) -> None:
+def _prepare(cores: frozenset[int] | None, tls: bool, nice: int) -> None:
+    os.nice(nice)
     if cores:
         os.sched_setaffinity(0, cores)
     if tls:
@@ -74,12 +75,18 @@ def _leave() -> None:
 
 
 class Crowd:
-    """The processes, during a `with` block; at its end all connections are closed."""
+    """The processes, during a `with` block; at its end all connections are closed.
 
-    def __init__(self, cores: frozenset[int] | None, *, tls: bool) -> None:
+    With `nice` they leave the processor to others, the server above all.
+    """
+
+    def __init__(self, cores: frozenset[int] | None, *, tls: bool, nice: int = 0) -> None:
         self._pools = [
             ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_prepare, initargs=(cores, tls)
+                1,
+                mp_context=get_context("spawn"),
+                initializer=_prepare,
+                initargs=(cores, tls, nice),
             )
             for _ in range(PROCESSES)
         ]

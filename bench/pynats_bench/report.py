@@ -289,8 +289,9 @@ server's: where rates are close, compare *CPU*.
   from two processes: full handshakes without resumption, a signed user JWT (operator mode, memory
   resolver), an NKey. Every connection stays open until the last has come; CPU is per log-in.
 - *ping while 500 connect*: a client without TLS sends a PING every two milliseconds while 500
-  clients with TLS connect at once to a server with `allow_non_tls`. The notes have the median, the
-  longest, and the same before anybody connects, which is what the machine itself does to a PING.
+  clients with TLS, of lower priority, connect at once to a server with `allow_non_tls`. The notes
+  have the median, the longest, and the same before anybody connects, which is what the machine
+  itself does to a PING.
 - *memory* is what 5,000 idle connections with TLS added, per connection.
 """
 
