@@ -45,5 +45,8 @@ def _encode(subjects: list[str] | None) -> list[bytes] | None:
     return [bytes_of(subject) for subject in subjects]
 
 
+TTL_MAX_NS = 2**63 - 1  # a JWT may say so
+
+
 def _ttl_ns(seconds: float) -> int:
-    return -1 if seconds < 0 else int(seconds * 1e9)
+    return -1 if seconds < 0 else min(int(seconds * 1e9), TTL_MAX_NS)

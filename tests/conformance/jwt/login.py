@@ -128,11 +128,15 @@ class _Told:
     def _note(self) -> None:
         fresh = bytes(self._client.received[self._seen :])
         self._seen = len(self._client.received)
-        self.lines += [
+        items = [
             item
             for item in parse_transcript(fresh, self._port)
             if isinstance(item, str) and item != "PONG"
         ]
+        # Among subscriptions that match there is no order.
+        deliveries = sorted(item for item in items if item.startswith("MSG "))
+        others = [item for item in items if not item.startswith("MSG ")]
+        self.lines += [*others, *deliveries]
         if self._client.closed:
             if self.lines[-1:] != [CLOSED]:
                 self.lines.append(CLOSED)

@@ -191,7 +191,7 @@ ROWS = [
         lookup B
         """, {"exporter": acc(exports=[_PRIVATE]), "good": takes(token="<token valid>"),
               "valid": _GOOD, "bad": takes(token="junk")}, _USERS),
-    Live("activation: of a service", """
+    Live("activation: of a service that is private", """
         push exporter
         push importer
         a SUB svc 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,3 +146,13 @@ def of_accounts() -> list[Column]:
         Column(f"account: {path}", path, tuple(logins(path, names)))
         for path, names in ACCOUNT_PATHS.items()
     ]
+
+
+def without(answers: list[dict[str, Any]], values: Collection[str]) -> list[dict[str, Any]]:
+    """Answers, but not to these values."""
+    kept = []
+    for each in answers:
+        names = [name for name in each["values"].split(", ") if name not in values]
+        if names:
+            kept.append({"values": ", ".join(names), "told": each["told"]})
+    return kept
