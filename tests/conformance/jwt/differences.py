@@ -435,6 +435,53 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
     ),
 }
 
+# Configurations that the real server takes in its check, and ours refuses there: most of them the
+# real server refuses at its start, the others no client could use.
+REFUSED_AT_ONCE: dict[str, str] = {
+    "operator: of OP_KEYS_BAD": "are required to be a valid public operator nkey",
+    "operator: of OP_KEYS_ACCOUNT": "are required to be a valid public operator nkey",
+    "operator: of OP_FUTURE": "expected major version 99 > server major version 2",
+    "operator: of OP_VERSION": "asserted server version must be of the form",
+    "operator: an operator and a key": "conflicting options for 'TrustedKeys'",
+    "operator: with accounts": "operators do not allow Accounts to be configured directly",
+    "operator: with users": "operators do not allow users to be configured directly",
+    "operator: with keys": "operators do not allow users to be configured directly",
+    "operator: with a user for nobody": "no_auth_user not compatible with Trusted Operator",
+    "system account: the operator's and another": "operator JWT must be identical",
+    "system account: of no operator": "error resolving system account",
+    "resolver: memory, called": "error parsing account resolver",
+    "resolver: full with what nobody knows": 'invalid use of field "color"',
+    "resolver: URL of nothing": "error parsing account resolver url",
+    "resolver: URL of another kind": "error parsing account resolver url",
+    "other: pinned, no key": "is not a valid public account nkey",
+    "other: pinned, a user": "is not a valid public account nkey",
+    "other: sentinel of junk": "default sentinel JWT not valid",
+    "other: sentinel that is no bearer": "default sentinel must be a bearer token",
+    "other: sentinel of an account": "default sentinel JWT not valid",
+    "other: sentinel in a file": "default sentinel JWT not valid",
+    "other: sentinel without an operator": "default sentinel requires operators and accounts",
+    "other: sentinel and a user for nobody": "not compatible with Trusted Operator",
+}
+# Our words where the real server's are those of Go, or say less.
+OTHER_WORDS: dict[str, str] = {
+    "operator: a list of numbers": "unsupported type int64 where string is expected",
+    "operator: a list of lists": "where string is expected",
+    "operator: junk like a token": "not a JWT: its header cannot be decoded",
+    "operator: of OP_V3": "unsupported version of claims",
+    "operator: of OP_NULL": "nats: expected an object",
+    "operator: of OP_KEYS_TEXT": "nats.signing_keys: expected a list",
+    "resolver: a number": "error parsing operator resolver, wrong type integer",
+    "resolver: a list": "error parsing operator resolver, wrong type array",
+    "resolver: full without a folder": "dir has no value and needs to point to a directory",
+    "resolver: full with no folder": "dir has no value and needs to point to a directory",
+    "resolver: cache without a folder": "dir has no value and needs to point to a directory",
+    "resolver: full in a file": "dir needs to point to an accessible directory",
+    "resolver: full with an interval of junk": 'invalid duration "x"',
+    "resolver: full with a timeout of junk": 'missing unit in duration "5"',
+    "resolver: cache with a ttl of junk": 'invalid duration "x"',
+    "resolver: URL as a type": "error parsing account resolver, should be MEM",
+}
+
 
 def expected(name: str, theirs: list[str]) -> list[str]:
     """What ours has to answer where the real server answers `theirs`."""
