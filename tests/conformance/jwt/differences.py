@@ -446,6 +446,8 @@ REFUSED_AT_ONCE: dict[str, str] = {
     "operator: with accounts": "operators do not allow Accounts to be configured directly",
     "operator: with users": "operators do not allow users to be configured directly",
     "operator: with keys": "operators do not allow users to be configured directly",
+    "operator: with a callout": "operators do not allow authorization callouts",
+    "resolver: full without a system account": "the system account needs to be specified",
     "operator: with a user for nobody": "no_auth_user not compatible with Trusted Operator",
     "system account: the operator's and another": "operator JWT must be identical",
     "system account: of no operator": "error resolving system account",
@@ -462,6 +464,8 @@ REFUSED_AT_ONCE: dict[str, str] = {
     "other: sentinel without an operator": "default sentinel requires operators and accounts",
     "other: sentinel and a user for nobody": "not compatible with Trusted Operator",
 }
+# The check of the real server makes a resolver's folder; ours leaves that to the start.
+REFUSED_AT_START = ("resolver: full below a file",)
 # Our words where the real server's are those of Go, or say less.
 OTHER_WORDS: dict[str, str] = {
     "operator: a list of numbers": "unsupported type int64 where string is expected",
