@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from pynats_bench._net cimport epoll_event
 from pynats_bench._scan cimport Scanner
+from pynats_bench._secure cimport Secure
+from pynats_server.core.sockets.layer cimport Layer
 
 cdef enum:
     RECEIVE_BYTES = 262144   # one recv; larger no longer lowers the cost per byte
@@ -39,6 +41,7 @@ cdef inline uint64_t latency_quantile(LatencyCounts *self, double fraction) noex
 
 cdef struct Connection:
     int fd
+    Secure *secure           # NULL: bytes go as they are
     Scanner scanner
     char *stash
     size_t stash_len
@@ -63,6 +66,7 @@ cdef class Loop:
     cdef int count
     cdef int epoll
     cdef char *buffer
+    cdef char *sealed        # what a recv brings of a connection with TLS
     cdef char error[400]
     cdef bint failed
     cdef bint stopping
@@ -74,9 +78,12 @@ cdef class Loop:
     cdef list owned  # keeps the sockets' owners and blocks alive
 
     cdef int attach(self, object sockets, bytes verb, uint32_t publishers, uint32_t events) except -1
+    cdef int secure(self, Connection *connection, Layer layer) except -1
     cdef void fail(self, const char *what, int code) noexcept nogil
     cdef bint watch(self, Connection *connection, int index, uint32_t events) noexcept nogil
     cdef ssize_t receive(self, Connection *connection) noexcept nogil
+    cdef ssize_t transmit(self, Connection *connection, const char *data, size_t size) noexcept nogil
+    cdef int transmit_all(self, Connection *connection, const char *data, size_t size) noexcept nogil
     cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil
     cdef bint consume(self, Connection *connection) noexcept nogil
     cdef bint answer_pings(self, Connection *connection) noexcept nogil

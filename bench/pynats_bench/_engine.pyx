@@ -14,6 +14,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
+from libc.stdlib cimport calloc
 from libc.string cimport memcpy, strerror
 from posix.unistd cimport close
 
@@ -23,8 +24,13 @@ from pynats_bench._net cimport (
     epoll_event, epoll_wait, recv, send, send_all,
 )
 from pynats_bench._scan cimport Message, Scanner, mix, parse_message, scan, scan_line
+from pynats_bench._secure cimport (
+    Secure, secure_free, secure_receive, secure_send, secure_send_all,
+)
+from pynats_server.core.sockets.layer cimport LAYER_OVERHEAD, LAYER_RECORD, Layer
 
 from pynats_bench.model import LoadError
+from pynats_bench.secure import SecureSocket
 
 cdef enum:
     EVENTS_MAX = 256         # sockets served per epoll_wait
@@ -46,8 +52,10 @@ cdef class Loop:
         for index in range(self.count):
             PyMem_Free(self.connections[index].stash)
             PyMem_Free(self.connections[index].scanner.next_sequence)
+            secure_free(self.connections[index].secure)
         PyMem_Free(self.connections)
         PyMem_Free(self.buffer)
+        PyMem_Free(self.sealed)
         if self.epoll >= 0:
             close(self.epoll)
 
@@ -71,6 +79,8 @@ cdef class Loop:
             connection = &self.connections[index]
             self.count = index + 1
             connection.fd = socket.fileno()
+            if isinstance(socket, SecureSocket):
+                self.secure(connection, socket.layer)
             connection.stash = <char *>PyMem_Calloc(1, STASH_BYTES)
             if connection.stash == NULL:
                 raise MemoryError
@@ -86,6 +96,19 @@ cdef class Loop:
             if epoll_ctl(self.epoll, EPOLL_CTL_ADD, connection.fd, &event) != 0:
                 raise OSError(errno, "epoll_ctl")
             self.owned.append(socket)
+        return 0
+
+    cdef int secure(self, Connection *connection, Layer layer) except -1:
+        """From now on the connection's bytes go through a TLS session, which its socket owns."""
+        if self.sealed == NULL:
+            self.sealed = <char *>PyMem_Calloc(1, RECEIVE_BYTES)
+            if self.sealed == NULL:
+                raise MemoryError
+        connection.secure = <Secure *>calloc(1, sizeof(Secure))
+        if connection.secure == NULL:
+            raise MemoryError
+        connection.secure.calls = layer.calls
+        connection.secure.state = layer.state
         return 0
 
     cdef void fail(self, const char *what, int code) noexcept nogil:
@@ -110,6 +133,16 @@ cdef class Loop:
         failure."""
         cdef ssize_t got
         memcpy(self.buffer, connection.stash, connection.stash_len)
+        if connection.secure != NULL:
+            # What is left of a record comes out with the next bytes.
+            got = secure_receive(
+                connection.secure, connection.fd, self.sealed,
+                RECEIVE_BYTES - LAYER_RECORD - LAYER_OVERHEAD,
+                self.buffer + connection.stash_len, RECEIVE_BYTES)
+            if got >= 0:
+                return got + connection.stash_len if got else 0
+            self.fail(b"recv" if errno else b"the server closed the connection", errno)
+            return -1
         got = recv(connection.fd, self.buffer + connection.stash_len, RECEIVE_BYTES, 0)
         if got > 0:
             return got + connection.stash_len
@@ -120,6 +153,18 @@ cdef class Loop:
             return 0
         self.fail(b"recv", errno)
         return -1
+
+    cdef ssize_t transmit(self, Connection *connection, const char *data, size_t size) noexcept nogil:
+        """One send: how much of it is on its way, or -1 with errno."""
+        if connection.secure != NULL:
+            return secure_send(connection.secure, connection.fd, data, size)
+        return send(connection.fd, data, size, MSG_NOSIGNAL)
+
+    cdef int transmit_all(self, Connection *connection, const char *data, size_t size) noexcept nogil:
+        """`send_all`."""
+        if connection.secure != NULL:
+            return secure_send_all(connection.secure, connection.fd, data, size)
+        return send_all(connection.fd, data, size)
 
     cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil:
         if size - used > STASH_BYTES:
@@ -144,7 +189,7 @@ cdef class Loop:
     cdef bint answer_pings(self, Connection *connection) noexcept nogil:
         while connection.pongs_sent != connection.scanner.pings:
             connection.pongs_sent += 1
-            if send_all(connection.fd, b"PONG\r\n", 6) != 0:
+            if self.transmit_all(connection, b"PONG\r\n", 6) != 0:
                 self.fail(b"send", errno)
                 return False
         return True
@@ -249,7 +294,7 @@ cdef class PublishLoop(Loop):
             return True
         if self.flush:
             connection.flushing = True
-            if send_all(connection.fd, b"PING\r\n", 6) != 0:
+            if self.transmit_all(connection, b"PING\r\n", 6) != 0:
                 self.fail(b"send", errno)
                 return False
         else:
@@ -267,7 +312,7 @@ cdef class PublishLoop(Loop):
                     return False
                 continue
             size = min(connection.limit - connection.position, <size_t>SEND_BYTES)
-            sent = send(connection.fd, connection.block + connection.position, size, MSG_NOSIGNAL)
+            sent = self.transmit(connection, connection.block + connection.position, size)
             if sent < 0:
                 if errno == EAGAIN or errno == EINTR:
                     return True
@@ -340,7 +385,7 @@ cdef class SubscribeLoop(Loop):
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index, waiting = self.count
         for index in range(self.count):
-            if send_all(self.connections[index].fd, b"PING\r\n", 6) != 0:
+            if self.transmit_all(&self.connections[index], b"PING\r\n", 6) != 0:
                 self.fail(b"send", errno)
                 return False
         while waiting and not self.stopping:
@@ -431,7 +476,7 @@ cdef class RequestLoop(Loop):
 
     cdef bint ask(self, Connection *connection) noexcept nogil:
         connection.sent_ns = clock_ns(CLOCK_MONOTONIC)
-        if send_all(connection.fd, connection.request, connection.request_len) != 0:
+        if self.transmit_all(connection, connection.request, connection.request_len) != 0:
             self.fail(b"send", errno)
             return False
         return True
@@ -526,7 +571,7 @@ cdef class RespondLoop(Loop):
                     continue
                 need = 4 + message.reply_len + tail_len
                 if filled + need > self.out_size:
-                    if send_all(connection.fd, self.out, filled) != 0:
+                    if self.transmit_all(connection, self.out, filled) != 0:
                         self.fail(b"send", errno)
                         return False
                     filled = 0
@@ -543,7 +588,7 @@ cdef class RespondLoop(Loop):
                 if line == 0:
                     break
                 used += line
-        if filled and send_all(connection.fd, self.out, filled) != 0:
+        if filled and self.transmit_all(connection, self.out, filled) != 0:
             self.fail(b"send", errno)
             return False
         self.keep(connection, used, size)

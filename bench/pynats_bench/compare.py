@@ -32,6 +32,7 @@ from pynats_bench.report import (
 )
 from pynats_bench.rows import PubSubRow, Row, Setting, all_rows
 from pynats_bench.streams.rows import PublishRow, Recovery, jetstream_rows
+from pynats_bench.tls.rows import tls_rows
 
 HEAVY_ROUNDS_MAX = 2  # memory hardly varies, and filling it is slow
 DESCRIPTORS = 12_000  # ten thousand connections, plus the process's own
@@ -103,7 +104,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def select_rows(only: list[str] | None, quick: bool, recovery: Recovery | None = None) -> list[Row]:
     """The rows asked for, in table order. LoadError for a name that matches none."""
-    rows = all_rows() + account_rows() + jetstream_rows(recovery=recovery) + consumer_rows()
+    rows = all_rows() + account_rows() + tls_rows()
+    rows += jetstream_rows(recovery=recovery) + consumer_rows()
     if only:
         for pattern in only:
             if not any(fnmatch.fnmatch(row.heading.name, pattern) for row in rows):

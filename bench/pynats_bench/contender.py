@@ -28,11 +28,15 @@ READY_LINE = b"Server is ready"
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server program. `bare` marks a byte relay, which takes only a port number."""
+    """A server program. `bare` marks a byte relay, which takes only a port number.
+
+    `environment` is what it gets besides this process's own.
+    """
 
     name: str
     command: tuple[str, ...]
     bare: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
 
     def version(self) -> str:
         """What `--version` prints, first line. LoadError when the program cannot be run."""
@@ -133,6 +137,7 @@ class Running:
         because an installation has it too."""
         mine = os.sched_getaffinity(0)
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment |= dict(self._contender.environment)
         try:
             if self._cores:
                 os.sched_setaffinity(0, self._cores)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # A request or reply, control line included, must fit the responder's 20 KiB stash.
 REQUEST_PAYLOAD_MAX = 16_384
@@ -10,6 +10,18 @@ REQUEST_PAYLOAD_MAX = 16_384
 
 class LoadError(Exception):
     """The load could not finish, or not every message arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who logs in by signing the server's nonce: a user JWT's subject, or an NKey (no JWT).
+
+    `secret` is the expanded key, as libsodium signs with it.
+    """
+
+    public: str
+    secret: bytes = field(repr=False)
+    jwt: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,8 @@ class Endpoint:
     user: str = ""
     password: str = ""
     bare: bool = False
+    tls: bool = False
+    signer: Signer | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.host}:{self.port})"

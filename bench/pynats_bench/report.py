@@ -16,6 +16,7 @@ from pynats_bench.consumers.rows import SECTION as CONSUMERS_SECTION
 from pynats_bench.rows import Heading, Sample
 from pynats_bench.streams.disk import WINDOWS
 from pynats_bench.streams.rows import SECTION as STREAMS_SECTION
+from pynats_bench.tls.rows import SECTION as TLS_SECTION
 
 OURS, REFERENCE, RELAY = "pynats-server", "nats-server", "relay"
 COLUMNS = (
@@ -214,12 +215,14 @@ def _version(distribution: str) -> str:
 def rich_tables(outcomes: list[Outcome]) -> list[Table]:
     """The tables that have rows."""
     core = of_section(outcomes, "")
+    secure = of_section(outcomes, TLS_SECTION)
     streams = of_section(outcomes, STREAMS_SECTION)
     consumers = of_section(outcomes, CONSUMERS_SECTION)
     ceilings = [cells for outcome in outcomes if (cells := ceiling_cells(outcome))]
     tables = []
     for title, columns, rows in (
         ("Side by side", COLUMNS, [row_cells(outcome) for outcome in core]),
+        ("TLS and log-ins", COLUMNS, [row_cells(outcome) for outcome in secure]),
         ("JetStream", JETSTREAM_COLUMNS, [jetstream_cells(outcome) for outcome in streams]),
         ("Consumers", COLUMNS, [row_cells(outcome) for outcome in consumers]),
         ("The ceiling of one thread", CEILING_COLUMNS, ceilings),
@@ -240,6 +243,8 @@ def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]
         parts.append(_markdown_table(COLUMNS, [row_cells(outcome) for outcome in core]))
     if ceilings:
         parts += [CEILING, _markdown_table(CEILING_COLUMNS, ceilings)]
+    if secure := of_section(outcomes, TLS_SECTION):
+        parts += [TLS, _markdown_table(COLUMNS, [row_cells(outcome) for outcome in secure])]
     if streams := of_section(outcomes, STREAMS_SECTION):
         rows = [jetstream_cells(outcome) for outcome in streams]
         parts += [JETSTREAM, _markdown_table(JETSTREAM_COLUMNS, rows)]
@@ -270,6 +275,24 @@ CEILING = """\
 
 A relay that reads bytes from one socket and writes them to another, on one thread, without looking
 at them, moved by the same generator with the same frames. No single-threaded broker can do more.
+"""
+
+TLS = """\
+## TLS and log-ins
+
+TLS 1.3 with AES-128-GCM and X25519, an ECDSA P-256 certificate. The generator seals up to four
+records of 16 KiB at a time, as client libraries flush. Its own share of the work is as large as the
+server's: where rates are close, compare *CPU*.
+
+- *engine* is what pynats-server uses for TLS, named by `PYNATS_TLS_ENGINE`.
+- *log-ins* are connections from the first packet to the answer to the first PING, several at a time
+  from two processes: full handshakes without resumption, a signed user JWT (operator mode, memory
+  resolver), an NKey. Every connection stays open until the last has come; CPU is per log-in.
+- *ping while 500 connect*: a client without TLS sends a PING every two milliseconds while 500
+  clients with TLS, of lower priority, connect at once to a server with `allow_non_tls`. The notes
+  have the median, the longest, and the same before anybody connects, which is what the machine
+  itself does to a PING.
+- *memory* is what 5,000 idle connections with TLS added, per connection.
 """
 
 JETSTREAM = """\

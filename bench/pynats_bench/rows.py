@@ -21,6 +21,7 @@ from pynats_bench.load import PubSubSession, RequestSession, shuffled
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
 from pynats_bench.tenants import tenants_config
+from pynats_bench.tls.certificate import tls_config
 
 PROBE_MESSAGES = 500  # messages of the first probe: any server handles these at once
 PROBE_SHARE = 0.15  # a probe that lasts this share of the steady time is long enough
@@ -128,7 +129,7 @@ def _calibrate(session: _Session, seconds: float) -> int:
         count = int(count * min(max(growth, 1.5), PROBE_GROWTH_MAX)) + 1
 
 
-class _Watch:
+class Watch:
     """Measures the CPU time of other processes since its creation."""
 
     def __init__(self) -> None:
@@ -151,7 +152,7 @@ def measure(session: _Session, row: str, server: Running, who: str, setting: Set
         counts[row, who] = _calibrate(session, setting.seconds)
     count = counts[row, who]
     session.run(max(int(count * WARM_UP_SHARE), 1))
-    before, watch = server.cpu_seconds(), _Watch()
+    before, watch = server.cpu_seconds(), Watch()
     result = session.run(count)
     cpu = server.cpu_seconds() - before
     foreign = watch.foreign(cpu)
@@ -173,18 +174,26 @@ def explained(server: Running, error: LoadError) -> LoadError:
 
 
 @contextlib.contextmanager
-def _running(
-    setting: Setting, contender: Contender, config: str, user: str, receiver: str
+def running(
+    setting: Setting,
+    contender: Contender,
+    config: str,
+    user: str = "",
+    receiver: str = "",
+    *,
+    tls: bool = False,
 ) -> Iterator[tuple[Running, Endpoint, Endpoint]]:
     """A server, its endpoint for those who send, and for those who receive, if they are others. A
     LoadError tells whether the server died."""
     with tempfile.TemporaryDirectory() as folder:
+        if tls:
+            config += tls_config(Path(folder))
         file = Path(folder) / "server.conf" if config else None
         if file:
             file.write_text(config)
         with setting.start(contender, file) as server:
-            endpoint = receiving = server.endpoint
-            if config:
+            endpoint = receiving = replace(server.endpoint, tls=tls)
+            if config and user:
                 endpoint = replace(endpoint, user=user, password=PASSWORD)
                 receiving = replace(endpoint, user=receiver or user)
             try:
@@ -203,11 +212,14 @@ class PubSubRow:
     against_relay: bool = False
     user: str = USER
     receiver: str = ""  # the user that subscribes, if it is another
+    tls: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        running = _running(setting, contender, self.config, self.user, self.receiver)
+        contender = replace(contender, environment=self.environment)
+        server_of = running(setting, contender, self.config, self.user, self.receiver, tls=self.tls)
         with (
-            running as (server, endpoint, receiving),
+            server_of as (server, endpoint, receiving),
             PubSubSession(
                 endpoint, self.load, cores=setting.cores_load, receiving=receiving
             ) as session,
@@ -227,11 +239,14 @@ class RequestRow:
     config: str = ""
     user: str = USER
     responder: str = ""  # the user that responds, if it is another
+    tls: bool = False
 
     def sample(self, contender: Contender, setting: Setting) -> Sample:
-        running = _running(setting, contender, self.config, self.user, self.responder)
+        server_of = running(
+            setting, contender, self.config, self.user, self.responder, tls=self.tls
+        )
         with (
-            running as (server, endpoint, receiving),
+            server_of as (server, endpoint, receiving),
             RequestSession(
                 endpoint, self.load, cores=setting.cores_load, receiving=receiving
             ) as session,
@@ -278,7 +293,7 @@ class StartupRow:
         times, used, shares = [], [], []
         with _config_of(self.accounts) as config:
             for _ in range(STARTS_PER_SAMPLE):
-                watch = _Watch()
+                watch = Watch()
                 with setting.start(contender, config) as server:
                     used.append(server.cpu_seconds())
                     shares.append(watch.foreign(used[-1]))

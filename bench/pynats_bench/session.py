@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import socket
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from pynats_bench.model import Endpoint, LoadError
+from pynats_bench.model import Endpoint, LoadError, Signer
+from pynats_bench.secure import SecureSocket
 
 HANDSHAKE_TIMEOUT_S = 60.0  # the reference server needs seconds to take a million subscriptions
 SUBSCRIBE_CHUNK_BYTES = 65_536
+SIGNATURE_BYTES = 64
 
 
 def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
@@ -26,25 +29,59 @@ def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if endpoint.bare:
         return link
+    try:
+        info = _read_info(link) if endpoint.tls or endpoint.signer else {}
+        if endpoint.tls:
+            link = SecureSocket(link)
+        options = _options(endpoint, str(info.get("nonce", "")), echo=not no_echo)
+        link.sendall(b"CONNECT %s\r\n" % json.dumps(options).encode())
+        barrier(link)
+    except BaseException as error:
+        link.close()
+        if isinstance(error, OSError):
+            raise LoadError(f"the connection failed: {error}") from None
+        raise
+    return link
+
+
+def _read_info(link: socket.socket) -> dict[str, object]:
+    """What the server says first. It says nothing else before it is answered."""
+    said = b""
+    while b"\n" not in said:
+        if not (chunk := link.recv(65_536)):
+            raise LoadError("the server closed the connection")
+        said += chunk
+    verb, _, fields = said.partition(b" ")
+    if verb != b"INFO":
+        raise LoadError(said.decode("latin-1").strip())
+    info: dict[str, object] = json.loads(fields)
+    return info
+
+
+def _options(endpoint: Endpoint, nonce: str, *, echo: bool) -> dict[str, object]:
     options: dict[str, object] = {
         "verbose": False,
         "pedantic": False,
         "headers": True,
         "no_responders": True,
-        "echo": not no_echo,
+        "echo": echo,
         "protocol": 1,
         "lang": "pynats-bench",
         "version": "1",
     }
     if endpoint.user:
         options |= {"user": endpoint.user, "pass": endpoint.password}
-    try:
-        link.sendall(b"CONNECT %s\r\n" % json.dumps(options).encode())
-        barrier(link)
-    except BaseException:
-        link.close()
-        raise
-    return link
+    if endpoint.signer:
+        options |= _signed(endpoint.signer, nonce)
+    return options
+
+
+def _signed(signer: Signer, nonce: str) -> dict[str, object]:
+    from nacl.bindings import crypto_sign
+
+    signature = crypto_sign(nonce.encode(), signer.secret)[:SIGNATURE_BYTES]
+    proof: dict[str, object] = {"sig": base64.urlsafe_b64encode(signature).rstrip(b"=").decode()}
+    return proof | ({"jwt": signer.jwt} if signer.jwt else {"nkey": signer.public})
 
 
 def barrier(link: socket.socket) -> None:

@@ -107,3 +107,22 @@ def network_of(host: str) -> str:
     from ipaddress import IPv6Address  # only servers need it
 
     return IPv6Address(host.partition("%")[0]).exploded[:19]
+
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def fault_of_key_url(url: str) -> str:
+    """Why no keys may be got from there; empty = nothing is wrong. Keys that came in the clear
+    would be anybody's."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return "it is no URL"
+    if not host or parts.username or parts.password or parts.fragment:
+        return "it must be a URL with a host, without credentials and fragment"
+    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
+        return ""
+    return "it must begin with https:// (http:// only on this machine)"

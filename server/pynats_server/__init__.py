@@ -12,9 +12,11 @@ TYPE_CHECKING = False  # `typing` takes milliseconds, before Ctrl-C is taken car
 if TYPE_CHECKING:
     from typing import Any
 
+    from pynats_server.auth import ConnectOptions, Hello, Refusal, Slow, Verdict
     from pynats_server.options import (
         AccountLimits,
         AccountOptions,
+        AuthCallout,
         Authorization,
         BatchLimits,
         ConnectionLimits,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         LogOptions,
         MappingTarget,
         MetricsOptions,
+        OidcIssuer,
         Options,
         Permissions,
         PublishLimits,
@@ -45,12 +48,13 @@ if TYPE_CHECKING:
 # Where each public name lives. Imported on first use, so that `pynats-server --help` and the tools
 # do not load the data plane.
 _HOMES = {
+    "auth": ("ConnectOptions", "Hello", "Refusal", "Slow", "Verdict"),
     "options": (
-        "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
-        "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "MappingTarget",
-        "MetricsOptions", "Options", "Permissions", "PublishLimits", "ResponsePermission",
-        "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
-        "SubjectPermission", "TraceOptions", "User",
+        "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
+        "ConnectionLimits", "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions",
+        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits",
+        "ResponsePermission", "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport",
+        "StreamImport", "SubjectPermission", "TraceOptions", "User",
     ),
     "server.server": ("Server", "ServerError"),
     "settings": ("SettingsError",),
@@ -59,12 +63,13 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "AccountLimits", "AccountOptions", "Authorization", "BatchLimits", "ConnectionLimits",
-    "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "MappingTarget",
-    "MetricsOptions", "Options", "Permissions", "PublishLimits", "ResponsePermission", "Server",
-    "ServerError", "ServiceExport", "ServiceImport", "ServiceLatency", "SettingsError",
+    "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
+    "ConnectOptions", "ConnectionLimits", "Hello", "HttpAuth", "JetStreamOptions",
+    "JetStreamServerLimits", "LogOptions", "MappingTarget", "MetricsOptions", "OidcIssuer",
+    "Options", "Permissions", "PublishLimits", "Refusal", "ResponsePermission", "Server",
+    "ServerError", "ServiceExport", "ServiceImport", "ServiceLatency", "SettingsError", "Slow",
     "StreamExport", "StreamImport", "SubjectPermission", "ThreadedServer", "TraceOptions", "User",
-    "__version__",
+    "Verdict", "__version__",
 ]  # fmt: skip
 
 

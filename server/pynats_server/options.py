@@ -96,6 +96,34 @@ class AuthCallout:
     allowed_accounts: list[str] = field(default_factory=list)  # whose users it decides about
 
 
+OIDC_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class OidcIssuer:
+    """An entry of `oidc`: a provider whose tokens let in. Claims are named by their path, such as
+    `realm_access.roles`; in subjects of permissions `{{claim(path)}}` stands for one."""
+
+    issuer: str  # exactly as in tokens
+    audience: list[str] = field(default_factory=list)  # one of these must be in a token
+    jwks_url: str = ""  # of the keys; empty = as the provider's discovery document says
+    account: str = GLOBAL_ACCOUNT
+    account_claim: str = ""  # the claim that names the account instead
+    user_claim: str = "sub"
+    required_claims: dict[str, list[str]] = field(default_factory=dict)  # one of these values each
+    permissions: Permissions | None = None  # without a role
+    roles_claim: str = ""
+    roles: dict[str, Permissions] = field(default_factory=dict)  # the first that a token has counts
+    algorithms: list[str] = field(default_factory=lambda: list(OIDC_ALGORITHMS))
+    leeway: float = 10.0  # seconds that clocks may differ
+    timeout: float = 5.0  # seconds for each request to the provider
+    refresh: float = 3600.0  # seconds after which keys are fetched again
+    retry: float = 30.0  # seconds between requests for keys that are not there
+    ca_file: Path | None = None  # authorities for the provider; None = those of the system
+
+
 @dataclass(slots=True)
 class Authorization:
     """The `authorization` block."""
@@ -110,6 +138,7 @@ class Authorization:
     default_limits: PublishLimits | None = None
     proxy_required: bool = False  # the single user and the token only through a trusted proxy
     auth_callout: AuthCallout | None = None
+    oidc: list[OidcIssuer] = field(default_factory=list)
     present: bool = False  # the configuration has the block, even if empty
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.support.account_jwts import (
 )
 from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
+from tests.support.tls_files import write_tls_files
 
 A = key("a")
 FULL = "{type: full, dir: '@D@/jwt', allow_delete: true, timeout: '200ms', interval: '50ms'}"
@@ -203,8 +205,21 @@ async def test_a_reload_may_name_more_accounts(tmp_path: Path) -> None:
         await first_in(server, "a")
 
 
+@on_loop
+async def test_a_reload_sees_files_that_somebody_has_put_there(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, operating(server) as operator:
+        (tmp_path / "jwt" / f"{A}.jwt").write_text(account_token("a"))
+        assert A not in await ask(operator, "LIST", "")
+        assert await server.reload_aside() == ""
+        resolver: Any = server.state.resolver
+        await wait_until_async(lambda: A in resolver.accounts(), "the file")
+        assert A in await ask(operator, "LIST", "")
+
+
 @asynccontextmanager
-async def account_server(accounts: dict[str, str]) -> AsyncIterator[str]:
+async def account_server(
+    accounts: dict[str, str], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
         text = accounts.get(path.removeprefix("/jwt/v1/accounts/"), "")
@@ -212,9 +227,9 @@ async def account_server(accounts: dict[str, str]) -> AsyncIterator[str]:
         writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwt/v1"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwt/v1"
 
 
 @on_loop
@@ -234,6 +249,22 @@ async def test_accounts_of_a_web_server(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match=f'could not fetch <"{url}/accounts/">: connection refu'):
         async with serving(tmp_path, f'URL("{url}/accounts")', {}):
             pass
+
+
+@on_loop
+async def test_a_web_server_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    write_tls_files(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server-key.pem")
+    accounts = {SYSTEM.public_key: account_token(SYSTEM), A: account_token("a")}
+    async with account_server(accounts, context) as url:
+        resolver = f'URL("{url}/accounts")\nresolver_tls: '
+        for tls in (f"{{ca_file: '{tmp_path}/ca.pem'}}", "{insecure: true}"):
+            async with serving(tmp_path, resolver + tls, {}) as server:
+                await first_in(server, "a")
+        with pytest.raises(ServerError, match="tls: failed to verify certificate"):
+            async with serving(tmp_path, resolver + "{}", {}):
+                pass
 
 
 @on_loop

@@ -75,11 +75,15 @@ class Service(RawClient):
     def __init__(self, port: int, connect: str = '{"user":"auth","pass":"auth"}') -> None:
         super().__init__(port)
         self._taken = 0  # bytes of what was received
-        options = {"verbose": False, "headers": True} | json.loads(connect)
+        options = self.introduce({"verbose": False, "headers": True} | json.loads(connect))
         self.send(b"CONNECT %b\r\n" % json.dumps(options).encode())
         self.send(b"SUB %b 1\r\n" % SUBJECT.encode())
         self.fence()
         assert not self.closed, bytes(self.received)
+
+    def introduce(self, options: dict[str, Any]) -> dict[str, Any]:
+        """What CONNECT has."""
+        return options
 
     def next_request(self) -> Request:
         """Waits for it."""

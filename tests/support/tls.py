@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pynats_server.core.sockets.layer import FAILED, MORE, READY, Layer
+from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 
 from tests.support.certificates import Authority, Issued
 
@@ -18,34 +19,17 @@ TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
 @dataclass(frozen=True)
-class Held:
-    """A certificate and its key, as a plan has it."""
+class TlsPlan(ContextPlan):
+    """A plan that trusts nobody, instead of those whom the system trusts."""
 
-    chain: tuple[bytes, ...]
-    key: bytes = field(repr=False)
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TlsPlan:
-    """What a context is made of."""
-
-    certificates: tuple[Held, ...] = ()
     authorities: tuple[bytes, ...] | None = ()
-    verify: bool = False
-    min_version: int = 0x0303
-    ciphers_12: tuple[str, ...] | None = None
-    groups: tuple[str, ...] | None = None
-    resumption: bool = True
-    session_context: bytes = b"test"
-    staple: bytes | None = None
 
     def but(self, **changes: Any) -> TlsPlan:
         return replace(self, **changes)
 
 
-def held(issued: Issued, *names: str) -> Held:
-    return Held(issued.chain, issued.key_der, names)
+def held(issued: Issued, *names: str) -> CertificateAndKey:
+    return CertificateAndKey(issued.chain, issued.key_der, names)
 
 
 class PythonClient:

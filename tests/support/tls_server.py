@@ -11,6 +11,8 @@ from typing import Any
 from pynats_server.server.server import Server
 from pynats_server.threaded import ThreadedServer
 from pynats_server.tls.engine import Engine
+from pynats_server.tls.force import TlsInForce
+from pynats_server.tls.options import TlsOptions
 
 from tests.support.certificates import Authority
 from tests.support.deadline import PATIENCE_S
@@ -21,9 +23,11 @@ from tests.support.tls import TlsPlan, client_context
 def tls_server(engine: Engine, plan: TlsPlan, **settings: Any) -> Iterator[ThreadedServer]:
     with ThreadedServer(log=None, **settings) as running:
         context = engine.server_context(plan)
+        options = TlsOptions(timeout=PATIENCE_S, verify=plan.verify)
 
         def secure(server: Server) -> None:
-            server.state.tls = context
+            server.options.tls = options
+            server.state.tls = TlsInForce(options, plan, context, engine)
             server.info.refresh()
 
         running.call(secure)

@@ -32,7 +32,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
     "pynats_bench": (
-        S + "core", J + "store", J + "store.file", J + "store.search", S + "tls.engine", S + "work",
+        "pynats_common", S + "core", J + "store", J + "store.file", J + "store.search",
+        S + "tls", S + "tls.engine", S + "work",
     ),
     # What is below everything in the server.
     S + "options": (S + "tls.options",),
@@ -44,11 +45,13 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
     # Which mappings are possible, and whether the files of TLS can be used.
     S + "settings.blocks": (
-        *BASE, S + "settings", S + "subjects", S + "tls", S + "tls.options",
+        *BASE, S + "settings", S + "subjects", S + "tls", S + "tls.options", S + "tls.suites",
     ),
     S + "settings.changes": (*BASE, S + "settings", S + "settings.blocks"),
     S + "log": BASE,
-    S + "tls": ("pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects"),
+    S + "tls": (
+        "pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects", S + "tls.suites",
+    ),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
     S + "said": ("pynats_common", J + "store.format", S + "work"),
     # Where JWTs of accounts come from; whether they count others say.
@@ -72,8 +75,9 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
-    S + "tls.engine": (S + "core", S + "tls.subjects"),
+    S + "tls.engine": (S + "core", S + "tls.subjects", S + "tls.suites"),
     S + "tls.subjects": (),
+    S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
     S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
@@ -87,8 +91,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     # What is answered there; how JSON is read JetStream knows.
     S + "system.services": (
-        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "resolver",
-        S + "said", S + "server.info",
+        *BASE, S + "accounts", S + "clients.session", S + "core", S + "monitor", S + "said",
+        S + "server.info",
         S + "server.state",
         S + "operator", S + "resolver", S + "resolver.base",
         S + "system", J + "requests", S + "work",
@@ -219,9 +223,9 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "process": (
         *BASE, S + "clients.trace", S + "server.accepted", S + "settings", S + "tls",
-        J + "inspection",
+        S + "tls.suites", J + "inspection",
     ),
-    "pynats_server": (*BASE, S + "log", S + "process", S + "server", S + "settings"),
+    "pynats_server": (*BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings"),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from libc.string cimport memchr, memcmp, memcpy
 from pynats_bench._engine cimport (
     RECEIVE_BYTES, STASH_BYTES, Connection, LatencyCounts, Loop, count_latency, latency_quantile,
 )
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event, send_all
+from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench._scan cimport mix, scan_line
 
 cdef extern from "string.h" nogil:
@@ -207,7 +207,7 @@ cdef class ConsumeLoop(Loop):
         PyMem_Free(self.out)
 
     cdef bint flush(self, Connection *connection) noexcept nogil:
-        if self.filled and send_all(connection.fd, self.out, self.filled) != 0:
+        if self.filled and self.transmit_all(connection, self.out, self.filled) != 0:
             self.fail(b"send", errno)
             return False
         self.filled = 0
@@ -352,7 +352,7 @@ cdef class ConsumeLoop(Loop):
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index, waiting = self.count
         for index in range(self.count):
-            if send_all(self.connections[index].fd, b"PING\r\n", 6) != 0:
+            if self.transmit_all(&self.connections[index], b"PING\r\n", 6) != 0:
                 self.fail(b"send", errno)
                 return False
         while waiting and not self.stopping and not self.failed:

@@ -12,7 +12,7 @@ from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy
 
 from pynats_bench._engine cimport Connection, LatencyCounts, Loop, count_latency, latency_quantile
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event, send_all
+from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench._scan cimport Message, mix, parse_message, scan_line
 
 cdef extern from "string.h" nogil:
@@ -115,7 +115,7 @@ cdef class GetLoop(Loop):
             self.sent += 1
         if filled:
             self.sent_ns = clock_ns(CLOCK_MONOTONIC)
-            if send_all(connection.fd, self.out_at, filled) != 0:
+            if self.transmit_all(connection, self.out_at, filled) != 0:
                 self.fail(b"send", errno)
                 return False
         return True

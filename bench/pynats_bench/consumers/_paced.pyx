@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
 from pynats_bench._engine cimport SEND_BYTES, Loop
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, send_all
+from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:
@@ -45,7 +45,7 @@ cdef class PacedLoop(Loop):
         cdef uint64_t at
         for at in range(count):
             memcpy(self.frame_at + at * self.frame_len + self.stamp_at, &now, 8)
-        if send_all(self.connections.fd, self.frame_at, count * self.frame_len) != 0:
+        if self.transmit_all(self.connections, self.frame_at, count * self.frame_len) != 0:
             self.fail(b"send", errno)
             return False
         self.published += count

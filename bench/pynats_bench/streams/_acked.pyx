@@ -20,9 +20,7 @@ from libc.string cimport memchr, memcpy, memcmp
 from pynats_bench._engine cimport (
     SEND_BYTES, Connection, LatencyCounts, Loop, count_latency, latency_quantile,
 )
-from pynats_bench._net cimport (
-    CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, clock_ns, epoll_event, send,
-)
+from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
 from pynats_bench._scan cimport Message, parse_message, scan_line
 
 from pynats_bench.model import LoadError
@@ -214,8 +212,8 @@ cdef class AckPublishLoop(Loop):
         while self.prepare(connection):
             if self.window == 1 and connection.sent_ns == 0:
                 connection.sent_ns = clock_ns(CLOCK_MONOTONIC)
-            done = send(connection.fd, self.bytes_at + connection.position,
-                        connection.limit - connection.position, MSG_NOSIGNAL)
+            done = self.transmit(connection, self.bytes_at + connection.position,
+                                 connection.limit - connection.position)
             if done < 0:
                 if errno == EINTR:
                     continue
@@ -227,6 +225,9 @@ cdef class AckPublishLoop(Loop):
                     return self.watch(connection, 0, EPOLLIN | EPOLLOUT)
                 return True
             connection.position += done
+        if connection.secure != NULL and self.transmit_all(connection, NULL, 0) != 0:
+            self.fail(b"send", errno)
+            return False
         if connection.flushing:
             connection.flushing = False
             return self.watch(connection, 0, EPOLLIN)

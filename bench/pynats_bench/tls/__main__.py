@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
 
 from pynats_server.core.sockets.layer import MORE, READY, Layer
 from pynats_server.tls.engine import ENGINES, Engine
 from pynats_server.tls.engine.library import Unusable
+from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 
 from pynats_bench.tls.certificate import self_signed
 from pynats_bench.tls.records import exchange
@@ -15,35 +15,11 @@ from pynats_bench.tls.records import exchange
 CASES = ((128, 1), (128, 128), (4096, 1), (16384, 1), (16384, 6), (262144, 1))
 
 
-@dataclass(frozen=True)
-class Held:
-    """A certificate with its key."""
-
-    chain: tuple[bytes, ...]
-    key: bytes = field(repr=False)
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Rules of a context."""
-
-    certificates: tuple[Held, ...] = ()
-    authorities: tuple[bytes, ...] | None = ()
-    verify: bool = False
-    min_version: int = 0x0303
-    ciphers_12: tuple[str, ...] | None = None
-    groups: tuple[str, ...] | None = None
-    resumption: bool = True
-    session_context: bytes = b"bench"
-    staple: bytes | None = None
-
-
 def pair(engine: Engine) -> tuple[Layer, Layer]:
     """A client and a server that have met."""
     certificate, key = self_signed()
-    server = engine.server_context(Plan((Held((certificate,), key),))).layer()
-    client = engine.client_context(Plan()).layer()
+    server = engine.server_context(ContextPlan((CertificateAndKey((certificate,), key),))).layer()
+    client = engine.client_context(ContextPlan()).layer()
     answers = {client: client.greet(b""), server: MORE}
     for one, other in ((client, server), (server, client)) * 5:
         said = one.take()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from functools import cache
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -35,3 +36,24 @@ def self_signed() -> tuple[bytes, bytes]:
             serialization.NoEncryption(),
         ),
     )
+
+
+def tls_config(folder: Path) -> str:
+    """The `tls` block of a server's configuration; the files that it names are written."""
+    certificate, key = self_signed()
+    named = {
+        "cert_file": x509.load_der_x509_certificate(certificate).public_bytes(
+            serialization.Encoding.PEM
+        ),
+        "key_file": serialization.load_der_private_key(key, None).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+    }
+    lines = []
+    for name, content in named.items():
+        file = folder / f"{name}.pem"
+        file.write_bytes(content)
+        lines.append(f'  {name}: "{file}"\n')
+    return "tls {\n" + "".join(lines) + "}\n"

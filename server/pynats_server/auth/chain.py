@@ -6,16 +6,26 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pynats_server import options as config
-from pynats_server.auth.base import STANDARD, Authenticator, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.base import (
+    REFUSED,
+    STANDARD,
+    Authenticator,
+    Hello,
+    Outcome,
+    Refusal,
+    Verdict,
+)
 from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
+from pynats_server.auth.own import OwnLogin, Verify
 from pynats_server.auth.proxies import Proxies
 from pynats_server.auth.static import PasswordLogin
 from pynats_server.auth.users import Users
 
 if TYPE_CHECKING:
     from pynats_server.auth.callout import AskingServer, CalloutLogin
-    from pynats_server.auth.jwt.authenticator import Accounts
+    from pynats_server.auth.callout.operator import DelegatingAccounts
+    from pynats_server.auth.oidc import OidcLogin
 
 
 class Chain:
@@ -25,14 +35,19 @@ class Chain:
         self,
         options: config.Options,
         spare_guest: str,
-        claimed: Accounts | None = None,
+        claimed: DelegatingAccounts | None = None,
         server: AskingServer | None = None,
+        own: Verify | None = None,
     ) -> None:
         self._tokens: Authenticator | None = None
         if claimed is not None:  # operator mode: users have a JWT, and nobody is listed
             from pynats_server.auth.jwt import JwtAuthenticator  # which takes 20 ms to load
 
             self._tokens = JwtAuthenticator(claimed, options.operator.default_sentinel)
+            if server is not None:
+                from pynats_server.auth.callout.operator import ClaimedCallout
+
+                self._tokens = ClaimedCallout(self._tokens, claimed, server)
         self._users = Users(options, spare_guest)
         self._proxies = Proxies(options.proxies)
         self._keys = KeyLogin(self._users)
@@ -48,11 +63,26 @@ class Chain:
 
             assert server is not None
             self._callout = CalloutLogin(options, self._users, server)
+        self._own: OwnLogin | None = None
+        if own is not None:
+            assert server is not None
+            self._own = OwnLogin(own, options, server)
+        self._oidc: OidcLogin | None = None
+        if options.authorization.oidc:
+            from pynats_server.auth.oidc import OidcLogin  # which takes 0.1 s to load
+
+            assert server is not None
+            self._oidc = OidcLogin(options, server)
+
+        self._is_decided = any((self._own, self._tokens, self._callout, self._oidc))
+        # Without users, what is configured says that everybody may come in; but here somebody
+        # decides about that.
+        self._closed = self._is_decided and not self._passwords.required
 
     @property
     def required(self) -> bool:
         """See Authenticator."""
-        return bool(self._tokens or self._callout or self._passwords.required)
+        return self._passwords.required or self._is_decided
 
     @property
     def admits_silent(self) -> bool:
@@ -63,18 +93,28 @@ class Chain:
     @property
     def wants_nonce(self) -> bool:
         """See Authenticator: for users with JWTs or keys, and proxies."""
-        return bool(self._tokens or self._users.keyed or self._proxies.trusted)
+        return bool(self._own or self._tokens or self._users.keyed or self._proxies.trusted)
 
     def verify(self, hello: Hello) -> Outcome:
         """See Authenticator."""
         refusal = self._proxies.verify(hello)
+        if refusal is not None:
+            return refusal
+        if self._own is not None:
+            return self._own.verify(hello, self._configured)
+        return self._configured(hello)
+
+    def _configured(self, hello: Hello) -> Outcome:
         if self._tokens is not None:
-            return refusal or self._tokens.verify(hello)
-        if refusal is None and self._callout is not None:
+            return self._tokens.verify(hello)
+        found = self._oidc.verify(hello) if self._oidc is not None else None
+        if found is None and self._callout is not None:
             return self._callout.verify(hello, self._verify)
-        return refusal or self._verify(hello)
+        return found or self._verify(hello)
 
     def _verify(self, hello: Hello) -> Outcome:
+        if self._closed:
+            return REFUSED
         found = self._keys.verify(hello)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello)
@@ -82,14 +122,20 @@ class Chain:
 
     def recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
         """See Authenticator."""
-        refusal = self._proxies.recheck(hello)
-        if self._tokens is not None:
-            return refusal or self._tokens.recheck(hello, verdict)
-        if refusal is None and self._callout is not None:
+        found: Outcome | None = self._proxies.recheck(hello)
+        if found is None and self._own is not None:
+            found = self._own.recheck(verdict)
+        if found is None and self._tokens is not None:
+            return self._tokens.recheck(hello, verdict)
+        if found is None and self._oidc is not None:
+            found = self._oidc.recheck(hello, verdict)
+        if found is None and self._callout is not None:
             return self._callout.recheck(hello, verdict, self._recheck)
-        return refusal or self._recheck(hello, verdict)
+        return found or self._recheck(hello, verdict)
 
     def _recheck(self, hello: Hello, verdict: Verdict) -> Outcome:
+        if self._closed:
+            return REFUSED
         found = self._keys.recheck(hello, verdict)
         if found is None and self._certificates is not None and hello.kind == STANDARD:
             return self._by_certificate(self._certificates, hello, verdict.proof)

@@ -11,10 +11,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pynats_server.auth.base import PeerTls
-from pynats_server.clients.proxied import ProxyHeaders
 from pynats_server.clients.revocation import NOT_VALID, Revocation
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
@@ -23,6 +22,9 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 from pynats_server.server.state import ServerState
 from pynats_server.tls.force import TlsInForce, is_pinned
+
+if TYPE_CHECKING:
+    from pynats_server.clients.proxied import ProxyHeaders
 
 HANDSHAKE: Final = b"\x16"  # the first byte of whoever speaks TLS
 SNIFFED: Final = 6  # bytes that decide whether somebody does
@@ -70,7 +72,11 @@ class Arrivals:
         self.waiting: dict[ClientConnection, _Waiting] = {}
         self._rate = RateLimit(self._log)
         self.revocation = Revocation(state)
-        self._headers = ProxyHeaders(self._log)
+        self._headers: ProxyHeaders | None = None
+        if state.options.proxy_protocol:
+            from pynats_server.clients.proxied import ProxyHeaders  # others need not load it
+
+            self._headers = ProxyHeaders(self._log)
 
     def welcome(self, client: ClientConnection) -> None:
         """A client is there, and nothing of it was read."""
@@ -92,7 +98,7 @@ class Arrivals:
 
     def _behind_header(self, client: ClientConnection, then: Step) -> None:
         """Takes a step when a proxy has said who the client is, where proxies do."""
-        if self._state.options.proxy_protocol:
+        if self._headers is not None:
             self._headers.expect(client, then)
         else:
             then(client)
@@ -104,7 +110,8 @@ class Arrivals:
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
-        self._headers.forget(client)
+        if self._headers is not None:
+            self._headers.forget(client)
         waiting = self.waiting.pop(client, None)
         if waiting is not None:
             waiting.stop()
@@ -139,6 +146,7 @@ class Arrivals:
         waiting.spoke = True
         if len(data) < SNIFFED:
             return MORE
+        waiting.stop()
         if self._has_room(client):
             self._behind_header(client, self._secure)
         return 0

@@ -67,12 +67,12 @@ class ClientHandler:
 
     def _greet(self, client: ClientConnection) -> None:
         session = session_of(client)
-        nonce = session.hello.nonce
         # Where it comes from is not known before the header of the proxy.
         unknown = self._state.options.proxy_protocol and not session.header_read
-        client.send(
-            self._info.encode(client, nonce=nonce, from_proxy=unknown, tls_first=session.tls_first)
+        info = self._info.encode(
+            client, nonce=session.hello.nonce, from_proxy=unknown, tls_first=session.tls_first
         )
+        client.send(info)
 
     def _has_room(self, client: ClientConnection) -> bool:
         """Whether it may stay; otherwise it is told, and ends."""
@@ -212,3 +212,4 @@ class ClientHandler:
         """Cancels the checks of credentials and certificates that still wait."""
         await self.checks.stop()
         await self.arrivals.revocation.stop()
+        self.log_in.stop()

@@ -21,6 +21,7 @@ from pynats_server.clients.limits import (
     close_above_limit,
 )
 from pynats_server.clients.rates import limit_client
+from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
@@ -41,6 +42,7 @@ class LogIn:
         self._events = events
         self._checks = checks
         self._log = state.log.part("auth")
+        self._refusals = Refusals(self._log)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -75,6 +77,10 @@ class LogIn:
 
     def _conclude(self, client: ClientConnection, answer: Answer) -> None:
         said = session_of(client).said
+        if isinstance(answer, Verdict) and answer.method == "certificate" and said.user:
+            claimed = quote(short(said.user))
+            text = f"User {claimed} found in connect proto, but user required from cert"
+            self._log.warn(text, Who(client))
         again = client.connect_received
         if again:
             self._events.left(client)
@@ -171,15 +177,15 @@ class LogIn:
     def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
         """Refuses a client with invalid credentials; the log says whose."""
         text = "authentication error" + _whose(client)
-        self._log.error(text, Who(client))
-        if refusal.warning:
-            self._log.warn(refusal.warning, Who(client))
-        if refusal.why:
-            self._log.debug(refusal.why, Who(client))
+        self._refusals.tell(client, text, refusal)
         self.audit(client, "authentication error")
         if refusal.error:
             client.send_error(refusal.error)
         client.close(refusal.reason)
+
+    def stop(self) -> None:
+        """The server ends."""
+        self._refusals.stop()
 
     def audit(
         self, client: ClientConnection, reason: str = "", verdict: Verdict | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from pynats_server.clients.proxy_header import ProxyHeaderError, read_header
+from pynats_server.clients.proxy_header import ProxyHeader, ProxyHeaderError, read_header
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -19,37 +20,57 @@ MORE: Final = -1  # what a prologue's reader says when it needs them
 Step = Callable[[ClientConnection], None]
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """One whose header is not complete. What is in it besides addresses is not kept."""
+
+    timer: asyncio.TimerHandle
+    then: Step
+    header: ProxyHeader | None = None
+    left: int = 0  # bytes of it that are to come
+
+
 class ProxyHeaders:
     """The connections of one server whose header has not come yet."""
 
     def __init__(self, log: Logger) -> None:
         self._log = log
-        self._waiting: dict[ClientConnection, tuple[asyncio.TimerHandle, Step]] = {}
+        self._waiting: dict[ClientConnection, _Waiting] = {}
 
     def expect(self, client: ClientConnection, then: Step) -> None:
         """Reads the header, if there is one, and goes on with `then`: it ends the prologue, or
         begins something else with what follows."""
         loop = asyncio.get_running_loop()
         timer = loop.call_later(HEADER_S, self._fail, client, "i/o timeout")
-        self._waiting[client] = timer, then
+        self._waiting[client] = _Waiting(timer, then)
         client.begin_prologue(self._read)
 
     def forget(self, client: ClientConnection) -> None:
         """It has gone."""
         waiting = self._waiting.pop(client, None)
         if waiting is not None:
-            waiting[0].cancel()
+            waiting.timer.cancel()
 
     def _read(self, client: ClientConnection, data: bytes) -> int:
-        try:
-            header = read_header(data)
-        except ProxyHeaderError as error:
-            self._fail(client, str(error))
-            return len(data)
-        if header is None:
-            return MORE
-        timer, then = self._waiting.pop(client)
-        timer.cancel()
+        waiting = self._waiting[client]
+        if waiting.header is None:
+            try:
+                waiting.header = read_header(data)
+            except ProxyHeaderError as error:
+                self._fail(client, str(error))
+                return len(data)
+            if waiting.header is None:
+                return MORE
+            waiting.left = waiting.header.taken
+        taken = min(waiting.left, len(data))
+        waiting.left -= taken
+        if not waiting.left:
+            self.forget(client)
+            self._take(client, waiting.header)
+            waiting.then(client)
+        return taken
+
+    def _take(self, client: ClientConnection, header: ProxyHeader) -> None:
         session = session_of(client)
         session.header_read = True
         if header.host:
@@ -58,8 +79,6 @@ class ProxyHeaders:
                 self._log.debug(f"PROXY protocol: the client is {told}", Who(client))
             client.come_from(header.host, header.port)
             session.hello.host, session.hello.port = header.host, header.port
-        then(client)
-        return header.taken
 
     def _fail(self, client: ClientConnection, reason: str) -> None:
         self.forget(client)

@@ -32,8 +32,9 @@ class ProxyHeaderError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ProxyHeader:
-    """What the first bytes of a connection are: `taken` of them are the header, and the client
-    comes from `host` and `port`; with no host it is the peer itself."""
+    """What the first bytes of a connection are: `taken` of them are the header, of which the end
+    may be to come, and the client comes from `host` and `port`; with no host it is the peer itself.
+    """
 
     taken: int
     host: str = ""
@@ -44,8 +45,8 @@ NO_HEADER: Final = ProxyHeader(0)
 
 
 def read_header(data: bytes) -> ProxyHeader | None:
-    """The header that `data` begins with; `NO_HEADER` if there is none, None while that or its end
-    cannot be told yet. Raises ProxyHeaderError."""
+    """The header that `data` begins with; `NO_HEADER` if there is none, None while that or who it
+    names cannot be told yet. Raises ProxyHeaderError."""
     for begins, read in ((V1_BEGINS, _read_v1), (V2_BEGINS, _read_v2)):
         if data[: len(begins)] == begins[: len(data)]:
             return read(data) if len(data) >= len(begins) else None
@@ -97,11 +98,11 @@ def _read_v2(data: bytes) -> ProxyHeader | None:
         if family and taken - V2_HEAD_BYTES < 2 * _ADDRESSES[family][0] + 4:
             name = _ADDRESSES[family][1]
             raise ProxyHeaderError(f"{name} address data too short: {taken - V2_HEAD_BYTES} bytes")
-    if len(data) < taken:
-        return None
     if command == 0 or not family:
         return ProxyHeader(taken)
     size = _ADDRESSES[family][0]
+    if len(data) < V2_HEAD_BYTES + 2 * size + 4:
+        return None
     source = data[V2_HEAD_BYTES : V2_HEAD_BYTES + size]
     ports = V2_HEAD_BYTES + 2 * size
     port = int.from_bytes(data[ports : ports + 2], "big")

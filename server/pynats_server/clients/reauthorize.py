@@ -6,8 +6,11 @@ from pynats_server.auth import Refusal
 from pynats_server.auth.chain import Chain
 from pynats_server.clients.login import LogIn
 from pynats_server.clients.session import session_of
+from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
+
+CONFIGURED = ("password", "nkey", "certificate", "no_auth_user")  # how configured users log in
 
 
 def reload(
@@ -24,7 +27,7 @@ def reload(
     before, state.authenticator = state.authenticator, authenticator
     ended = state.accounts.surplus(state.options)
     for client in state.clients():
-        if client.awaiting_connect or client.user in unchanged:
+        if client.awaiting_connect or _is_unchanged(client, unchanged):
             continue
         answer = log_in.ask_again(client, authenticator)
         if isinstance(answer, Refusal):
@@ -36,3 +39,9 @@ def reload(
         elif answer is not None:
             log_in.follow(client, answer)
     return before.required != authenticator.required
+
+
+def _is_unchanged(client: ClientConnection, users: frozenset[str]) -> bool:
+    """Others may have the name of a configured user, too."""
+    verdict = session_of(client).verdict
+    return client.user in users and (verdict is None or verdict.method in CONFIGURED)

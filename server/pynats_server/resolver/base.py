@@ -49,6 +49,10 @@ class Resolver(Protocol):
         """Raises ResolverError if it cannot work."""
         ...
 
+    async def look_again(self) -> None:
+        """Somebody may have changed what it has. Raises OSError."""
+        ...
+
     async def stop(self) -> None:
         """It is not asked any more. Idempotent."""
         ...

@@ -9,26 +9,32 @@ from pynats_server.resolver.base import Check, Peers, Resolver, ResolverError
 from pynats_server.resolver.memory import MemoryResolver
 
 if TYPE_CHECKING:
+    import ssl
+
     from pynats_server.resolver.directory.resolver import Log
 
 
-def make_resolver(options: ResolverOptions, check: Check, peers: Peers, log: Log) -> Resolver:
-    """One that is not started. Each kind is loaded when it is needed. Raises ResolverError."""
+def make_resolver(
+    options: ResolverOptions, check: Check, peers: Peers, log: Log,
+    tls: ssl.SSLContext | None = None,
+) -> Resolver:  # fmt: skip
+    """One that is not started. Each kind is loaded when it is needed. `tls` is for a web server,
+    None = as the system trusts. Raises ResolverError."""
     if options.kind == "url":
-        return _url(options)
+        return _url(options, tls)
     if options.kind in ("full", "cache"):
         return _directory(options, check, peers, log)
     return MemoryResolver(options.preload)
 
 
-def _url(options: ResolverOptions) -> Resolver:
+def _url(options: ResolverOptions, tls: ssl.SSLContext | None) -> Resolver:
     from pynats_server.resolver.url import UrlResolver
 
     if options.preload:
         raise ResolverError(
             "resolver preloads only available for writeable resolver types MEM/DIR/CACHE_DIR"
         )
-    return UrlResolver(options.url, timeout_s=options.timeout)
+    return UrlResolver(options.url, timeout_s=options.timeout, tls=tls)
 
 
 def _directory(options: ResolverOptions, check: Check, peers: Peers, log: Log) -> Resolver:

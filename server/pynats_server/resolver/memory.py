@@ -35,5 +35,8 @@ class MemoryResolver:
     async def start(self) -> None:
         """See Resolver."""
 
+    async def look_again(self) -> None:
+        """See Resolver."""
+
     async def stop(self) -> None:
         """See Resolver."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from pynats_common.go.errno import errno_text, error_text
@@ -19,9 +20,6 @@ from pynats_common.go.quoting import quote
 from pynats_server.resolver.base import MISSING, TOKEN_MAX, OnChange, ResolverError, is_account
 from pynats_server.resolver.lookups import Lookups
 from pynats_server.version import PYNATS_VERSION
-
-if TYPE_CHECKING:
-    import ssl
 
 TIMEOUT_S: Final = 1.9  # for all of an answer
 REDIRECTS: Final = 10
@@ -64,6 +62,9 @@ class UrlResolver:
         """See Resolver. The bare URL must be answered."""
         await self._get(self._url)
 
+    async def look_again(self) -> None:
+        """See Resolver."""
+
     async def stop(self) -> None:
         """See Resolver."""
         await self._lookups.close()
@@ -90,6 +91,10 @@ class UrlResolver:
             fault = "context deadline exceeded"
         except FetchError as error:
             fault = str(error)
+        except ssl.SSLCertVerificationError as error:
+            fault = f"tls: failed to verify certificate: {error.verify_message}"
+        except ssl.SSLError as error:
+            fault = f"tls: {error.reason}"
         except OSError as error:
             # asyncio tells of a connection in words of its own.
             code = error.errno or 0
@@ -112,10 +117,8 @@ class UrlResolver:
         return answer.body
 
     async def _ask(self, parts: SplitResult) -> _Answer:
-        tls: Any = None
+        tls = None
         if parts.scheme == "https":
-            import ssl
-
             tls = self._tls or ssl.create_default_context()
         host = parts.hostname or ""
         reader, writer = await asyncio.open_connection(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pynats_server.accounts.plan import Plan
 from pynats_server.auth.chain import Chain
@@ -28,6 +29,9 @@ from pynats_server.settings import SettingsError, diff, validate_start
 from pynats_server.tls.force import TlsInForce, put_in_force
 from pynats_server.tls.plan import plan_of
 
+if TYPE_CHECKING:
+    from pynats_server.tls.https import HttpsContexts
+
 ENABLED = "Reloaded: tls = enabled"
 Load = Callable[[], Options]
 # Of what is to be reloaded, or of its surroundings; others are ours.
@@ -45,6 +49,7 @@ class Parts:
     resolver: ResolverLife
     run_files: RunFiles
     tls_watch: TlsWatch
+    https: HttpsContexts | None  # of monitoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,8 @@ def _follow_tls(parts: Parts, prepared: Prepared) -> None:
     state = parts.state
     before, state.tls = state.tls, prepared.tls
     parts.tls_watch.follow()
+    if parts.https is not None:
+        parts.https.follow()
     pins = before.plan.pins if before is not None else frozenset()
     if state.tls is not None and state.tls.plan.pins != pins:
         parts.handler.arrivals.drop_unpinned()

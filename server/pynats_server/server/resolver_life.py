@@ -6,14 +6,17 @@ It is only there in operator mode, where `state.claimed` has the accounts that i
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
-from pynats_server.options import ResolverOptions
+from pynats_server.options import ResolverOptions, TlsOptions
 from pynats_server.server.state import ServerState
 from pynats_server.system.asking import Asking
 from pynats_server.system.services import Desk
 
 if TYPE_CHECKING:
+    import ssl
+
     from pynats_server.resolver.base import Resolver
 
 FOLDERS = ("full", "cache")
@@ -27,6 +30,7 @@ class ResolverLife:
         self._desk = desk
         self._asking = Asking(state)
         self._options = ResolverOptions()  # of the one that is there
+        self._tls: TlsOptions | None = None
         self._replacing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -43,13 +47,26 @@ class ResolverLife:
 
         if self._state.claimed is None and options.kind in FOLDERS:
             raise ResolverError("Could not start resolver: no operator key found")
-        resolver = make_resolver(options, self._check, self._asking, self._state.log)
+        tls = await self._tls_context() if options.kind == "url" else None
+        resolver = make_resolver(options, self._check, self._asking, self._state.log, tls)
         resolver.on_change = self._changed
         await resolver.start()
         if options.kind in FOLDERS:
             some = "all" if options.kind == "full" else "some"
             self._state.log.notice(f"Managing {some} jwt in exclusive directory {options.dir}")
         return resolver
+
+    async def _tls_context(self) -> ssl.SSLContext | None:
+        """For a web server, if something is said of that. Raises ResolverError."""
+        tls = self._tls = self._state.options.resolver_tls
+        if tls is None:
+            return None
+        from pynats_server.resolver.base import ResolverError
+
+        try:
+            return await asyncio.to_thread(_context_of, tls)
+        except ValueError as error:  # a file, or what is in it
+            raise ResolverError(f"resolver_tls: {error}") from error
 
     def _check(self, token: str) -> object:
         from pynats_server.operator import ClaimsError
@@ -84,21 +101,36 @@ class ResolverLife:
 
     def follow(self) -> None:
         """The options are others, perhaps. What cannot be started does not take the place of what
-        is there."""
+        is there. A folder is looked at again: somebody may have put JWTs there."""
         options, old = self._state.options.resolver, self._options
-        if options == old and options.preload == old.preload:
-            return
-        self._options = options
-        before, loop = self._replacing, asyncio.get_running_loop()
-        self._replacing = loop.create_task(self._replace(options, old, before))
+        same_tls = options.kind != "url" or self._state.options.resolver_tls == self._tls
+        if options != old or options.preload != old.preload or not same_tls:
+            self._options = options
+            self._after(self._replace(options, old))
+        elif self._state.resolver is not None:
+            self._after(self._look_again(self._state.resolver))
 
-    async def _replace(
-        self, options: ResolverOptions, old: ResolverOptions, before: asyncio.Task[None] | None
-    ) -> None:
+    def _after(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does it when what the last reload has begun is done."""
+        before = self._replacing
+
+        async def wait() -> None:
+            if before is not None:
+                await asyncio.wait([before])
+            await work
+
+        self._replacing = asyncio.get_running_loop().create_task(wait())
+
+    async def _look_again(self, resolver: Resolver) -> None:
+        try:
+            await resolver.look_again()
+        except OSError as error:
+            self._state.log.error(f"Reloaded, but not all of it: resolver: {error}")
+            self._state.blame_reload(f"resolver: {error}")
+
+    async def _replace(self, options: ResolverOptions, old: ResolverOptions) -> None:
         from pynats_server.resolver.base import ResolverError
 
-        if before is not None:
-            await asyncio.wait([before])
         try:
             resolver = await self._begin(options)
         except ResolverError as error:
@@ -144,3 +176,10 @@ class ResolverLife:
         self._asking.close()
         if self._state.resolver is not None:
             await self._state.resolver.stop()
+
+
+def _context_of(options: TlsOptions) -> ssl.SSLContext:
+    from pynats_server.tls.https import client_context
+    from pynats_server.tls.plan import plan_of
+
+    return client_context(plan_of(options))

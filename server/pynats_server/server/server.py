@@ -15,6 +15,7 @@ from functools import partial
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pynats_server.auth.own import Verify
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.clients.rates import limit_accounts
@@ -51,6 +52,7 @@ from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.monitor.serving.listener import MonitorServer
+    from pynats_server.tls.https import HttpsContexts
 
 PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
 
@@ -70,12 +72,13 @@ class Server:
 
     `options` are copied, unless they were accepted already; `ServerError` names a field that has a
     wrong value. `log` replaces `options.log`: the name or number of a level (its lines go to
-    standard error), a `logging.Logger`, or None for no log.
+    standard error), a `logging.Logger`, or None for no log. `authenticator` is asked about every
+    log-in, before what the options say (docs/authentication.md).
     """
 
     def __init__(
         self, options: Options | Accepted | None = None, *, log: LogTarget | _Log = _Log.AS_OPTIONS,
-        program: str = "pynats-server",
+        program: str = "pynats-server", authenticator: Verify | None = None,
     ) -> None:  # fmt: skip
         try:
             if not isinstance(options, Accepted):
@@ -90,7 +93,7 @@ class Server:
         except (ValueError, LogError) as error:
             raise ServerError(str(error)) from None
         self._plan = options.plan
-        self.state = ServerState(options.options, self.log, program)
+        self.state = ServerState(options.options, self.log, program, authenticator)
         self.load_options: Callable[[], Options] | None = None  # reads the configuration again
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Future[str]] = set()
@@ -108,6 +111,7 @@ class Server:
         )
         self._listener = ClientListener(self.state, self.handler.on_accept)
         self._monitor: MonitorServer | None = None
+        self._https: HttpsContexts | None = None
         self._lame_duck: LameDuck | None = None
         self._started = False
         self._run_files = RunFiles(self.state)
@@ -263,13 +267,14 @@ class Server:
             raise ListenError("Can't start monitoring: TLS cert and key required for HTTPS")
         from pynats_server.monitor.serving.listener import MonitorServer
 
-        contexts = None
+        context = None
         if secure:
             from pynats_server.tls.https import HttpsContexts
 
-            contexts = HttpsContexts(lambda: self.state.tls).current
+            self._https = HttpsContexts(lambda: self.state.tls)
+            context = self._https.context
         host = self.options.http_host or self.options.host
-        self._monitor = MonitorServer(self.state, contexts)
+        self._monitor = MonitorServer(self.state, context)
         port = await self._monitor.start(host, max(0, plain or secure))
         if secure:
             self.state.https_port = port
@@ -420,6 +425,7 @@ class Server:
             self._resolver_life,
             self._run_files,
             self._tls_watch,
+            self._https,
         )
         prepare = prepared or partial(module.prepare_reload, self.state, self.load_options)
         return str(module.apply_reload(parts, prepare))

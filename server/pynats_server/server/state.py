@@ -11,13 +11,14 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
 from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.accounts.wiring import Wiring
 from pynats_server.auth.chain import Chain
+from pynats_server.auth.own import Verify
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
@@ -27,7 +28,6 @@ from pynats_server.log.logger import Logger
 from pynats_server.options import GLOBAL_ACCOUNT, AccountOptions, Options
 from pynats_server.server.identity import Identity
 from pynats_server.settings.texts import split_host_port
-from pynats_server.tls.force import TlsInForce
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pynats_server.operator import Claimed, ClaimedAccounts
     from pynats_server.operator.sharing import Taken
     from pynats_server.resolver.base import Resolver
+    from pynats_server.tls.force import TlsInForce
 
 CUT_KEPT = 10  # slow consumers that were cut, remembered for metrics
 
@@ -60,7 +61,9 @@ class ServerState:
     replaced whole by a reload, so read them here each time.
     """
 
-    def __init__(self, options: Options, log: Logger, program: str) -> None:
+    def __init__(
+        self, options: Options, log: Logger, program: str, authenticator: Verify | None = None
+    ) -> None:
         self.options = options
         self.log = log
         self.program = program
@@ -71,6 +74,7 @@ class ServerState:
         self.accounts = AccountRegistry(options)
         self.resolver: Resolver | None = None  # of operator mode
         self.claimed: ClaimedAccounts | None = None  # in operator mode, once that has begun
+        self._own_authenticator = authenticator
         self._spare_guest = f"nats-{secrets.token_hex(4)}"
         self.authenticator = self.make_authenticator()
         self.closed_clients: collections.deque[ClosedConnection] = collections.deque(
@@ -91,6 +95,7 @@ class ServerState:
         self.tls: TlsInForce | None = None  # of clients
         self.ready = False
         self.last_reload: ReloadReport | None = None
+        self.kept: dict[object, Any] = {}  # what ways to log in keep across reloads
 
     @property
     def global_account(self) -> Account:
@@ -175,7 +180,13 @@ class ServerState:
 
     def make_authenticator(self, options: Options | None = None) -> Chain:
         """A new authenticator, for the current options or those to come."""
-        return Chain(options or self.options, self._spare_guest, self.claimed, self)
+        return Chain(
+            options or self.options, self._spare_guest, self.claimed, self, self._own_authenticator
+        )
+
+    def warn_of_logins(self, text: str) -> None:
+        """A line of the log, now and then."""
+        self.log.part("auth").warn_rarely(text)
 
     def find_account(self, name: str) -> Account | None:
         """The account of this name, with what every used account has."""

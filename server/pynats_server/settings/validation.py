@@ -16,6 +16,7 @@ from pynats_server.settings.blocks.auth_callout import (
 )
 from pynats_server.settings.blocks.authorization import duplicate, fault_of_user
 from pynats_server.settings.blocks.monitoring import fault_of_http_auth
+from pynats_server.settings.blocks.oidc import fault_of_oidc
 from pynats_server.settings.blocks.proxies import fault_of_proxies
 from pynats_server.settings.operators import settle_operators
 from pynats_server.settings.texts import is_text, split_host_port
@@ -51,7 +52,7 @@ def validate(options: Options) -> None:
     settle_operators(options)
     _validate_no_auth_user(options)
     _validate_users(options)
-    _validate_auth_callout(options)
+    _validate_deciders(options)
     _validate_accounts(options)
     _validate_jetstream_domain(options)
 
@@ -147,8 +148,8 @@ def _validate_users(options: Options) -> None:
         raise _wrong(options, "proxies", fault)
 
 
-def _validate_auth_callout(options: Options) -> None:
-    if fault := fault_of_auth_callout(options):
+def _validate_deciders(options: Options) -> None:
+    if fault := fault_of_auth_callout(options) or fault_of_oidc(options):
         raise _wrong(options, "authorization", fault)
 
 
@@ -207,5 +208,10 @@ def startup_warnings(options: Options) -> list[str]:
         warnings.append(
             "Maximum payloads over 8.00 MB are generally discouraged "
             "and could lead to poor performance"
+        )
+    cache = options.ocsp_cache
+    if cache is not None and cache.type == "local" and cache.local_store is not None:
+        warnings.append(
+            "ocsp_cache: answers of authorities are kept in memory only, local_store is not used"
         )
     return warnings

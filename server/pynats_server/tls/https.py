@@ -1,5 +1,6 @@
-"""HTTPS of monitoring, with the interpreter's `ssl`: the certificates of clients' TLS, without
-asking for theirs. Nobody sends messages there, so it needs no engine."""
+"""HTTPS with the interpreter's `ssl`: of monitoring, with the certificates of clients' TLS and
+without asking for theirs; and of web servers that are asked. Nobody sends messages there, so it
+needs no engine."""
 
 from __future__ import annotations
 
@@ -15,37 +16,53 @@ if TYPE_CHECKING:
 
 
 class HttpsContexts:
-    """The context for the next connection: of what is in force then."""
+    """The one context of a listener, whose connections get what is in force when they come."""
 
     def __init__(self, in_force: Callable[[], TlsInForce | None]) -> None:
         self._in_force = in_force
         self._plan: ContextPlan | None = None
-        self._context: ssl.SSLContext | None = None
+        self._contexts: list[ssl.SSLContext] = []
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.sni_callback = self._choose
+        self.follow()
 
-    def current(self) -> ssl.SSLContext | None:
-        """None without TLS. Raises ValueError or ssl.SSLError if it cannot be made."""
+    def follow(self) -> None:
+        """Takes over what no later choice can change: versions and ciphers."""
+        tls = self._in_force()
+        if tls is not None:
+            _restrict(self.context, tls.plan)
+
+    def _choose(
+        self, sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext
+    ) -> int | None:
+        """For each connection, also where the client names no host."""
         tls = self._in_force()
         if tls is None:
-            return None
-        if self._context is None or tls.plan is not self._plan:
-            self._context, self._plan = server_context(tls.plan), tls.plan
-        return self._context
+            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+        if tls.plan is not self._plan:
+            self._contexts = [_context(tls.plan, each) for each in tls.plan.certificates]
+            self._plan = tls.plan
+        if not self._contexts:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        sock.context = self._contexts[choose_certificate(tls.plan.certificates, name)]
+        return None
 
 
-def server_context(plan: ContextPlan) -> ssl.SSLContext:
-    """A context with all certificates of the plan."""
-    if not plan.certificates:
-        return _context(plan, None)
-    contexts = [_context(plan, each) for each in plan.certificates]
-
-    def choose(sock: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        chosen = choose_certificate(plan.certificates, name)
-        if chosen:
-            sock.context = contexts[chosen]
-
-    if len(contexts) > 1:
-        contexts[0].sni_callback = choose
-    return contexts[0]
+def client_context(plan: ContextPlan) -> ssl.SSLContext:
+    """A context for asking web servers. Raises ValueError or ssl.SSLError if it cannot be made."""
+    context = ssl.create_default_context()
+    if plan.authorities is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(
+            cadata="".join(map(ssl.DER_cert_to_PEM_cert, plan.authorities))
+        )
+    if plan.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    _restrict(context, plan)
+    for certificate in plan.certificates[:1]:
+        _load(context, certificate)
+    return context
 
 
 def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | None) -> int:
@@ -62,15 +79,18 @@ def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | 
     )
 
 
-def _context(plan: ContextPlan, certificate: CertificateAndKey | None) -> ssl.SSLContext:
+def _context(plan: ContextPlan, certificate: CertificateAndKey) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _restrict(context, plan)
+    _load(context, certificate)
+    return context
+
+
+def _restrict(context: ssl.SSLContext, plan: ContextPlan) -> None:
     only_13 = plan.min_version >= TLS_1_3_NUMBER or plan.ciphers_12 is None
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
     if plan.ciphers_12 is not None and not only_13:
         context.set_ciphers(":".join(plan.ciphers_12))
-    if certificate is not None:
-        _load(context, certificate)
-    return context
 
 
 def _load(context: ssl.SSLContext, certificate: CertificateAndKey) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import base64
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -104,6 +101,10 @@ def ask(
 
 
 def _fetch(url: str, request: bytes, get: bool, timeout: float) -> bytes:
+    # Takes long to load, and few need it.
+    import urllib.parse
+    import urllib.request
+
     if not url.startswith(_SCHEMES):
         raise OcspError("only http and https are possible")
     if get:

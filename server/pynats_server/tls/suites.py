@@ -50,3 +50,11 @@ GROUPS: Final = {
     "CurveP384": "P-384",
     "CurveP521": "P-521",
 }
+
+_REGISTERED: Final = {openssl: iana for iana, openssl in ALL.items()}
+
+
+def iana_name(openssl: str) -> str:
+    """The name by which a suite is registered, as the real server writes it; those of TLS 1.3 have
+    no other one."""
+    return _REGISTERED.get(openssl, openssl)

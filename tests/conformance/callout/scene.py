@@ -47,6 +47,7 @@ CONFIGS = {
     "guest-checked": config(more="no_auth_user: auth"),
     "some": config("account: AUTH, allowed_accounts: [APP]"),
     "sealed": config(f"account: AUTH, xkey: {SERVICE_CURVE.public_key}"),
+    "usual-time": config().replace("timeout: 20", ""),
     "unknown-account": config("account: NOPE"),
     "impatient": config(timeout=SHORT_S),
     "global": (
@@ -120,7 +121,7 @@ def connected(process: ServerProcess, connect: str | None = BOB, after: bytes = 
 def told_to(client: RawClient) -> list[str]:
     """Lines, without INFO."""
     lines = bytes(client.received).decode().split("\r\n")
-    return [line for line in lines if line and not line.startswith("INFO ")]
+    return [line for line in lines if line and line != "PING" and not line.startswith("INFO ")]
 
 
 def log_of(process: ServerProcess, begins: int) -> list[str]:

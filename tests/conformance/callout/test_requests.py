@@ -32,6 +32,7 @@ CONNECTS = {
     "no_auth_user and PING first": ("guest", None),
     "no_auth_user and a name": ("guest", BOB),
     "sealed": ("sealed", BOB),
+    "usual time": ("usual-time", BOB),
     "global account": ("global", '{"user":"x"}'),
     "single user": ("single", '{"user":"x"}'),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.account_jwts import SYSTEM, account_token, operator_token, pair
+
 PLAIN = {"host": '"127.0.0.1"', "port": "-1"}
 JETSTREAM = '{store_dir: "@FOLDER@/js"%s}'
 
@@ -113,9 +115,42 @@ def three(name: str, one: str, two: str, none: str) -> dict[str, Case]:
     }
 
 
+def resolvers() -> dict[str, Case]:
+    """Changes of the resolver in operator mode."""
+
+    def mode(resolver: str, *accounts: str, more: str = "") -> str:
+        preload = {SYSTEM.public_key: account_token(SYSTEM)}
+        preload |= {pair(name).public_key: account_token(name) for name in accounts}
+        lines = "\n".join(f"{account}: {token}" for account, token in preload.items())
+        return (
+            f'host: "127.0.0.1"\nport: -1\noperator: {operator_token()}\nresolver: {resolver}\n'
+            f"resolver_preload: {{\n{lines}\n}}\n{more}"
+        )
+
+    def full(more: str = "") -> str:
+        return f'{{type: full, dir: "@FOLDER@/jwt"{more}}}'
+
+    plain = mode(full())
+    after = {
+        "folder": mode(full().replace("jwt", "other")),
+        "limit": mode(full(", limit: 5")),
+        "deletions": mode(full(", allow_delete: true")),
+        "interval": mode(full(", interval: 5s")),
+        "timeout": mode(full(", timeout: 5s")),
+        "kind": mode('{type: cache, dir: "@FOLDER@/jwt"}'),
+        "memory": mode("MEMORY"),
+        "preload": mode(full(), "a"),
+        "TLS": mode(full(), more="resolver_tls: {insecure: true}\n"),
+    }
+    found: dict[str, Case] = {f"resolver: {name}": (plain, new, ()) for name, new in after.items()}
+    found["resolver: preload dropped"] = (mode("MEMORY", "a"), mode("MEMORY"), ())
+    found["resolver: from memory"] = (mode("MEMORY"), plain, ())
+    return found
+
+
 def cases() -> dict[str, Case]:
     """By name."""
-    found: dict[str, Case] = {}
+    found: dict[str, Case] = resolvers()
     for key, (one, two) in TWO_VALUES.items():
         found |= three(key, text({key: one}), text({key: two}), text({}))
     for key, (one, two) in IN_JETSTREAM.items():

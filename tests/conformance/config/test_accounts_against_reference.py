@@ -173,19 +173,12 @@ STRICTER = {
     'accounts {A {users: [{user: "\\xff"}]}}\n': "it can not be shown",
     "no_auth_user: b\naccounts {A {users: [{user: a}]}}\n": "the server would not start",
 }
-# Not built yet: refused, never ignored.
-LATER = [
-    "accounts {A {users: [{nkey: UA}]}}\n",
-    "accounts {A {users: [{user: a, proxy_required: true}]}}\n",
-]
 
 
-@pytest.mark.parametrize("text", [*STRICTER, *LATER], ids=ascii)
+@pytest.mark.parametrize("text", STRICTER, ids=ascii)
 def test_refused_with_one_line(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / NAME).write_text(text)
     code, output = ours(tmp_path, monkeypatch)
     assert code == 1
     assert output.startswith("nats-server: ")
     assert output.count("\n") == 1
-    if text in LATER:
-        assert re.search(r"a\.conf:1:\d+: .* is not supported yet by this version", output)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from pynats_server.process.flags import parse_command_line
-from pynats_server.settings import diff
+from pynats_server.settings import diff, validate
 
 from tests.conformance.config.reload_cases import Case, cases
 from tests.support.deadline import PATIENCE_S, wait_until
@@ -78,7 +78,9 @@ def ours(case: Case, folder: Path) -> str:
     command = parse_command_line(["-c", str(config), *flags])
     assert command.options is not None, command.stderr
     config.write_text(after)
-    refused = [each for each in diff(command.options, command.load()) if not each.reloadable]
+    reloaded = command.load()
+    validate(reloaded)  # which takes the system account from the operator
+    refused = [each for each in diff(command.options, reloaded) if not each.reloadable]
     return OTHER_OLD_VALUES.sub("", refused[0].refusal) if refused else ACCEPTED
 
 

@@ -9,7 +9,10 @@ from tests.support.signing import SHAPES, public_key
 
 _USE = b"SUB foo 1\r\nPUB foo 2\r\nhi\r\n"
 _UNKNOWN = "nobody"
-_CHANCE = ("padded", "unpadded")  # good ones now and then: see tests/unit/server/test_key_logins.py
+_CHANCE = (
+    "padded",
+    "unpadded",
+)  # good ones now and then: see tests/unit/clients/test_key_logins.py
 
 
 def key_login(name: str, shape: str = "", conn: str = "", **options: object) -> bytes:

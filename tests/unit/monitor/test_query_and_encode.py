@@ -225,7 +225,7 @@ def test_round_trip_times_are_shortened_as_go_does(rtt_ns: int, shown: str) -> N
     figures = dict.fromkeys(CLIENT_FIGURES, 0)
     names = dict.fromkeys(("host", "name", "lang", "version"), "")
     client: Any = SimpleNamespace(**figures, **names, rtt=rtt_ns)
-    assert connz._describe(client, ConnzOptions(), 0.0, 0.0).rtt == shown
+    assert connz._describe(client, ConnzOptions(), 0.0, 0.0, "").rtt == shown
 
 
 CLIENT_FIGURES = (

@@ -8,10 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.bindings import _rust
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.ocsp import OCSPResponseBuilder, OCSPResponseStatus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.core.sockets.layer import ENDED, FAILED, MORE, READY, Layer
 from pynats_server.tls.engine import Engine
+from pynats_server.tls.plan import CertificateAndKey
 
 from tests.support.certificates import NOW, SERVER_USE, Authority, Issued
 from tests.support.fuzzing import examples
@@ -116,7 +120,7 @@ def test_wrong_plans_are_value_errors(
 
 def test_a_key_of_another_certificate(engine: Engine, plan: TlsPlan, authority: Authority) -> None:
     one, other = authority.issue("a", "a"), authority.issue("b", "b")
-    mixed = held(one).__class__(one.chain, other.key_der)
+    mixed = CertificateAndKey(one.chain, other.key_der)
     with pytest.raises((ValueError, ssl.SSLError)):
         engine.server_context(plan.but(certificates=(mixed,)))
 
@@ -190,9 +194,42 @@ def test_without_any_certificate(
 
 
 def test_ocsp_staples(compiled: Engine, plan: TlsPlan, authority: Authority) -> None:
-    """Python's `ssl` cannot ask for them: what matters here is that others are not disturbed."""
-    context = compiled.server_context(plan.but(staple=b"a response"))
+    """Whoever asks gets it, in either version; nobody else is disturbed."""
+    staple = OCSPResponseBuilder.build_unsuccessful(OCSPResponseStatus.TRY_LATER).public_bytes(
+        Encoding.DER
+    )
+    context = compiled.server_context(plan.but(staple=staple))
     assert connected(context, PythonClient(authority)).peer().version == "1.3"
+    for version in (0x0303, 0x0304):
+        assert stapled(context.layer(), version) == staple
+        assert stapled(compiled.server_context(plan).layer(), version) == b""
+
+
+def stapled(layer: Layer, version: int) -> bytes:
+    """What a client hears that asks for the OCSP response: one of the wheel's OpenSSL, through its
+    cffi module, because `ssl` has no way to ask."""
+    ffi, lib = _rust._openssl.ffi, _rust._openssl.lib
+    context = lib.SSL_CTX_new(lib.TLS_client_method())
+    lib.SSL_CTX_set_max_proto_version(context, version)
+    client = lib.SSL_new(context)
+    incoming, outgoing = lib.BIO_new(lib.BIO_s_mem()), lib.BIO_new(lib.BIO_s_mem())
+    lib.SSL_set_bio(client, incoming, outgoing)
+    lib.SSL_set_connect_state(client)
+    lib.SSL_set_tlsext_status_type(client, lib.TLSEXT_STATUSTYPE_ocsp)
+    room = ffi.new("char[]", 1 << 16)
+    for _ in range(3):
+        lib.SSL_do_handshake(client)
+        said = lib.BIO_read(outgoing, room, len(room))
+        if said > 0:
+            assert layer.greet(ffi.buffer(room)[:said]) in (MORE, READY)
+        heard = layer.take()
+        lib.BIO_write(incoming, heard, len(heard))
+    response = ffi.new("unsigned char **")
+    length = lib.SSL_get_tlsext_status_ocsp_resp(client, response)
+    found = bytes(ffi.buffer(response[0], length)) if length > 0 else b""
+    lib.SSL_free(client)
+    lib.SSL_CTX_free(context)
+    return found
 
 
 # --- certificates of clients ---

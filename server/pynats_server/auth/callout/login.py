@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from pynats_common.nkeys import Prefix, create_pair
-
 from pynats_server import options as config
 from pynats_server.auth.base import REFUSED, Answer, Hello, Outcome, Refusal, Slow, Verdict
-from pynats_server.auth.callout.answer import CalloutError, Expected, read_answer, read_user
-from pynats_server.auth.callout.asking import ask
-from pynats_server.auth.callout.request import request, wrap
+from pynats_server.auth.callout.answer import CalloutError
+from pynats_server.auth.callout.consulting import Found, Service, consult
 from pynats_server.auth.callout.server import AskingServer
 from pynats_server.auth.callout.user import METHOD, check_user, verdict_of
 from pynats_server.auth.permissions import barring, compile_permissions
@@ -33,7 +30,7 @@ class CalloutLogin:
         settings = options.authorization.auth_callout
         assert settings is not None
         self.settings = settings
-        self._timeout_s = options.authorization.timeout
+        self._timeout_s = options.auth_timeout
         self._users = users
         self._server = server
         self._known = {*options.accounts, config.GLOBAL_ACCOUNT, options.system_account_name}
@@ -91,46 +88,25 @@ class CalloutLogin:
     # -- the service decides ------------------------------------------------------------------
 
     async def _ask(self, hello: Hello) -> Answer:
-        try:
-            return await self._answer(hello)
-        except CalloutError as error:
-            return self._told(Refusal(warning=str(error)))
-
-    async def _answer(self, hello: Hello) -> Answer:
-        """Raises CalloutError."""
-        settings, server = self.settings, self._server
-        name = settings.account
-        account = server.find_account(name)
-        if account is None:
-            raise CalloutError(
-                f'No valid account "{name}" for auth callout request: account missing'
-            )
-        user_key = create_pair(Prefix.USER).public_key  # nobody needs its seed
+        settings = self.settings
+        service = Service(
+            settings.account, settings.issuer, frozenset((settings.issuer,)), settings.xkey
+        )
         guest = self._users.guest if is_silent(hello) and not hello.said.nkey else ""
-        claims = request(
-            server, hello, subject=settings.issuer, user_key=user_key, guest=guest,
-            timeout_s=self._timeout_s, sealed=bool(settings.xkey),
-        )  # fmt: skip
-        text, headers = wrap(server, claims, settings.xkey)
-        data = await ask(server.engine, account, text, headers, self._timeout_s)
-        if data is None:
-            why = f'Authorization callout response not received in time on account "{name}"'
-            return self._told(Refusal(why=why))
-        expected = Expected(
-            name, user_key, server.identity.id, frozenset((settings.issuer,)),
-            server.identity.curve if settings.xkey else None, settings.xkey,
-        )  # fmt: skip
-        return self._admitted(hello, read_answer(data, expected), expected, guest)
+        try:
+            found = await consult(self._server, service, hello, self._timeout_s, guest=guest)
+            answer = found if isinstance(found, Refusal) else self._admitted(hello, found, guest)
+        except CalloutError as error:
+            answer = Refusal(warning=str(error))
+        return self.guard(answer) if isinstance(answer, Verdict) else self._told(answer)
 
-    def _admitted(self, hello: Hello, token: str, expected: Expected, guest: str) -> Answer:
+    def _admitted(self, hello: Hello, found: Found, guest: str) -> Answer:
         """Raises CalloutError."""
-        name = expected.account
-        user = read_user(token, expected)
-        if user.iss not in expected.issuers:
-            (wanted,) = expected.issuers
+        name, user = self.settings.account, found.user
+        if user.iss != self.settings.issuer:
             raise CalloutError(
                 f'Wrong issuer for auth callout response on account "{name}", '
-                f'expected "{wanted}" got "{user.iss}"'
+                f'expected "{self.settings.issuer}" got "{user.iss}"'
             )
         if user.nats.issuer_account:
             raise CalloutError(
@@ -142,8 +118,7 @@ class CalloutLogin:
                 f'No valid account "{user.aud}" for auth callout response on account "{name}": '
                 "account missing"
             )
-        answer = verdict_of(user, hello, user.aud, guest, name)
-        return self.guard(answer) if isinstance(answer, Verdict) else self._told(answer)
+        return verdict_of(user, hello, user.aud, guest, name)
 
     # -- what else holds ----------------------------------------------------------------------
 

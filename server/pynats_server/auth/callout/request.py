@@ -19,7 +19,7 @@ from pynats_common.jwt.claims import (
     ServerId,
 )
 
-from pynats_server.auth.base import Hello, PeerTls
+from pynats_server.auth.base import Hello, PeerTls, Verdict
 from pynats_server.auth.callout.server import AskingServer
 from pynats_server.version import VERSION
 
@@ -38,10 +38,11 @@ def request(
     timeout_s: float,
     sealed: bool = False,
     guest: str = "",
-    with_jwt: bool = False,
+    presented: Verdict | None = None,
 ) -> AuthorizationRequestClaims:
     """The claims of a request. `subject` is who will sign the answer, `user_key` whom it must be
-    for; `guest` is the user that a client without credentials stands for."""
+    for; `guest` is the user that a client without credentials stands for, `presented` what its JWT
+    says."""
     options = server.options
     return AuthorizationRequestClaims(
         aud=AUDIENCE,
@@ -57,8 +58,8 @@ def request(
                 xkey=server.identity.xkey if sealed else "",
             ),
             user_nkey=user_key,
-            client_info=_client(hello, guest),
-            connect_opts=_said(hello, guest, with_jwt),
+            client_info=_client(hello, guest, presented),
+            connect_opts=_said(hello, guest, presented is not None),
             client_tls=_tls(hello.tls) if hello.tls is not None else None,
         ),
     )
@@ -73,13 +74,16 @@ def wrap(server: AskingServer, claims: AuthorizationRequestClaims, key: str) -> 
     return server.identity.curve.seal(text, key), headers.encode()
 
 
-def _client(hello: Hello, guest: str) -> ClientInformation:
+def _client(hello: Hello, guest: str, presented: Verdict | None) -> ClientInformation:
     said = hello.said
+    key = presented.user or "" if presented is not None else ""
     return ClientInformation(
         host=hello.host,
         id=hello.cid,
-        user=said.nkey or said.user or guest or (REDACTED if said.auth_token else ""),
+        user=said.nkey or said.user or guest or key or (REDACTED if said.auth_token else ""),
         name=said.name,
+        tags=list(presented.tags) if presented is not None else [],
+        name_tag=presented.name_tag if presented is not None else "",
         kind="Client",
         type=_TYPES.get(hello.kind, "nats"),
         nonce=hello.nonce if said.sig else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
@@ -33,10 +33,17 @@ class AskingServer(Protocol):
     name: str
 
     @property
+    def kept(self) -> dict[object, Any]: ...
+
+    @property
     def identity(self) -> Keys: ...
 
     def advertised(self) -> tuple[str, int]:
         """Host and port in INFO."""
+        ...
+
+    def warn_of_logins(self, text: str) -> None:
+        """A line of the log, now and then."""
         ...
 
     def find_account(self, name: str) -> Account | None:

@@ -61,7 +61,6 @@ def verdict_of(user: User, hello: Hello, account: str, shown: str, service: str)
         max_payload=_limit(body.payload),
         expires=expires,
         issuer_key=account,
-        tags=tuple(body.tags),
     )
 
 

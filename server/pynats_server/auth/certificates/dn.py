@@ -47,9 +47,10 @@ def _split(text: bytes, separator: bytes) -> Iterator[bytes]:
 
 def _attribute(text: bytes) -> tuple[str, str]:
     kind, equals, value = text.partition(b"=")
-    kind, value = kind.strip(b" "), value.lstrip(b" ")
-    while value.endswith(b" ") and not value.endswith(b"\\ "):
-        value = value[:-1]
+    kind, pieces = kind.strip(b" "), _PIECE.findall(value.lstrip(b" "))
+    while pieces and pieces[-1] == b" ":  # an escaped one stays
+        pieces.pop()
+    value = b"".join(pieces)
     if not kind or not equals or not value or b"\\" in kind or value.startswith(b"#"):
         raise ValueError("not an attribute with its value")
     return kind.decode(), _unescaped(value)

@@ -52,6 +52,7 @@ cdef class LayeredConnection(Connection):
     cdef int _consult(self) except -1
     cdef int _give_back(self) except -1
     # greeting
+    cdef int _begin_greeting(self) except -1
     cdef int _read_early(self) except -1
     cdef int _greet(self, bytes data) except -1
     cdef int _fail_greeting(self, str text) except -1

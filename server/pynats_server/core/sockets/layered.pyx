@@ -138,11 +138,13 @@ cdef class LayeredConnection(Connection):
         if not self.consulting:
             self._begin_greeting()
 
-    def _begin_greeting(self) -> None:
-        kept, self.kept = self.kept, b""
+    cdef int _begin_greeting(self) except -1:
+        cdef bytes kept = self.kept
+        self.kept = b""
         if kept or self.layer.speaks_first:
             self.begun = True
             self._greet(kept)
+        return 0
 
     cdef int _read_early(self) except -1:
         """Of a prologue, or of a greeting."""
@@ -297,7 +299,8 @@ cdef class LayeredConnection(Connection):
         cdef char* grown = <char*>malloc(used + length)
         if grown == NULL:
             raise MemoryError()
-        memcpy(grown, self.sealed + self.sealed_start, used)
+        if used:
+            memcpy(grown, self.sealed + self.sealed_start, used)
         memcpy(grown + used, data, length)
         free(self.sealed)
         self.sealed = grown

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import importlib
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
@@ -28,8 +27,9 @@ FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we c
 class _Guest:
     """One connection; `peer` when its first request is awaited."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, secure: bool) -> None:
         self.writer = writer
+        self.secure = secure
         self.peer: Peer | None = None
         self.leaving = False
 
@@ -39,20 +39,18 @@ class _Guest:
         return 0.0 if self.peer is None else self.peer.waits_since
 
     def leave(self) -> None:
-        """Closes at once: output that is not taken would keep the connection open for ever."""
-        if self.writer.transport.get_write_buffer_size():
+        """Closes at once: output that is not taken would keep the connection open for ever, and so
+        would a peer that does not answer the end of TLS."""
+        if self.secure or self.writer.transport.get_write_buffer_size():
             self.writer.transport.abort()
         else:
             self.writer.close()
 
 
 class MonitorServer:
-    """HTTP monitoring of one server on one address; HTTPS if there is a `context` for the next
-    connection."""
+    """HTTP monitoring of one server on one address; HTTPS with a context."""
 
-    def __init__(
-        self, source: MonitorSource, context: Callable[[], ssl.SSLContext | None] | None = None
-    ) -> None:
+    def __init__(self, source: MonitorSource, context: ssl.SSLContext | None = None) -> None:
         self._source = source
         self._context = context
         self._server: asyncio.Server | None = None
@@ -66,7 +64,13 @@ class MonitorServer:
         host = host.strip("[]")
         try:
             self._server = await asyncio.start_server(
-                self._accept, host or None, port, limit=READ_LIMIT, reuse_address=True
+                self._accept,
+                host or None,
+                port,
+                limit=READ_LIMIT,
+                reuse_address=True,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_S if self._context is not None else None,
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
@@ -94,9 +98,7 @@ class MonitorServer:
         if self._server is None or not self._make_room():
             writer.close()
             return
-        if self._context is not None:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-        guest = _Guest(writer)
+        guest = _Guest(writer, self._context is not None)
         task = asyncio.ensure_future(self._serve(reader, guest))
         self._guests[task] = guest
         task.add_done_callback(self._guests.pop)
@@ -118,8 +120,6 @@ class MonitorServer:
     async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
         writer = guest.writer
         try:
-            if self._context is not None and not await self._secure(writer, self._context):
-                return
             endpoints = await self._load()
             from pynats_server.monitor.serving.http import Peer
 
@@ -129,23 +129,6 @@ class MonitorServer:
             self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
             await _closed(writer)
-
-    async def _secure(
-        self, writer: asyncio.StreamWriter, context: Callable[[], ssl.SSLContext | None]
-    ) -> bool:
-        """The handshake; False if it fails, or there is no TLS any more."""
-        try:
-            found = context()
-            if found is None:
-                return False
-            await writer.start_tls(found, ssl_handshake_timeout=HANDSHAKE_S)
-        except (OSError, ValueError) as error:  # those of `ssl` are OSErrors
-            host, port = writer.get_extra_info("peername", ("?", 0))[:2]
-            self._source.log.part("monitor").error(
-                f"monitoring: TLS handshake error from {host}:{port}: {error}"
-            )
-            return False
-        return True
 
     async def _load(self) -> Endpoints:
         async with self._loading:

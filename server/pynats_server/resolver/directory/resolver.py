@@ -67,6 +67,10 @@ class DirectoryResolver:
         for fault in faults:
             self._log.warn(f"resolver_preload: {fault}")
 
+    async def look_again(self) -> None:
+        """See Resolver."""
+        await self.store.look_again()
+
     async def stop(self) -> None:
         """See Resolver."""
         await self._lookups.close()

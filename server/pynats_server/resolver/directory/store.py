@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ class JwtStore:
         self._ttl_s = ttl_s
         self._now = now
         self._changing = asyncio.Lock()
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(THREADS, "resolver")
 
     async def open(self, preload: Iterable[tuple[str, str]]) -> list[str]:
@@ -52,12 +54,24 @@ class JwtStore:
                 faults.append(f"{key}: {error}")
         return faults
 
+    async def look_again(self) -> None:
+        """Somebody may have put files there, or taken some away. Raises OSError."""
+        async with self._changing:
+            names = dict.fromkeys(await self.run(self.folder.open))
+            for key in [each for each in self.index if each not in names]:
+                self.index.drop(key)
+            for name in names:
+                self.index.add(name, self._until())
+
     async def close(self) -> None:
         """Nothing is read and written any more when this returns."""
+        self._is_closed = True
         await asyncio.to_thread(self._threads.shutdown)
 
     async def run(self, function: Callable[..., T], *args: object) -> T:
-        """The result of a function that takes long."""
+        """The result of a function that takes long. Raises OSError once this is closed."""
+        if self._is_closed:
+            raise OSError(errno.ESHUTDOWN, "the resolver was stopped")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *args)
 

@@ -97,7 +97,7 @@ def _check_users(
         refuse(node, "Can not have a token and accounts")
     for user in account.users:
         if user.name in known:
-            reading.complain(node, duplicate(user, known[user.name]))
+            reading.complain(node, duplicate(user, known[user.name], "user"))
         known[user.name] = user
 
 

@@ -9,6 +9,7 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynats_server.options import Authorization, User
 from pynats_server.settings.blocks.auth_callout import AUTH_CALLOUT, read_auth_callout
+from pynats_server.settings.blocks.oidc import OIDC, read_oidc
 from pynats_server.settings.blocks.permissions import PERMISSIONS, read_permissions
 from pynats_server.settings.blocks.rates import RATES, read_publish_limits
 from pynats_server.settings.schema import Reading, Setting, Table
@@ -52,7 +53,7 @@ def read_authorization(reading: Reading, node: Node, key: str) -> Authorization:
 def _read_timeout(reading: Reading, node: Node, key: str) -> float:
     seconds = seconds_or_duration_s(node, "authorization")
     if seconds > _LONG_TIMEOUT_S:
-        value = node.value if isinstance(node.value, str) else f"{node.value:g}"
+        value = f"{node.value:g}" if isinstance(node.value, float) else node.value
         reading.warn(
             node,
             key,
@@ -81,9 +82,11 @@ def _check_combination(
         known[user.name] = user
 
 
-def duplicate(user: User, other: User) -> str:
-    """The complaint about two users of the same name or key."""
-    kind = "nkey" if user.nkey or other.nkey else "user"
+def duplicate(user: User, other: User, mixed: str = "nkey") -> str:
+    """The complaint about two users of the same name or key; `mixed` = what the real server calls
+    it if one has it as a name."""
+    kinds = {"nkey" if each.nkey else "user" for each in (user, other)}
+    kind = mixed if len(kinds) > 1 else kinds.pop()
     return f'Duplicate {kind} "{user.name}" detected'
 
 
@@ -157,7 +160,12 @@ AUTHORIZATION = Table(
         "password", "password that clients must give, plain or a bcrypt hash", string, ("pass",)
     ),
     Setting("token", "token that clients must give, plain or a bcrypt hash", string),
-    Setting("timeout", "seconds a client has to log in", _read_timeout, zero_is_default=True),
+    Setting(
+        "timeout",
+        "seconds a client has to log in; default 2, behind TLS 1 more than `tls.timeout`",
+        _read_timeout,
+        zero_is_default=True,
+    ),
     Setting("users", "several users: a list of blocks", read_users, block=USER),
     Setting(
         "default_permissions",
@@ -175,6 +183,12 @@ AUTHORIZATION = Table(
         read_auth_callout,
         ("auth_hook",),
         block=AUTH_CALLOUT,
+    ),
+    Setting(
+        "oidc",
+        "OpenID Connect providers whose tokens let in: a block or a list of blocks",
+        read_oidc,
+        block=OIDC,
     ),
     Setting(
         "proxy_required",

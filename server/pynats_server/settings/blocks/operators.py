@@ -23,7 +23,8 @@ _GO_KINDS = {
 }
 
 
-def _go_kind(value: NodeValue) -> str:
+def go_kind(value: NodeValue) -> str:
+    """What the real server calls the type of a value."""
     kind = kind_of(value)
     return _GO_KINDS.get(kind, kind)
 
@@ -32,13 +33,13 @@ def read_operators(reading: Reading, node: Node, key: str) -> list[str]:
     """JWTs, or the files that have them: one or a list."""
     items = node.value if isinstance(node.value, list) else [node]
     if not isinstance(node.value, str | list):
-        refuse(node, f"error parsing operators: unsupported type {_go_kind(node.value)}")
+        refuse(node, f"error parsing operators: unsupported type {go_kind(node.value)}")
     tokens = []
     for item in items:
         if not isinstance(item.value, str):
             refuse(
                 item,
-                f"error parsing operators: unsupported type {_go_kind(item.value)} where string "
+                f"error parsing operators: unsupported type {go_kind(item.value)} where string "
                 "is expected",
             )
         tokens.append(_read_operator(item, item.value))
@@ -87,11 +88,11 @@ def read_pinned_accounts(reading: Reading, node: Node, key: str) -> list[str]:
 def _keys(node: Node, key: str) -> list[tuple[Node, str]]:
     items = node.value if isinstance(node.value, list) else [node]
     if not isinstance(node.value, str | list):
-        refuse(node, f"error parsing {key}: unsupported type {_go_kind(node.value)}")
+        refuse(node, f"error parsing {key}: unsupported type {go_kind(node.value)}")
     found = []
     for item in items:
         if not isinstance(item.value, str):
-            kind = _go_kind(item.value)
+            kind = go_kind(item.value)
             refuse(item, f"error parsing {key}: unsupported type in array {kind}")
         found.append((item, item.value))
     return found
@@ -100,7 +101,7 @@ def _keys(node: Node, key: str) -> list[tuple[Node, str]]:
 def read_sentinel(reading: Reading, node: Node, key: str) -> str:
     """A user JWT, which is checked when the server starts."""
     if not isinstance(node.value, str):
-        kind = _go_kind(node.value)
+        kind = go_kind(node.value)
         refuse(node, f"interface conversion: interface {{}} is {kind}, not string")
     return node.value
 

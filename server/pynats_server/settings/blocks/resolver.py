@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from pynats_common.config import Node, kind_of
+from pynats_common.config import Node
 from pynats_common.go.durations import format_duration_s
 from pynats_common.go.quoting import quote
 from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import Options, ResolverOptions
+from pynats_server.settings.blocks.operators import go_kind
 from pynats_server.settings.schema import Reading, Setting, Table
 from pynats_server.settings.values import (
     boolean,
@@ -65,7 +66,7 @@ def read_resolver(reading: Reading, node: Node, key: str) -> ResolverOptions:
     if isinstance(node.value, str):
         return _of_text(node, node.value)
     if not isinstance(node.value, dict):
-        refuse(node, f"error parsing operator resolver, wrong type {kind_of(node.value)}")
+        refuse(node, f"error parsing operator resolver, wrong type {go_kind(node.value)}")
     known: dict[str, Node] = {}
     for name, item in node.value.items():
         if RESOLVER.find(name) is not None:
@@ -85,7 +86,7 @@ def read_resolver(reading: Reading, node: Node, key: str) -> ResolverOptions:
 
 
 def _of_text(node: Node, text: str) -> ResolverOptions:
-    if text.strip().lower() in MEMORY:
+    if text.strip().lower().removesuffix("()") in MEMORY:
         return ResolverOptions(kind="memory")
     found = _URL.fullmatch(text.strip())
     if found is None:

@@ -29,7 +29,7 @@ def authorization_changes(before: Options, after: Options) -> list[str]:
     if old.users != new.users:
         found.append("authorization users")
         found += _items(GLOBAL_ACCOUNT, "users", old.users, new.users, _user)
-    for attribute in ("default_permissions", "default_limits", "proxy_required"):
+    for attribute in ("default_permissions", "default_limits", "proxy_required", "oidc"):
         if getattr(old, attribute) != getattr(new, attribute):
             found.append(f"authorization {attribute}")
     return found

@@ -15,9 +15,6 @@ from pynats_server.tls.engine.session cimport session_judge, session_refuse_name
 
 from pynats_server.tls.engine.base import GROUPS, OLD_GROUPS, SUITES_12, SUITES_13
 
-LONGEST_NAME = 255
-
-
 cdef class Context(Shared):
     """Of a server or of clients; see `server_context` and `client_context`."""
 
@@ -53,9 +50,11 @@ def server_context(OpenSSL library not None, plan) -> Context:
     _take_certificates(context, plan.certificates)
     if context.choice.count == 0:
         lib.SSL_CTX_set_tlsext_servername_callback(context.ctx, session_refuse_name)
+    elif context.choice.count == 1:
+        _use(context, &context.choice.held[0])
     else:
-        # Even for one: a certificate that is set here would be one more to choose from, by the kind
-        # of its key, besides the one that is chosen by name.
+        # None is set here: it would be one more to choose from, by the kind of its key, besides the
+        # one that is chosen by name.
         lib.SSL_CTX_set_cert_cb(context.ctx, _choose, &context.choice)
     identity = hashlib.sha256(plan.session_context).digest()
     lib.SSL_CTX_set_session_id_context(context.ctx, <const unsigned char*><char*>identity, 32)
@@ -83,8 +82,7 @@ def client_context(OpenSSL library not None, plan) -> Context:
     _set_rules(context, plan)
     _take_certificates(context, plan.certificates)
     if context.choice.count:
-        _must(lib, lib.SSL_CTX_use_certificate(context.ctx, context.choice.held[0].certificate))
-        _must(lib, lib.SSL_CTX_use_PrivateKey(context.ctx, context.choice.held[0].key))
+        _use(context, &context.choice.held[0])
     if plan.verify:
         context.verifies = True
         _trust(context, plan.authorities, tell=False)
@@ -100,6 +98,12 @@ cdef int _must(const Library* lib, long answer) except -1:
     words = lib.ERR_reason_error_string(lib.ERR_peek_error())
     lib.ERR_clear_error()
     raise ValueError("OpenSSL: " + (words.decode() if words != NULL else "no reason given"))
+
+
+cdef int _use(Context context, Held* held) except -1:
+    cdef const Library* lib = context.choice.lib
+    _must(lib, lib.SSL_CTX_use_certificate(context.ctx, held.certificate))
+    return _must(lib, lib.SSL_CTX_use_PrivateKey(context.ctx, held.key))
 
 
 def _set_rules(Context context, plan) -> None:
@@ -234,20 +238,19 @@ cdef int _choose(SSL* ssl, void* argument) noexcept nogil:
     cdef char name[256]
     cdef size_t length
     cdef int i
-    if choice.count > 1:
-        asked = choice.lib.SSL_get_servername(ssl, HOST_NAME)
-        if asked != NULL:
-            length = strlen(asked)
-            if 0 < length < sizeof(name):
-                for i in range(<int>length):
-                    name[i] = asked[i] + 32 if b'A' <= asked[i] <= b'Z' else asked[i]
-                if name[length - 1] == b'.':
-                    length -= 1
-                name[length] = 0
-                for i in range(choice.count):
-                    if _is_for(&choice.held[i], name, length):
-                        chosen = &choice.held[i]
-                        break
+    asked = choice.lib.SSL_get_servername(ssl, HOST_NAME)
+    if asked != NULL:
+        length = strlen(asked)
+        if 0 < length < sizeof(name):
+            for i in range(<int>length):
+                name[i] = asked[i] + 32 if b'A' <= asked[i] <= b'Z' else asked[i]
+            if name[length - 1] == b'.':
+                length -= 1
+            name[length] = 0
+            for i in range(choice.count):
+                if _is_for(&choice.held[i], name, length):
+                    chosen = &choice.held[i]
+                    break
     if choice.lib.SSL_use_certificate(ssl, chosen.certificate) != 1:
         return 0
     return choice.lib.SSL_use_PrivateKey(ssl, chosen.key) == 1

@@ -18,7 +18,7 @@ from pynats_server.tls.engine.session cimport HELLO_MOST, HELLO_MOST_CERTIFIED, 
 
 from pynats_server.tls.engine.base import PeerTls, may_begin
 from pynats_server.tls.engine.faults import reason_text, verdict_text
-from pynats_server.tls.engine.suites import iana_name
+from pynats_server.tls.suites import iana_name
 
 PROTOCOL_VERSION = b"\x15\x03\x01\x00\x02\x02\x46"
 

@@ -13,7 +13,7 @@ from pynats_server.tls.engine.session cimport (
 
 from pynats_server.tls.engine.base import VERSIONS, PeerTls, may_begin
 from pynats_server.tls.engine.faults import reason_text, verdict_text
-from pynats_server.tls.engine.suites import iana_name
+from pynats_server.tls.suites import iana_name
 
 
 cdef class Shared:

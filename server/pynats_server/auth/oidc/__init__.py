@@ -1,0 +1,5 @@
+"""Log-ins with the tokens of OpenID Connect providers (docs/oidc.md)."""
+
+from pynats_server.auth.oidc.login import OidcLogin
+
+__all__ = ["OidcLogin"]
