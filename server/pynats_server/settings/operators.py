@@ -39,6 +39,12 @@ def settle_operators(options: Options) -> None:
         )
     if not options.system_account and len(claims) == 1 and named:
         options.system_account = named[0]
+    if options.resolver.kind in ("full", "cache") and not options.system_account:
+        text = (
+            "using nats based account resolver - the system account needs to be specified in "
+            "configuration or the operator jwt"
+        )
+        _refuse(options, "resolver", text)
     if options.resolver.kind == "none" and claims and claims[0].nats.account_server_url:
         url = claims[0].nats.account_server_url.rstrip("/") + "/accounts/"
         options.resolver = replace(options.resolver, kind="url", url=url)
@@ -76,6 +82,8 @@ def _check_others(options: Options) -> None:
         _refuse(options, "accounts mappings", _not_directly("Accounts"))
     if options.authorization.users:
         _refuse(options, "authorization", _not_directly("users"))
+    if options.authorization.auth_callout is not None:
+        _refuse(options, "authorization", _not_directly("authorization callouts"))
     if options.no_auth_user:
         _refuse(options, "no_auth_user", "no_auth_user not compatible with Trusted Operator")
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.config.check import check_verdict
+from tests.conformance.config.check import NAME, check_verdict, complaints, ours, theirs
 from tests.conformance.config.test_start_failures_against_reference import last_line
+from tests.conformance.jwt import differences
 from tests.conformance.jwt.configurations import CASES, FILES, filled
+from tests.conformance.jwt.world import SYS
 from tests.support.process import PYNATS, REFERENCE, ServerFailed, ServerProcess
 from tests.support.records import Recorded
 
@@ -30,8 +32,17 @@ STARTED = [
     "other: sentinel that is no bearer", "other: sentinel that has expired",
     "other: sentinel without an operator",
 ]  # fmt: skip
-_KEY = re.compile(r"\b[A-Z2-7]{56}\b")
-_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+
+# Last words that are other ones.
+STARTS_OTHERWISE = {
+    "operator: no resolver": "operators require an account resolver to be configured",
+    "system account: of no operator":
+        f'error resolving system account: "{SYS.public_key}" is not among the accounts',
+    "resolver: full in a file": "dir needs to point to an accessible directory",
+    "resolver: full below a file": "op.jwt/x: not a directory",
+    "resolver: URL":
+        'could not fetch <"http://127.0.0.1:1/jwt/v1/accounts/">: connection refused',
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -41,11 +52,29 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def by_lines(output: str) -> list[str]:
+    """Complaints without columns: the real server gives some as 0."""
+    return [re.sub(r"^(a\.conf:\d+):\d+:", r"\1:", line) for line in complaints(output)]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_check(
     case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
-    check_verdict(filled(CASES[case]), folder, monkeypatch, recorded)
+    if case in differences.REFUSED_AT_START:
+        (folder / NAME).write_text(filled(CASES[case]))
+        assert (theirs(recorded, folder)[0], ours(folder, monkeypatch)[0]) == (1, 0)
+        return
+    words = differences.REFUSED_AT_ONCE.get(case) or differences.OTHER_WORDS.get(case)
+    if words is None:
+        check_verdict(filled(CASES[case]), folder, monkeypatch, recorded, by_lines)
+        return
+    (folder / NAME).write_text(filled(CASES[case]))
+    expected, _ = theirs(recorded, folder)
+    assert expected == (0 if case in differences.REFUSED_AT_ONCE else 1)
+    code, output = ours(folder, monkeypatch)
+    assert code == 1
+    assert words in output and "a.conf:" in output
 
 
 def started(kind: str, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -55,7 +84,8 @@ def started(kind: str, folder: Path, case: str, monkeypatch: pytest.MonkeyPatch)
         with ServerProcess(kind, folder / kind, filled(CASES[case])):
             return "starts"
     except ServerFailed as failed:
-        return last_line(str(failed).rstrip()).replace(str(folder / kind), "@FOLDER@")
+        words = last_line(str(failed).rstrip())
+        return re.sub(r"^(\[FTL\] |\S+/server\.conf:\d+:\d+: )", "", words)
 
 
 @pytest.mark.parametrize("case", STARTED)
@@ -63,4 +93,5 @@ def test_start(
     case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     expected = recorded.of(lambda: started(REFERENCE, folder, case, monkeypatch))
-    assert started(PYNATS, folder, case, monkeypatch) == expected
+    told = started(PYNATS, folder, case, monkeypatch)
+    assert told == STARTS_OTHERWISE.get(case, expected)
