@@ -17,8 +17,8 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
 
 WINDOW_S: Final = 1.0
-LINES_MAX: Final = 20  # in a window, about one address (with IPv6, one network)
-LINES_MAX_OF_ALL: Final = 200  # in a window
+LINES_MAX: Final = 100  # in a window, about one address (with IPv6, one network)
+LINES_MAX_OF_ALL: Final = 500  # in a window
 ADDRESSES_MAX: Final = 50  # that are told of by name when a window ends
 
 
