@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
-from tests.cli.conftest import KINDS, THE_REAL_ONE, Cli, url_of
+from tests.cli.conftest import KINDS, Cli, url_of
 from tests.support.deadline import PATIENCE_S
 from tests.support.process import ServerProcess
 
@@ -37,7 +38,7 @@ def guarded(
         yield server
 
 
-@pytest.fixture(scope="module", params=[THE_REAL_ONE])  # ours has no keys yet
+@pytest.fixture(scope="module", params=KINDS)
 def key_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, user_key: KeyPair
 ) -> Iterator[ServerProcess]:
@@ -128,3 +129,46 @@ def test_a_failed_tls_handshake_is_an_error(make_cli: Callable[[str], Cli]) -> N
         assert not serving.is_alive()
     assert done.code == 1
     assert "error: " in done.err
+
+
+DOCUMENTED = {
+    "verbose", "pedantic", "tls_required", "auth_token", "user", "pass", "name", "lang", "version",
+    "protocol", "echo", "sig", "jwt", "no_responders", "headers", "nkey",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        [],
+        ["--user", "alice", "--password", "s3cret"],
+        ["--token", "t0ken"],
+        ["--nkey", "@SEED@"],
+    ],
+    ids=" ".join,
+)
+def test_only_what_the_protocol_has_is_sent(
+    login: list[str], make_cli: Callable[[str], Cli], tmp_path: Path, user_key: KeyPair
+) -> None:
+    """CVE-2020-26149: a client once sent all of its options, the private key of TLS too."""
+    said: list[bytes] = []
+    (tmp_path / "seed").write_text(user_key.seed)
+
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as link, link.makefile("rb") as lines:
+            link.sendall(b'INFO {"server_id":"x","max_payload":9,"nonce":"abc","headers":true}\r\n')
+            said.append(lines.readline())
+            link.sendall(b"-ERR 'Authorization Violation'\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        cli = make_cli(f"nats://127.0.0.1:{listener.getsockname()[1]}")
+        arguments = [each.replace("@SEED@", str(tmp_path / "seed")) for each in login]
+        done = cli.run("pub", "a", "x", *arguments)
+        serving.join(PATIENCE_S)
+    assert done.code == 1
+    connect = json.loads(said[0].removeprefix(b"CONNECT "))
+    assert connect.keys() <= DOCUMENTED
+    assert user_key.seed.encode() not in said[0]

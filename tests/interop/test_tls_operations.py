@@ -242,6 +242,12 @@ def test_flags_alone(folder: Path) -> None:
         with TlsPeer(server.port) as peer:
             peer.info()
             assert peer.secure(client_context(folder)) or peer.hear().end
+        with TlsPeer(server.port) as peer:  # CVE-2021-32026
+            peer.info()
+            weak = client_context(
+                folder, "client", most=ssl.TLSVersion.TLSv1_2, ciphers="AES128-SHA:@SECLEVEL=0"
+            )
+            assert peer.secure(weak)
         assert server.reload("debug: true\n")  # flags hold, whatever the file says
         with TlsPeer(server.port) as peer:
             assert peer.info()["tls_verify"] is True

@@ -7,12 +7,14 @@ import re
 
 from pynats_common.go.text import bytes_of
 
-_BCRYPT = re.compile(r"^\$2[abxy]\$\d\d\$.{53}$")
-_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads; what follows does not count
+# Also a damaged one: who has read the configuration must not come in with what stands there.
+_BCRYPT = re.compile(r"\$2[abxy]\$\d\d\$")
+_BCRYPT_SIZE = 60  # of a hash; what follows does not count
+_BCRYPT_MAX = 72  # bytes of a password that bcrypt reads, likewise
 
 
 def is_bcrypt(secret: str) -> bool:
-    """Whether a configured secret is a bcrypt hash rather than plain text."""
+    """Whether a configured secret is, or was meant as, a bcrypt hash rather than plain text."""
     return _BCRYPT.match(secret) is not None
 
 
@@ -28,7 +30,7 @@ def check_bcrypt(given: str | bytes, hashed: str) -> bool:
     import bcrypt
 
     try:
-        return bcrypt.checkpw(_bytes_of(given)[:_BCRYPT_MAX], hashed.encode())
+        return bcrypt.checkpw(_bytes_of(given)[:_BCRYPT_MAX], hashed.encode()[:_BCRYPT_SIZE])
     except ValueError:
         return False
 

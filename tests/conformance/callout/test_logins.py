@@ -22,7 +22,7 @@ from tests.conformance.callout.scene import (
     told_to,
 )
 from tests.conformance.callout.test_answers import IN, OUT, ago, change, user
-from tests.support.callout import ISSUER, SERVICE_CURVE, STRANGER, Service, granted
+from tests.support.callout import ISSUER, SERVICE_CURVE, STRANGER, Service, granted, response
 from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, ServerProcess
@@ -177,6 +177,36 @@ def test_who_they_are(
 
 def _monitored(servers: ServerPool) -> ServerProcess:
     return servers.get("monitored", CONFIGS["callout"] + 'http: "127.0.0.1:-1"\n')
+
+
+def test_a_denial_is_a_failed_log_in(
+    recorded: Recorded, reference_servers: ServerPool, servers_under_test: ServerPool
+) -> None:
+    """In monitoring and in the account of the service; it is no limit of an account."""
+
+    def play(servers: ServerPool) -> dict[str, Any]:
+        process = _monitored(servers)
+        with Service(process.port) as service, connected(process) as client:
+            service.send(b"SUB $SYS.ACCOUNT.CLIENT.AUTH.ERR 2\r\n")
+            request = service.next_request()
+            service.answer(request, response(request, error="no"))
+            assert client.read_to_end()
+            url = f"{process.monitor_url}/connz?state=closed&limit=100000"
+            port = client.socket.getsockname()[1]
+
+            def reasons() -> list[str]:
+                shown = json.load(urlopen(url))["connections"]
+                return [each["reason"] for each in shown if each["port"] == port]
+
+            reason = wait_until(reasons, "the closed one")
+            service.fence()
+            return {
+                "told": told_to(client),
+                "reason": reason,
+                "event": b"MSG $SYS.ACCOUNT.CLIENT.AUTH.ERR 2 " in service.received,
+            }
+
+    assert play(servers_under_test) == recorded.of(lambda: play(reference_servers))
 
 
 # -- time ----------------------------------------------------------------------------------------

@@ -8,6 +8,18 @@ from tests.support.signing import public_key
 BCRYPT_SECRET = "$2a$04$DtDIXr3hzDHOV13781F4H./wKdcygpHKQtHdT1L.1QjKc2C9MaQYi"
 BCRYPT_OF_72_BYTES = "$2a$04$rXDsfIlLRpETQhYB1g43lu/FRqPR1Qj1wQsUdhd0t0iKAXfQzZR0a"
 
+_HASH = BCRYPT_SECRET.partition("$2a$")[2]
+# Hashes by their prefix, and some that were cut or have something behind them.
+ODD_HASHES: dict[str, str] = {
+    **{f"of-{kind}": f"$2{kind}${_HASH}" for kind in "abxy"},
+    "short": "$2a$11$short",
+    "empty": "$2a$04$",
+    "cut": BCRYPT_SECRET[:-1],
+    "longer": BCRYPT_SECRET + "x",
+    "of-no-cost": "$2a$short",
+    "of-a-cost-of-99": f"$2a$99${_HASH[3:]}",
+}
+
 PERMISSIONS = """
 authorization {
   default_permissions { publish: "def.pub.>", subscribe: ["def.sub.>", "_INBOX.>"] }
@@ -140,6 +152,29 @@ CONFIGS: dict[str, str] = {
     "user_bcrypt": f'authorization {{ user: ann, password: "{BCRYPT_SECRET}" }}\n',
     "user_bcrypt_72": f'authorization {{ user: ann, password: "{BCRYPT_OF_72_BYTES}" }}\n',
     "token_bcrypt_72": f'authorization {{ token: "{BCRYPT_OF_72_BYTES}" }}\n',
+    "odd_hashes": "authorization { users = [\n"
+    + "".join(f'  {{ user: {name}, password: "{text}" }}\n' for name, text in ODD_HASHES.items())
+    + "] }\n",
+    "odd_hash_of_a_token": f'authorization {{ token: "{ODD_HASHES["short"]}" }}\n',
+    "user_without_password": "authorization { user: ann }\n",
+    "password_without_user": "authorization { password: secret }\n",
+    "authorization_of_nothing": "authorization {}\n",
+    "authorization_of_a_time": "authorization { timeout: 20 }\n",
+    "authorization_of_nobody": "authorization { users: [] }\n",
+    "authorization_of_defaults": "authorization { default_permissions: { publish: x } }\n",
+    "account_of_nobody": "accounts { A {} }\n",
+    "system_users_and_a_time": (
+        "accounts { $SYS { users = [{ user: admin, password: p }] } }\n"
+        "authorization { timeout: 20 }\n"
+    ),
+    "guest_of_websockets": (
+        "no_auth_user: guest\nauthorization { users = [\n"
+        "  { user: guest, allowed_connection_types: [WEBSOCKET] }\n"
+        "  { user: ann, password: secret }\n] }\n"
+    ),
+    "one_who_logs_in": (
+        "max_connections: 1\nauthorization { user: ann, password: secret, timeout: 20 }\n"
+    ),
     "users": (
         "authorization { users = [\n"
         "  { user: ann, password: secret }\n"

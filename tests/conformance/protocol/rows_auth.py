@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.conformance.protocol.configs import ODD_HASHES
 from tests.conformance.protocol.rows_connect import connect
 from tests.conformance.protocol.rows_routing import hpub, pub
 from tests.support.script import Row, Send, row, talk
@@ -105,6 +106,44 @@ def _credential_rows() -> list[Row]:
     return rows
 
 
+def _odd_hash_rows() -> list[Row]:
+    """What stands in the configuration opens no door, also where it is no good hash."""
+    return [
+        row(f"auth-odd-hash-{name}-{label}", login(name, given) + _USE, "odd_hashes")
+        for name, text in ODD_HASHES.items()
+        for label, given in (("secret", "secret"), ("itself", text), ("empty", ""))
+    ] + [
+        row(f"auth-odd-hash-token-{label}", connect(auth_token=given), "odd_hash_of_a_token")
+        for label, given in (("itself", ODD_HASHES["short"]), ("empty", ""))
+    ]
+
+
+def _half_closed_rows() -> list[Row]:
+    """Configurations that are nearly about users: who comes in, and who need not say who it is."""
+    attempts = {
+        "nothing": connect() + _USE,
+        "ping-first": b"PING\r\n",
+        "sub-first": b"SUB foo 1\r\n",
+        "user": connect(user="ann") + _USE,
+        "user-and-empty": login("ann", "") + _USE,
+        "user-and-wrong": login("ann", "x") + _USE,
+        "user-and-password": login("ann", "secret") + _USE,
+        "password-alone": connect(**{"pass": "secret"}) + _USE,
+    }
+    configs = (
+        "user_without_password", "password_without_user", "authorization_of_nothing",
+        "authorization_of_a_time", "authorization_of_nobody", "authorization_of_defaults",
+        "account_of_nobody", "system_users_and_a_time", "guest_of_websockets",
+    )  # fmt: skip
+    rows = [
+        row(f"auth-{config}-{name}", data, config)
+        for config in configs
+        for name, data in attempts.items()
+    ]
+    quiet = Send("a", b"", fence=False), Send("b", b"", fence=False)
+    return [*rows, talk("auth-silent-ones-count", *quiet, config="one_who_logs_in")]
+
+
 def _order_rows() -> list[Row]:
     """What is looked at first, and what may come before CONNECT."""
     good = login("ann", "secret")
@@ -129,6 +168,8 @@ def _order_rows() -> list[Row]:
             "long-garbage": b"Z" * 5000 + b"\r\n",
             "lower-ping": b"ping\r\n",
             "p-alone": b"P",
+            "long-without-end": b"Z" * 5000,
+            "long-connect": connect(user="ann", name="x" * 5000),
         }.items()
     ]
     rows += [
@@ -150,6 +191,27 @@ def _order_rows() -> list[Row]:
             "users",
         ),
         row("auth-pipelined-behind-wrong", login("ann", "x") + b"SUB foo 1\r\nPING\r\n", "user"),
+        row(
+            "auth-user-twice",
+            b'CONNECT {"verbose":false,"user":"x","user":"ann","pass":"secret"}\r\nPING\r\n',
+            "user",
+        ),
+        row(
+            "auth-user-in-two-spellings",
+            b'CONNECT {"verbose":false,"USER":"x","user":"ann","pass":"secret"}\r\nPING\r\n',
+            "user",
+        ),
+        row(
+            "auth-user-in-two-spellings-wrong-last",
+            b'CONNECT {"verbose":false,"user":"ann","USER":"x","pass":"secret"}\r\nPING\r\n',
+            "user",
+        ),
+        row(
+            "auth-user-null",
+            b'CONNECT {"verbose":false,"user":null,"pass":"secret"}\r\nPING\r\n',
+            "user",
+        ),
+        row("auth-null", b"CONNECT null\r\nPING\r\n", "user"),
         row(
             "auth-password-escapes",
             b'CONNECT {"verbose":false,"user":"\\u0061nn","pass":"s\\u0065cret"}\r\nPING\r\n',
@@ -464,6 +526,8 @@ def _response_rows() -> list[Row]:
 
 ROWS: list[Row] = [
     *_credential_rows(),
+    *_odd_hash_rows(),
+    *_half_closed_rows(),
     *_order_rows(),
     *_permission_rows(),
     *_queue_permission_rows(),

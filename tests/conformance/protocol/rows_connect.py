@@ -300,6 +300,14 @@ def _info_rows() -> list[Row]:
         "users",
         "no_auth_user",
         "permissions",
+        "keys",
+        "only_keys",
+        "proxied_open",
+        "unproxied",
+        "user_without_password",
+        "password_without_user",
+        "authorization_of_a_time",
+        "system_users",
     )
     rows = [talk(f"info-{name}", greeting, config=name) for name in configs]
     rows += [

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.conformance.protocol.rows_connect import connect
+from tests.conformance.protocol.rows_keys import key_login
 from tests.conformance.tls.scene import CERT, FILES, VERIFY, Scene, old_hello, told
 from tests.support.deadline import wait_until
+from tests.support.signing import filled, public_key
 from tests.support.tls_peer import TlsPeer
 
 TLS12 = ssl.TLSVersion.TLSv1_2
@@ -436,6 +439,11 @@ def _21_pinned(scene: Scene) -> Any:
     return [good.ping(), heard.data.hex(), heard.end, scene.lines(other)]
 
 
+@row(tls(f'{VERIFY}, pinned_certs: ["@PIN IN LARGE LETTERS@"]'))
+def _21_pinned_in_large_letters(scene: Scene) -> Any:
+    return [scene.secured("good").ping(), scene.secured("second").hear().end]
+
+
 @row(tls('pinned_certs: ["@PIN@"]'))
 def _21_pins_without_verify(scene: Scene) -> Any:
     peer = scene.secured("good")
@@ -450,6 +458,36 @@ def _22_other_pins(scene: Scene) -> Any:
     # With authorities, the real server calls TLS changed at every reload.
     lines = [line for line in lines if "tls = enabled" not in line]
     return [answer, peer.hear().end, lines, scene.lines(peer)[-2:]]
+
+
+# -- 44: keys beside users of certificates --------------------------------------------------
+
+BESIDE_KEYS = tls(
+    f"{VERIFY}, verify_and_map: true",
+    f'authorization {{ users: [{{ user: "CN=alice,O=Acme" }}, {{ nkey: {public_key("ann")} }}] }}',
+)
+
+
+@row(BESIDE_KEYS)
+def _44_keys_go_before_certificates(scene: Scene) -> Any:
+    found = {}
+    for certificate in ("good", "second"):
+        for name, says in (
+            ("key", key_login("ann")),
+            ("a signature of another", connect(nkey=public_key("ann"), sig="@SIGN bob@")),
+            ("no key", connect()),
+        ):
+            peer = scene.peer()
+            nonce = str(peer.info()["nonce"])
+            assert not peer.secure(scene.context(certificate))
+            peer.send(filled(says, "a", {"a": nonce}) + b"PING\r\n")
+            found[f"{certificate}, {name}"] = [peer.line().decode(), _user_of(scene, peer)]
+    return found
+
+
+def _user_of(scene: Scene, peer: TlsPeer) -> list[str]:
+    shown = scene.monitoring("/connz?auth=1")["connections"]
+    return [each["authorized_user"] for each in shown if each["port"] == peer.own_port]
 
 
 # -- 23 to 27: certificates, ciphers ----------------------------------------------------------

@@ -52,7 +52,10 @@ class Files:
 
     def filled(self, config: str) -> str:
         """A configuration with the folder and the pin in it."""
-        return config.replace(FILES, str(self.folder)).replace("@PIN@", self.good.pin)
+        pins = {"@PIN@": self.good.pin, "@PIN IN LARGE LETTERS@": self.good.pin.upper()}
+        for name, pin in pins.items():
+            config = config.replace(name, pin)
+        return config.replace(FILES, str(self.folder))
 
 
 class Scene:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from pynats_server.clients import proxied
 from pynats_server.options import Authorization, Options, TlsOptions
 from pynats_server.server.server import Server
 
+from tests.conformance.jwt.tokens import account, token, user
+from tests.conformance.jwt.world import A, memory
 from tests.support.authorities import Authority
 from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
@@ -48,6 +51,38 @@ async def test_the_client_is_known_by_the_address_that_the_proxy_tells() -> None
         assert (server.state.closed_clients[0].host, server.state.closed_clients[0].port) == (
             "1.2.3.4", 1111,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("network", "header", "admitted"),
+    [
+        ("1.2.3.0/24", HEADER, True),
+        ("127.0.0.0/8", HEADER, False),
+        ("127.0.0.0/8", b"", True),
+        ("1.2.3.0/24", b"", False),
+    ],
+)
+def test_networks_of_a_user_are_those_of_the_address_that_the_proxy_tells(
+    network: str, header: bytes, admitted: bool, tmp_path: Path
+) -> None:
+    bearer = token(user("u", A, src=[network], bearer_token=True), A)
+    place = tmp_path / "s.conf"
+    place.write_text(
+        memory([account("SYS"), account("A")], "listen: '127.0.0.1:-1'\nproxy_protocol: true\n")
+    )
+
+    @on_loop
+    async def run() -> None:
+        async with Server(Options.load(place), log=None) as server:
+            reader, writer = await _enter(server)
+            await reader.readline()
+            said = json.dumps({"verbose": False, "jwt": bearer}).encode()
+            writer.write(header + b"CONNECT " + said + b"\r\nPING\r\n")
+            told = await reader.readline()
+            assert told == (b"PONG\r\n" if admitted else b"-ERR 'Authorization Violation'\r\n")
+            writer.close()
+
+    run()
 
 
 @pytest.mark.parametrize("begun", [b"", b"PROXY TCP4 1.2", V2_LOCAL + b"\xff\xff" + b"x" * 1000])

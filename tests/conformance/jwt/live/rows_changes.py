@@ -41,6 +41,19 @@ ROWS = [
         hears s 1
         """, {"first": acc(), "revoked": acc(revocations={"<user a>": 1_700_000_000})},
         {"s": usr("SYS")}),
+    Live("events: the time of a user is over", _EVENTS + """
+        a SUB x 1
+        hears s 1
+        gone a
+        hears s 1
+        """, {"first": acc()}, {"s": usr("SYS"), "a": usr(top={"exp": "<now+2>"})}),
+    Live("a callout goes with the claims that wanted it", """
+        push callout
+        c SUB x 1
+        a OPEN {}
+        push first
+        a OPEN {}
+        """, {"first": acc(), "callout": acc(authorization={"auth_users": ["<user c>"]})}),
     Live("no connections any more", """
         push first
         a1 SUB x 1
