@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from pynats_server.tls.engine.faults import reason_text
 
 
