@@ -73,9 +73,8 @@ def _run(command: Command, program: str) -> int:
                 await server.start()
                 settle_down()
                 await server.wait_stopped()
-            except ServerError as error:
-                server.log.fatal(str(error))
-                return 1
+            except ServerError:
+                return 1  # the log has said why
             finally:
                 _ignore_signals()
             return 0

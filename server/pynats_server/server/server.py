@@ -217,8 +217,9 @@ class Server:
         except (
             OSError, ListenError, JetStreamError, RunFileError, PlanError, OperatorError,
         ) as error:  # fmt: skip
-            await self.shutdown()
             text = _explain(error) if isinstance(error, OSError) else str(error)
+            self.log.fatal(text)  # now: the shutdown closes the log
+            await self.shutdown()
             raise ServerError(text) from error
         except BaseException:
             await self.shutdown()

@@ -237,6 +237,18 @@ def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
     assert not pid_file.exists()
 
 
+def test_a_start_that_fails_is_told_in_the_log_file(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*server_command(PYNATS), "-a", "127.0.0.1", "-p", str(port), "-l", str(log)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 1
+    fatal = [line for line in log.read_text().splitlines() if "[FTL]" in line]
+    assert len(fatal) == 1
+    assert "address already in use" in fatal[0]
+
+
 def test_pid_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "pid"
     command = [*server_command(PYNATS), "-a", "127.0.0.1", "-p", "-1", "-P", str(path)]

@@ -35,7 +35,7 @@ ALERTS = {
     "bad record mac": "bad record MAC",
     "record overflow": "record overflow",
 }
-ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13|ssl/tls) (?:alert )?(.+)")
+ALERT = re.compile(r"(?:(?:sslv3|tlsv1|tlsv13|ssl/tls) (?:alert )?|tls alert )(.+)")
 
 UNABLE_TO_GET_ISSUER, NOT_YET_VALID, EXPIRED, INVALID_PURPOSE = 2, 9, 10, 26
 UNKNOWN = (UNABLE_TO_GET_ISSUER, 18, 19, 20, 21, 27)
