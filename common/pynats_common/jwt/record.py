@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from pynats_common.go.json import compact_json
+from pynats_common.go.text import clean
 from pynats_common.jwt.errors import ClaimsError
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
@@ -241,6 +242,8 @@ def load_object(data: bytes, what: str) -> dict[str, Any]:
         value = json.loads(
             data.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once
         )
+        if b"\\u" in data:
+            value = _cleaned(value)
     except (ValueError, RecursionError):
         raise ClaimsError(f"{what}: not valid JSON") from None
     if not isinstance(value, dict):
@@ -254,6 +257,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a field occurs twice")
     return found
+
+
+def _cleaned(value: Any) -> Any:
+    """With U+FFFD for halves of surrogate pairs, as Go has it: no output could carry them."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return _once([(clean(name), _cleaned(item)) for name, item in value.items()])
+    return value
 
 
 def _refuse_constant(name: str) -> object:

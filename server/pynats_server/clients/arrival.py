@@ -234,7 +234,8 @@ class Arrivals:
         session = session_of(client)
         session.hello.tls = tls
         session.tls_first = waiting.first
-        if not self._pinned(client, waiting.tls):
+        # A reload during the handshake may have changed the list.
+        if not self._pinned(client, self._state.tls or waiting.tls):
             self._fail(client, NOT_PINNED)
             return
         if self._log.debug_enabled:

@@ -5,7 +5,8 @@ What is waited for (a look-up, a service that decides) runs as a task. What must
 networks do), so a flood of log-ins from one delays those from others by one check each. Of one
 address the newest goes first: when more arrive than can be checked, the oldest have waited almost
 as long as they may (`authorization.timeout`), and in order of arrival everybody would be refused
-just before the turn comes. Who leaves or waits too long is not checked.
+just before the turn comes. Who leaves or waits too long is not checked. Who is in, and may have to
+leave because the rules have changed, has every second check, in order: no flood keeps anybody in.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,6 +51,8 @@ class Checks:
         self._on_error = on_error
         self._waiting: dict[ClientConnection, _Check] = {}  # for a thread
         self._turns: Rotation[str, ClientConnection] = Rotation()  # by address
+        self._again: OrderedDict[ClientConnection, None] = OrderedDict()  # who is in
+        self._again_last = False  # one of them was the last whose turn it was
         self._running: dict[ClientConnection, asyncio.Task[None]] = {}
         self._threads: ThreadPoolExecutor | None = None
         self._computing = 0  # threads in use
@@ -76,14 +80,19 @@ class Checks:
         outcome: Slow | Awaitable[Answer],
         ask: Ask,
         conclude: Conclude,
+        *,
+        again: bool = False,
     ) -> None:
-        """The same for what the authenticator has already said."""
+        """The same for what the authenticator has already said; `again` = of one who is in."""
         authenticator = self._state.authenticator
         client.hold()
         check = _Check(outcome, authenticator, ask, conclude)
         if isinstance(outcome, Slow):
             self._waiting[client] = check
-            self._turns.add(network_of(client.host), client)
+            if again:
+                self._again[client] = None
+            else:
+                self._turns.add(network_of(client.host), client)
             self._go_on()
         else:
             self._run(client, check)
@@ -91,19 +100,26 @@ class Checks:
     def drop(self, client: ClientConnection) -> None:
         """Forgets a client that has gone."""
         if self._waiting.pop(client, None) is not None:
+            self._again.pop(client, None)
             self._turns.discard(network_of(client.host), client)
         elif (task := self._running.get(client)) is not None:
             task.cancel()
 
     def _go_on(self) -> None:
-        while len(self._turns) and self._computing < CHECKS_AT_ONCE and not self._stopped:
-            _, client = self._turns.next(newest=True)
+        while self._waiting and self._computing < CHECKS_AT_ONCE and not self._stopped:
+            client = self._next()
             check = self._waiting.pop(client)
             if _has_left(client):
                 client.close(CloseReason.CLIENT_CLOSED)
                 continue
             self._computing += 1
             self._run(client, check)
+
+    def _next(self) -> ClientConnection:
+        self._again_last = bool(self._again) and not (self._again_last and len(self._turns))
+        if self._again_last:
+            return self._again.popitem(last=False)[0]
+        return self._turns.next(newest=True)[1]
 
     def _run(self, client: ClientConnection, check: _Check) -> None:
         client.auth_deadline = 0  # it was in time; how long the check takes is our affair
@@ -154,6 +170,7 @@ class Checks:
         self._stopped = True
         self._waiting.clear()
         self._turns.clear()
+        self._again.clear()
         running = list(self._running.values())
         for task in running:
             task.cancel()

@@ -10,13 +10,14 @@ from pynats_common.go.durations import format_duration_s
 
 from pynats_server.auth import ConnectOptions, Hello
 from pynats_server.auth.signatures import new_nonce
+from pynats_server.auth.users import CALLOUT_SUBJECT
 from pynats_server.clients.arrival import Arrivals
 from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.limits import apply_limits
 from pynats_server.clients.login import LogIn
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.trace import payload_text, redact_connect
+from pynats_server.clients.trace import MASK, payload_text, redact_connect
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
@@ -27,6 +28,7 @@ from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
 from pynats_server.tracing import Tracer
 
+ASKED = f"{CALLOUT_SUBJECT} ".encode()  # how a request to an auth callout service begins
 SLOW = (CloseReason.SLOW_CONSUMER_PENDING_BYTES, CloseReason.SLOW_CONSUMER_WRITE_DEADLINE)
 
 
@@ -41,6 +43,7 @@ class ClientHandler:
         self._info = info
         self._events = events
         self._log = state.log.part("clients")
+        self._conceals = False  # the payload of the message that is being traced
         self.checks = Checks(state, self.on_internal_error)
         self.log_in = LogIn(state, events, self.checks)
         self.arrivals = Arrivals(state, self._greet, self._has_room, self.log_in.expect)
@@ -194,6 +197,9 @@ class ClientHandler:
     def trace_payload(
         self, client: ClientConnection, payload: bytes, header_length: int, direction: bytes
     ) -> None:
+        if self._conceals and direction == b"->>":
+            self._trace(client, "->>", f"MSG_PAYLOAD: {MASK}")
+            return
         options = self._state.options.log
         if options.trace_headers:
             payload = payload[:header_length].removesuffix(b"\r\n\r\n")
@@ -202,6 +208,8 @@ class ClientHandler:
             self._trace(client, direction.decode(), f"MSG_PAYLOAD: {text}")
 
     def trace_out(self, client: ClientConnection, verb: bytes, arguments: bytes) -> None:
+        # The payload comes next. What clients log in with is in these requests.
+        self._conceals = arguments.startswith(ASKED)
         line = b" ".join(part for part in (verb, arguments) if part)
         self._trace(client, "->>", f"[{line.decode('utf-8', 'backslashreplace')}]")
 

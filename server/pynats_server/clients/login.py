@@ -151,7 +151,8 @@ class LogIn:
         if isinstance(outcome, Verdict | Refusal):
             return outcome
         if client not in self._checks:
-            self._checks.wait(client, outcome, partial(_recheck, session), self._conclude_again)
+            ask = partial(_recheck, session)
+            self._checks.wait(client, outcome, ask, self._conclude_again, again=True)
         return None
 
     def _conclude_again(self, client: ClientConnection, answer: Answer) -> None:

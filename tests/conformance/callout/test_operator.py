@@ -31,8 +31,9 @@ from tests.support.callout import (
     sealed,
     user_jwt,
 )
+from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
-from tests.support.process import ServerProcess
+from tests.support.process import PYNATS, ServerProcess
 from tests.support.records import Recorded
 
 ASKING, APP, OTHER = pair("asking"), pair("app"), pair("other")
@@ -209,3 +210,30 @@ def test_who_is_asked_about(
             return json.dumps(masked_claims(request.claims))
 
     assert play(servers_under_test) == recorded.of(lambda: play(reference_servers))
+
+
+def test_who_is_revoked_while_the_service_thinks_stays_out(
+    servers_under_test: ServerPool,
+) -> None:
+    """The real server lets it in, and it stays."""
+    if servers_under_test.kind != PYNATS:
+        pytest.skip("ours")
+
+    def revoked(claims: jwt.AccountClaims) -> None:
+        external("", APP.public_key)(claims)
+        claims.nats.revocations = {BEARER.public_key: 1_800_000_000}
+
+    process = servers_under_test.get("operator-revoking", CONFIGS["open"])
+    system = Signing(process.port, SYSTEM_USER, user_token(SYSTEM_USER, SYSTEM))
+    token = account_token(ASKING, name="ASKING", age=10, change=revoked).encode()
+    with system, signed(process, SERVICE, ASKING) as service:
+        with connected(process, by_jwt(bearer())) as client:
+            request = service.next_request()
+            place = f"$SYS.REQ.ACCOUNT.{ASKING.public_key}.CLAIMS.UPDATE".encode()
+            system.send(b"PUB %b %d\r\n%b\r\n" % (place, len(token), token), pongs=0)
+            wait_until(lambda: "jwt updated" in process.log(), "the update")
+            service.answer(request, placed()(request) or b"")
+            client.fence()
+            assert client.closed
+            assert b"Authorization Violation" in client.received
+        assert not service.is_asked()

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from pynats_common.jwt import AuthorizationRequestClaims, decode, validate
 
-from tests.conformance.callout.scene import BOB, connected, masked_claims, server
+from tests.conformance.callout.scene import BOB, config, connected, masked_claims, server
 from tests.support.callout import SERVICE_CURVE, Request, Service
+from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
+from tests.support.process import PYNATS
 from tests.support.records import Recorded
 
 CONNECTS = {
@@ -82,3 +84,17 @@ def test_what_is_sealed_is_for_the_service_alone(servers_under_test: ServerPool)
     assert asked.server_curve == asked.claims["nats"]["server_id"]["xkey"]
     opened = SERVICE_CURVE.open(asked.text, asked.server_curve).decode()
     assert opened == asked.token
+
+
+def test_traces_do_not_show_what_clients_log_in_with(servers_under_test: ServerPool) -> None:
+    """The real server's do, in requests that are not sealed."""
+    if servers_under_test.kind != PYNATS:
+        pytest.skip("ours")
+    process = servers_under_test.get("traced", config(more="trace: true"))
+    with Service(process.port) as service, connected(process, '{"user":"x","pass":"hidden"}'):
+        request = service.next_request()
+        assert request.claims["nats"]["connect_opts"]["pass"] == "hidden"
+        service.answer(request, b"nothing")
+        wait_until(lambda: '["nothing"]' in process.log(), "the trace of the answer")
+        assert request.token not in process.log()
+        assert "MSG_PAYLOAD: [REDACTED]" in process.log()

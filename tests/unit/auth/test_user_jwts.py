@@ -202,3 +202,19 @@ def test_who_is_in_is_asked_about_without_signatures() -> None:
     ended = authenticator.recheck(said, verdict)
     assert isinstance(ended, Refusal)
     assert ended.error == "Account Authentication Expired"
+
+
+def test_halves_of_surrogate_pairs_are_replaced() -> None:
+    """No output could carry them: monitoring would fail for everybody."""
+    said = claims(tags=["a:\ud800"]) | {"name": "u\udfff"}
+    user = read_user(signed(said))
+    assert (user.name, user.nats.tags) == ("u\ufffd", ["a:\ufffd"])
+    token = account_token("A", name="A\u00e9")
+    body = json.loads(open_token(token).payload) | {"name": "A\ud83d", "iss": A.public_key}
+    body["nats"]["mappings"] = {"m\ud800": [{"subject": "t\udbff"}]}
+    found = jwt.decode(signed(body))
+    assert isinstance(found, jwt.AccountClaims)
+    assert found.name == "A\ufffd"
+    assert {name: to[0].subject for name, to in found.nats.mappings.items()} == {
+        "m\ufffd": "t\ufffd"
+    }

@@ -367,7 +367,9 @@ def test_reloads(idp: Provider) -> None:
 
 VALUES = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["*", ">", "a.b", "a b", "", ".", "{{claim(sub)}}", "a\n", "$SYS", "é"]),
+    st.sampled_from(
+        ["*", ">", "a.b", "a b", "", ".", "{{claim(sub)}}", "a\n", "$SYS", "é", "\ud800"]
+    ),
     st.integers(),
     st.booleans(),
     st.none(),
@@ -390,6 +392,7 @@ def test_a_claim_is_one_token_of_a_subject_or_nothing(value: Any, other: Any) ->
         return
     assert made.rights is not None
     for subject in made.rights.publish.allow:
+        assert subject.encode()
         first, _, third, last = subject.split(".")
         assert (first, third) == ("a", "b")
         assert last
@@ -432,3 +435,8 @@ def _good_token() -> str:
 @cache
 def _good_key() -> Any:
     return jwt.PyJWK(jwk(ec_key("g"), "k"))
+
+
+def test_a_time_without_end_is_none() -> None:
+    with pytest.raises(TokenError, match="its exp is no time"):
+        verdict_of({"sub": "s", "exp": 10**400}, OidcIssuer("https://i", ["a"]), {"$G"})

@@ -18,8 +18,9 @@ import pytest
 from pynats_common.urls import network_of
 from pynats_server import Options, Server
 from pynats_server.auth import REFUSED, Answer, Hello
+from pynats_server.auth.chain import Chain
 from pynats_server.auth.static import Attempt, PasswordLogin
-from pynats_server.clients import checks
+from pynats_server.clients import checks, reauthorize
 from pynats_server.clients.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
@@ -136,13 +137,14 @@ async def _flood(gate: threading.Event, abort: bool) -> None:
 
 
 async def _log_in(
-    server: Server, secret: str = "x", address: str = "127.0.0.1"
+    server: Server, secret: str = "x", address: str = "127.0.0.1", user: str = "ann"
 ) -> socket.socket:  # fmt: skip
     client = socket.create_connection(
         ("127.0.0.1", server.client_port), timeout=PATIENCE_S, source_address=(address, 0)
     )
     await next_turn()
-    client.sendall(b'CONNECT {"user":"ann","pass":"%s"}\r\nPING\r\n' % secret.encode())
+    said = json.dumps({"user": user, "pass": secret}).encode()
+    client.sendall(b"CONNECT %b\r\nPING\r\n" % said)
     return client
 
 
@@ -202,6 +204,29 @@ async def test_of_one_address_the_newest_is_checked_first(bench: Bench) -> None:
         others = bench.begun[1:]
         assert others == sorted(others, key=int, reverse=True)
         for client in clients:
+            client.close()
+
+
+@on_loop
+async def test_no_flood_keeps_in_who_must_leave(bench: Bench) -> None:
+    def options(secret: str) -> Options:
+        listed = [User("ann", hashed("pw")), User("bob", secret)]
+        return Options(host="127.0.0.1", port=-1, authorization=Authorization(users=listed))
+
+    async with Server(options("plain")) as server:
+        bob = await _log_in(server, "plain", user="bob")
+        await wait_until_async(lambda: [c.user for c in server.state.clients()] == ["bob"], "bob")
+        flood = [await _log_in(server, f"flood{number}") for number in range(3)]
+        await wait_until_async(lambda: len(server.handler.checks) == 3, "the flood")
+        reauthorize.reload(server.state, server.handler.log_in, Chain(options(hashed("new")), ""))
+        flood += [await _log_in(server, f"newer{number}") for number in range(3)]
+        await wait_until_async(lambda: len(server.handler.checks) == 7, "all")
+        for _ in range(2):
+            bench.allowed.release()
+        await wait_until_async(lambda: len(bench.begun) == 3, "two checks more")
+        # What was under way when the rules changed is done again, by the new ones.
+        assert bench.begun == ["flood0", "flood0", "plain"]
+        for client in (bob, *flood):
             client.close()
 
 

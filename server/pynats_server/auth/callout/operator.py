@@ -98,12 +98,21 @@ class ClaimedCallout:
         timeout_s = self._server.options.auth_timeout
         try:
             found = await consult(self._server, service, hello, timeout_s, presented=presented)
+            if account.expired or self._accounts.get(key) is not account:
+                return await self._decide(hello)  # by the new rules, as after a reload
             answer = (
                 found if isinstance(found, Refusal) else await self._placed(hello, account, found)
             )
         except CalloutError as error:
             answer = Refusal(warning=str(error))
         return answer if isinstance(answer, Verdict) else replace(answer, account=key)
+
+    async def _decide(self, hello: Hello) -> Answer:
+        outcome = self.verify(hello)
+        if isinstance(outcome, Awaitable):
+            return await outcome
+        assert isinstance(outcome, Verdict | Refusal)  # nothing here is computed in a thread
+        return outcome
 
     async def _placed(self, hello: Hello, asked: Delegating, found: Found) -> Answer:
         """Raises CalloutError."""

@@ -18,7 +18,7 @@ METHOD: Final = "oidc"
 USER_MAX: Final = 256  # characters of a name
 SUBJECTS_MAX: Final = 256  # that one list may come to
 TEMPLATE: Final = re.compile(r"\{\{\s*claim\(\s*([^(){}\s]+)\s*\)\s*\}\}")
-_SAFE = re.compile(r"[^\s.*>\x00-\x1f\x7f-\x9f{}\"'\\]{1,128}\Z")
+_SAFE = re.compile(r"[^\s.*>\x00-\x1f\x7f-\x9f{}\"'\\\ud800-\udfff]{1,128}\Z")
 _MISSING: Final = object()
 
 
@@ -34,6 +34,10 @@ def verdict_of(claims: dict[str, Any], settings: OidcIssuer, accounts: Collectio
     user = claim(claims, settings.user_claim)
     if not isinstance(user, str) or not user or len(user) > USER_MAX or not user.isprintable():
         raise TokenError(f"its claim {settings.user_claim} is no user's name")
+    try:
+        expires = float(claims["exp"])
+    except OverflowError:  # integers of JSON have no end
+        raise TokenError("its exp is no time") from None
     rights = _rights(claims, settings)
     return Verdict(
         account,
@@ -41,7 +45,7 @@ def verdict_of(claims: dict[str, Any], settings: OidcIssuer, accounts: Collectio
         user,
         method=METHOD,
         rights=rights,
-        expires=float(claims["exp"]),
+        expires=expires,
     )
 
 
