@@ -49,3 +49,11 @@ def _require_file(path: str) -> None:
 
 def _no_password() -> str:
     raise TlsError("the private key is encrypted")
+
+
+def quiet_asyncio() -> None:
+    """For programs whose standard error is for people: asyncio warns of each TLS connection of
+    nats-py that returning true from eof_received() has no effect, which is so."""
+    import logging
+
+    logging.getLogger("asyncio").setLevel(logging.ERROR)

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
         MappingTarget,
         MetricsOptions,
         OidcIssuer,
+        OperatorOptions,
         Options,
         Permissions,
+        ProxyOptions,
         PublishLimits,
+        ResolverOptions,
         ResponsePermission,
         ServiceExport,
         ServiceImport,
@@ -43,6 +46,13 @@ if TYPE_CHECKING:
     from pynats_server.server.server import Server, ServerError
     from pynats_server.settings import SettingsError
     from pynats_server.threaded import ThreadedServer
+    from pynats_server.tls.options import (
+        CertificateFiles,
+        OcspCacheOptions,
+        OcspOptions,
+        OcspPeerOptions,
+        TlsOptions,
+    )
     from pynats_server.version import PYNATS_VERSION as __version__
 
 # Where each public name lives. Imported on first use, so that `pynats-server --help` and the tools
@@ -52,24 +62,30 @@ _HOMES = {
     "options": (
         "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
         "ConnectionLimits", "HttpAuth", "JetStreamOptions", "JetStreamServerLimits", "LogOptions",
-        "MappingTarget", "MetricsOptions", "OidcIssuer", "Options", "Permissions", "PublishLimits",
-        "ResponsePermission", "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport",
-        "StreamImport", "SubjectPermission", "TraceOptions", "User",
+        "MappingTarget", "MetricsOptions", "OidcIssuer", "OperatorOptions", "Options",
+        "Permissions", "ProxyOptions", "PublishLimits", "ResolverOptions", "ResponsePermission",
+        "ServiceExport", "ServiceImport", "ServiceLatency", "StreamExport", "StreamImport",
+        "SubjectPermission", "TraceOptions", "User",
     ),
     "server.server": ("Server", "ServerError"),
     "settings": ("SettingsError",),
     "threaded": ("ThreadedServer",),
+    "tls.options": (
+        "CertificateFiles", "OcspCacheOptions", "OcspOptions", "OcspPeerOptions", "TlsOptions",
+    ),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AccountLimits", "AccountOptions", "AuthCallout", "Authorization", "BatchLimits",
-    "ConnectOptions", "ConnectionLimits", "Hello", "HttpAuth", "JetStreamOptions",
-    "JetStreamServerLimits", "LogOptions", "MappingTarget", "MetricsOptions", "OidcIssuer",
-    "Options", "Permissions", "PublishLimits", "Refusal", "ResponsePermission", "Server",
-    "ServerError", "ServiceExport", "ServiceImport", "ServiceLatency", "SettingsError", "Slow",
-    "StreamExport", "StreamImport", "SubjectPermission", "ThreadedServer", "TraceOptions", "User",
-    "Verdict", "__version__",
+    "CertificateFiles", "ConnectOptions", "ConnectionLimits", "Hello", "HttpAuth",
+    "JetStreamOptions", "JetStreamServerLimits", "LogOptions", "MappingTarget", "MetricsOptions",
+    "OcspCacheOptions", "OcspOptions", "OcspPeerOptions", "OidcIssuer", "OperatorOptions",
+    "Options", "Permissions", "ProxyOptions", "PublishLimits", "Refusal", "ResolverOptions",
+    "ResponsePermission", "Server", "ServerError", "ServiceExport", "ServiceImport",
+    "ServiceLatency", "SettingsError", "Slow", "StreamExport", "StreamImport",
+    "SubjectPermission", "ThreadedServer", "TlsOptions", "TraceOptions", "User", "Verdict",
+    "__version__",
 ]  # fmt: skip
 
 

@@ -225,7 +225,10 @@ RULES: dict[str, tuple[str, ...]] = {
         *BASE, S + "clients.trace", S + "server.accepted", S + "settings", S + "tls",
         S + "tls.suites", J + "inspection",
     ),
-    "pynats_server": (*BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings"),
+    "pynats_server": (
+        *BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings",
+        S + "tls.options",
+    ),
 }  # fmt: skip
 
 

@@ -41,6 +41,10 @@ def greetings(loop: FakeLoop, threads: int = 1, batch: int = 64) -> Greetings:
     return Greetings(real, lambda work: work(), threads, batch)
 
 
+def wanted() -> bool:
+    return True
+
+
 def test_addresses_take_turns() -> None:
     loop, served = FakeLoop(), list[str]()
     gate = threading.Event()
@@ -49,7 +53,7 @@ def test_addresses_take_turns() -> None:
 
     def submit(address: str, name: str, **more: Any) -> None:
         layer: Any = FakeLayer(name, served, **more)
-        pool.submit(address, layer, b"", lambda answer, found: done.append((answer, found)))
+        pool.submit(address, layer, b"", lambda answer, found: done.append((answer, found)), wanted)
 
     submit("x", "first", before=gate.wait)
     for number in range(3):
@@ -73,7 +77,7 @@ def test_what_is_told() -> None:
         layer: Any = FakeLayer(name, served, answer)
         pool.submit(
             "here", layer, data,
-            lambda answer, found, name=name: done.update({name: (answer, found)}),
+            lambda answer, found, name=name: done.update({name: (answer, found)}), wanted,
         )  # fmt: skip
     wait_until(lambda: loop.run_soon() or len(done) == 4, "all is told")
     assert done["more"] == (MORE, None)
@@ -89,7 +93,7 @@ def test_so_many_are_told_at_once() -> None:
     done: list[int] = []
     for number in range(8):
         layer: Any = FakeLayer(str(number), served)
-        pool.submit("here", layer, b"", lambda answer, _: done.append(answer))
+        pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
     wait_until(lambda: len(served) == 8 and loop.soon, "all are served")
     told = []
     while len(done) < 8:
@@ -107,13 +111,49 @@ def test_after_the_end_nothing_is_told() -> None:
     done: list[int] = []
     for name in ("first", "second"):
         layer: Any = FakeLayer(name, served, before=gate.wait)
-        pool.submit("here", layer, b"", lambda answer, _: done.append(answer))
+        pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
     closing = threading.Thread(target=pool.close)
     closing.start()
     gate.set()
     closing.join()
     layer = FakeLayer("third", served)
-    pool.submit("here", layer, b"", lambda answer, _: done.append(answer))
+    pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
     loop.run_soon()
     assert done == []
     assert "third" not in served
+
+
+def test_nothing_is_done_for_those_who_have_gone() -> None:
+    loop, served = FakeLoop(), list[str]()
+    gate = threading.Event()
+    pool = greetings(loop)
+    done: list[int] = []
+    here = {"gone": True, "stays": True}
+    for name in ("first", "gone", "stays"):
+        before: Callable[[], object] = gate.wait if name == "first" else wanted
+        layer: Any = FakeLayer(name, served, before=before)
+        pool.submit(
+            "here", layer, b"", lambda answer, _: done.append(answer),
+            lambda name=name: here.get(name, True),
+        )  # fmt: skip
+    here["gone"] = False
+    gate.set()
+    wait_until(lambda: loop.run_soon() or len(done) == 3, "all is told")
+    assert served == ["first", "stays"]
+    pool.close()
+
+
+def test_networks_take_turns_where_everybody_has_many_addresses() -> None:
+    loop, served = FakeLoop(), list[str]()
+    gate = threading.Event()
+    pool = greetings(loop)
+    for address, name in (
+        ("::1", "first"), ("2001:db8::1", "a0"), ("2001:db8::2", "a1"), ("2001:db8::3%lo", "a2"),
+        ("2001:db9::1", "b0"),
+    ):  # fmt: skip
+        layer: Any = FakeLayer(name, served, before=gate.wait if name == "first" else wanted)
+        pool.submit(address, layer, b"", lambda answer, _: None, wanted)
+    gate.set()
+    wait_until(lambda: len(served) == 5, "all are served")
+    assert served == ["first", "a0", "b0", "a1", "a2"]
+    pool.close()

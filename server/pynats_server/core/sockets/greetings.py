@@ -1,12 +1,14 @@
 """Beginnings of layers, step by step, in threads: a handshake costs as much as a thousand messages.
 
-Fair by address: each address that has something to do gets one step, then the next one does. A
-connection has at most one step waiting or being done, and is not read meanwhile.
+Fair by address (with IPv6, by network): each that has something to do gets one step, then the
+next one does. A connection has at most one step waiting or being done, and is not read meanwhile.
+Of those that have ended meanwhile nothing is done.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -20,16 +22,19 @@ Done = Callable[[int, object], None]
 @dataclass(slots=True)
 class Step:
     """`done(answer, found)` gets the layer's answer, and what it then tells: the peer, or why it
-    failed."""
+    failed. `wanted()` says whether anybody still waits for it."""
 
     layer: Layer
     data: bytes
     done: Done
+    wanted: Callable[[], bool]
     answer: int = FAILED
     found: object = None
 
     def take(self) -> None:
         """In a thread."""
+        if not self.wanted():
+            return
         try:
             self.answer = self.layer.greet(self.data)
             if self.answer == READY:
@@ -63,12 +68,16 @@ class Greetings:
         self._delivering = False
         self._closed = False
 
-    def submit(self, address: str, layer: Layer, data: bytes, done: Done) -> None:
-        """A step for somebody from an address. `done` is called on the loop."""
+    def submit(
+        self, address: str, layer: Layer, data: bytes, done: Done, wanted: Callable[[], bool]
+    ) -> None:
+        """A step for somebody from an address. `done` is called on the loop, `wanted` in a
+        thread."""
         with self._lock:
             if self._closed:
                 return
-            self._waiting.setdefault(address, deque()).append(Step(layer, data, done))
+            step = Step(layer, data, done, wanted)
+            self._waiting.setdefault(_turn_of(address), deque()).append(step)
             if self._idle:
                 self._more.notify()
             elif len(self._threads) < self._most:
@@ -131,3 +140,13 @@ class Greetings:
                 step.done(step.answer, step.found)
 
         self._within_turn(tell)
+
+
+def _turn_of(address: str) -> str:
+    """Who takes turns: addresses, or networks of 64 bits where everybody has many addresses."""
+    if ":" not in address:
+        return address
+    try:
+        return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8].hex()
+    except OSError:
+        return address

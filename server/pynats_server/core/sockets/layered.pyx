@@ -170,8 +170,14 @@ cdef class LayeredConnection(Connection):
     cdef int _greet(self, bytes data) except -1:
         """Nothing is read until the thread has done its step."""
         self.pause(PAUSE_GREETING)
-        self.workroom.greetings.submit(self.host, self.layer, data, self._greeted)
+        self.workroom.greetings.submit(
+            self.host, self.layer, data, self._greeted, self._still_greets
+        )
         return 0
+
+    def _still_greets(self) -> bool:
+        """Asked by a thread."""
+        return not self.closing
 
     def _greeted(self, int answer, found) -> None:
         """The step is done."""

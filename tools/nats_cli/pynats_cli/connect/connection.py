@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_common.contexts import Context
 from pynats_common.go.durations import SECOND_NS
-from pynats_common.tls import ClientTls, TlsError
+from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.urls import parse_server_urls
 from pynats_common.version import RELEASE
 
@@ -208,6 +208,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
         tls = _tls_context(context, [server.scheme for server in servers])
     except (ValueError, TlsError) as error:
         raise CliError(str(error)) from None
+    quiet_asyncio()
     login = login_options(context)
     public_nkey = login.pop(PUBLIC_NKEY, None)
     if not login and servers[0].user is not None:

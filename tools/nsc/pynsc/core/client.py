@@ -59,6 +59,7 @@ def run_client(
     if not urls:
         raise NscError("no server url", "set one with edit operator --service-url")
     context = tls_context(options)
+    quiet_asyncio()
     try:
         asyncio.run(_connect_and_work(urls, token, pair, work, context, options.tls_first))
     except NscError:
