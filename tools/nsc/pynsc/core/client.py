@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_common import jwt
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
+from pynats_common.tls import quiet_asyncio
 
 from pynsc.core.errors import NscError
 from pynsc.core.store import load_token
