@@ -17,7 +17,7 @@ class ServerPool:
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
         self._folder = folder
-        self._servers: dict[str, ServerProcess] = {}
+        self._servers: dict[tuple[str, str], ServerProcess] = {}
 
     def __enter__(self) -> ServerPool:
         return self
@@ -27,11 +27,14 @@ class ServerPool:
             server.stop()
 
     def get(self, name: str, config: str) -> ServerProcess:
-        """The server for configuration `name`; a dead one is not restarted but fails the test."""
-        server = self._servers.get(name)
+        """The server of that name and configuration: cases of several suites may use a name. A dead
+        one is not restarted but fails the test."""
+        server = self._servers.get((name, config))
         if server is None:
-            server = ServerProcess(self.kind, self._folder / name, config)
-            self._servers[name] = server
+            number = sum(known == name for known, _ in self._servers)
+            folder = self._folder / (f"{name}-{number}" if number else name)
+            server = ServerProcess(self.kind, folder, config)
+            self._servers[name, config] = server
             server.start()
         assert_healthy(server)
         return server

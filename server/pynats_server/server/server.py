@@ -118,6 +118,7 @@ class Server:
         self._tls_watch = TlsWatch(self.state, self._end_soon)
         self._stopped = asyncio.Event()
         self._shutdown: asyncio.Task[None] | None = None
+        self._fault = ""  # why the start has failed: the last line of the log
 
     @property
     def options(self) -> Options:
@@ -218,7 +219,7 @@ class Server:
             OSError, ListenError, JetStreamError, RunFileError, PlanError, OperatorError,
         ) as error:  # fmt: skip
             text = _explain(error) if isinstance(error, OSError) else str(error)
-            self.log.fatal(text)  # now: the shutdown closes the log
+            self._fault = text
             await self.shutdown()
             raise ServerError(text) from error
         except BaseException:
@@ -296,6 +297,8 @@ class Server:
             if hasattr(self.state, "engine"):
                 await self._close_parts()
         finally:
+            if self._fault:
+                self.log.fatal(self._fault)
             if self._own_log:
                 self.log.close()
             else:
