@@ -29,9 +29,9 @@ from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
+from pynats_server.work import call_at_time
 
 EXPIRED = "User Authentication Expired"
-TIMER_MAX_S = 86400.0  # timers that are longer are set again, so that a clock that is set counts
 
 
 class LogIn:
@@ -198,9 +198,7 @@ class LogIn:
     def _watch_expiry(self, client: ClientConnection, session: Session) -> None:
         session.stop_watching()
         if session.verdict is not None and session.verdict.expires:
-            left = max(0.0, session.verdict.expires - time.time())
-            loop = asyncio.get_running_loop()
-            session.expiry = loop.call_later(min(left, TIMER_MAX_S), self._expire, client, session)
+            session.expiry = call_at_time(session.verdict.expires, self._expire, client, session)
 
     def _expire(self, client: ClientConnection, session: Session) -> None:
         if session.verdict is None or client.closing:

@@ -22,11 +22,10 @@ from pynats_server.operator.claims import Claimed, claimed_of
 from pynats_server.operator.errors import EXPIRED, VALIDATION_FAILED, ClaimsError
 from pynats_server.operator.sharing import Sharing, Taken
 from pynats_server.operator.trust import Trust
-from pynats_server.work import Turns, Work
+from pynats_server.work import Turns, Work, call_at_time
 
 ASIDE_CHARS = 8 * 1024  # JWTs that are longer are checked in a thread: they take milliseconds
 LINKED_AT_ONCE = 16  # importers that follow a change at once; others do in turns
-TIMER_MAX_S = 86400.0
 
 Follower = Callable[[Claimed | None, Claimed], object]  # what it was before, and what it is now
 
@@ -250,17 +249,14 @@ class ClaimedAccounts:
             yield
 
     def _link(self, name: str) -> None:
-        now = time.time()
-        taken = self._sharing.link(name, now)
+        taken = self._sharing.link(name, time.time())
         self._known[name].incomplete = taken.incomplete
         self._host.take(name, taken)
         timer = self._relinks.pop(name, None)
         if timer is not None:
             timer.cancel()
         if taken.until:
-            left = min(max(0.0, taken.until + 1 - now), TIMER_MAX_S)
-            loop = asyncio.get_running_loop()
-            self._relinks[name] = loop.call_later(left, self._link, name)
+            self._relinks[name] = call_at_time(taken.until + 1, self._link, name)
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -269,9 +265,7 @@ class ClaimedAccounts:
         if timer is not None:
             timer.cancel()
         if claimed.expires and not claimed.expired:
-            left = min(max(0.0, claimed.expires - time.time()), TIMER_MAX_S)
-            loop = asyncio.get_running_loop()
-            self._expiries[claimed.account] = loop.call_later(left, self._look, claimed)
+            self._expiries[claimed.account] = call_at_time(claimed.expires, self._look, claimed)
 
     def _look(self, claimed: Claimed) -> None:
         """Whether its time is over."""
