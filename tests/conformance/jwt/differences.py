@@ -65,6 +65,36 @@ _TRUST = "what no log-in would accept is refused when it is pushed"
 _STRICT = "ours refuses what cannot work"
 _WORDS = "other words"
 
+# Who has the plain role and nothing of his own that would bar him.
+_LET_IN = [
+    (
+        "is account=<account A> authorized_user=<user u> issuer_key=<account scoped "
+        "key plain> name_tag=A with its token"
+    ),
+    "> SUB a.> 1",
+    "> SUB a.b 2",
+    "> SUB a.* 3",
+    "> SUB a.b q 4",
+    "> SUB a.d p 5",
+    "> SUB > 6",
+    "-ERR 'Permissions Violation for Subscription to \">\"'",
+    "> SUB other 7",
+    "-ERR 'Permissions Violation for Subscription to \"other\"'",
+    "> PUB a.b | 1",
+    "MSG a.b 1 1 | 1\\r\\n",
+    "MSG a.b 2 1 | 1\\r\\n",
+    "MSG a.b 3 1 | 1\\r\\n",
+    "MSG a.b 4 1 | 1\\r\\n",
+    "> PUB a.c | 2",
+    "MSG a.c 1 1 | 2\\r\\n",
+    "MSG a.c 3 1 | 2\\r\\n",
+    "> PUB a.b.c | 3",
+    "MSG a.b.c 1 1 | 3\\r\\n",
+    "> PUB other | 4",
+    "-ERR 'Permissions Violation for Publish to \"other\"'",
+    "> UNSUB 1",
+]
+
 # Whole answers of ours, and why.
 WHOLE: dict[str, tuple[str, list[str]]] = {
     "may: payload -2": (
@@ -84,65 +114,11 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
     ),
     "role and empty permissions": (
         _NOTHING,
-        [
-            (
-                "is account=<account A> authorized_user=<user u> issuer_key=<account scoped "
-                "key plain> name_tag=A with its token"
-            ),
-            "> SUB a.> 1",
-            "> SUB a.b 2",
-            "> SUB a.* 3",
-            "> SUB a.b q 4",
-            "> SUB a.d p 5",
-            "> SUB > 6",
-            "-ERR 'Permissions Violation for Subscription to \">\"'",
-            "> SUB other 7",
-            "-ERR 'Permissions Violation for Subscription to \"other\"'",
-            "> PUB a.b | 1",
-            "MSG a.b 1 1 | 1\\r\\n",
-            "MSG a.b 2 1 | 1\\r\\n",
-            "MSG a.b 3 1 | 1\\r\\n",
-            "MSG a.b 4 1 | 1\\r\\n",
-            "> PUB a.c | 2",
-            "MSG a.c 1 1 | 2\\r\\n",
-            "MSG a.c 3 1 | 2\\r\\n",
-            "> PUB a.b.c | 3",
-            "MSG a.b.c 1 1 | 3\\r\\n",
-            "> PUB other | 4",
-            "-ERR 'Permissions Violation for Publish to \"other\"'",
-            "> UNSUB 1",
-        ],
+        _LET_IN,
     ),
     "role and no places": (
         _NOTHING,
-        [
-            (
-                "is account=<account A> authorized_user=<user u> issuer_key=<account scoped "
-                "key plain> name_tag=A with its token"
-            ),
-            "> SUB a.> 1",
-            "> SUB a.b 2",
-            "> SUB a.* 3",
-            "> SUB a.b q 4",
-            "> SUB a.d p 5",
-            "> SUB > 6",
-            "-ERR 'Permissions Violation for Subscription to \">\"'",
-            "> SUB other 7",
-            "-ERR 'Permissions Violation for Subscription to \"other\"'",
-            "> PUB a.b | 1",
-            "MSG a.b 1 1 | 1\\r\\n",
-            "MSG a.b 2 1 | 1\\r\\n",
-            "MSG a.b 3 1 | 1\\r\\n",
-            "MSG a.b 4 1 | 1\\r\\n",
-            "> PUB a.c | 2",
-            "MSG a.c 1 1 | 2\\r\\n",
-            "MSG a.c 3 1 | 2\\r\\n",
-            "> PUB a.b.c | 3",
-            "MSG a.b.c 1 1 | 3\\r\\n",
-            "> PUB other | 4",
-            "-ERR 'Permissions Violation for Publish to \"other\"'",
-            "> UNSUB 1",
-        ],
+        _LET_IN,
     ),
     "role name of '*'": (
         _WILD,
