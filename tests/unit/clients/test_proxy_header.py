@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.clients.proxy_header import (
+from pynats_server.clients.arriving.proxy_header import (
     BYTES_MAX,
     NO_HEADER,
     V1_BEGINS,

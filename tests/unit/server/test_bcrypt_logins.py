@@ -20,8 +20,8 @@ from pynats_server import Options, Server
 from pynats_server.auth import REFUSED, Answer, Hello
 from pynats_server.auth.chain import Chain
 from pynats_server.auth.static import Attempt, PasswordLogin
-from pynats_server.clients import checks, reauthorize
-from pynats_server.clients.checks import CHECKS_AT_ONCE
+from pynats_server.clients.logins import checks, reauthorize
+from pynats_server.clients.logins.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async

@@ -8,23 +8,22 @@ the end of a time.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pynats_server.auth.base import PeerTls
-from pynats_server.clients.revocation import NOT_VALID, Revocation
+from pynats_server.clients.arriving.rate_limit import RateLimit
+from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
-from pynats_server.log.logger import Logger
 from pynats_server.server.state import ServerState
 from pynats_server.tls.force import TlsInForce, is_pinned
 
 if TYPE_CHECKING:
-    from pynats_server.clients.proxied import ProxyHeaders
+    from pynats_server.clients.arriving.proxied import ProxyHeaders
 
 HANDSHAKE: Final = b"\x16"  # the first byte of whoever speaks TLS
 SNIFFED: Final = 6  # bytes that decide whether somebody does
@@ -32,7 +31,6 @@ MORE: Final = -1  # what a prologue's reader says when it needs them
 THROTTLED: Final = "Connection throttling is active. Please try again later."
 NOT_TLS: Final = "tls: first record does not look like a TLS handshake"
 NOT_PINNED: Final = "certificate not pinned"
-SECOND: Final = 1.0
 
 Step = Callable[[ClientConnection], None]
 
@@ -74,7 +72,9 @@ class Arrivals:
         self.revocation = Revocation(state)
         self._headers: ProxyHeaders | None = None
         if state.options.proxy_protocol:
-            from pynats_server.clients.proxied import ProxyHeaders  # others need not load it
+            from pynats_server.clients.arriving.proxied import (
+                ProxyHeaders,  # others need not load it
+            )
 
             self._headers = ProxyHeaders(self._log)
 
@@ -283,30 +283,3 @@ class Arrivals:
             self._log.notice(f"Disconnect {len(gone)} clients due to pinned certs reload")
         for client in gone:
             client.close(CloseReason.TLS_HANDSHAKE_ERROR)
-
-
-class RateLimit:
-    """How many handshakes begin in a second; tells of those that may not, once a second."""
-
-    def __init__(self, log: Logger) -> None:
-        self._log = log
-        self._since = 0.0
-        self._begun = 0
-        self._refused = 0
-
-    def allows(self, limit: int) -> bool:
-        """Counts one more, unless that is too many."""
-        now = time.monotonic()
-        if now - self._since > SECOND:
-            self._since, self._begun = now, 0
-        self._begun += 1
-        if self._begun <= limit:
-            return True
-        if not self._refused:
-            asyncio.get_running_loop().call_later(SECOND, self._tell)
-        self._refused += 1
-        return False
-
-    def _tell(self) -> None:
-        refused, self._refused = self._refused, 0
-        self._log.warn(f"Rejected {refused} connections due to TLS rate limiting")

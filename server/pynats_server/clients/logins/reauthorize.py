@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pynats_server.auth import Refusal
 from pynats_server.auth.chain import Chain
-from pynats_server.clients.login import LogIn
+from pynats_server.clients.logins.login import LogIn
 from pynats_server.clients.session import session_of
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason

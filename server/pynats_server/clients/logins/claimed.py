@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pynats_server.auth import Refusal
 from pynats_server.clients.limits import cut_surplus, limit_again
-from pynats_server.clients.login import LogIn
+from pynats_server.clients.logins.login import LogIn
 from pynats_server.clients.session import session_of
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection

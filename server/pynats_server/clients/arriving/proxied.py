@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pynats_server.clients.proxy_header import ProxyHeader, ProxyHeaderError, read_header
+from pynats_server.clients.arriving.proxy_header import ProxyHeader, ProxyHeaderError, read_header
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection

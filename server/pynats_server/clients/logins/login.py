@@ -11,8 +11,6 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
-from pynats_server.clients import audit
-from pynats_server.clients.checks import Checks
 from pynats_server.clients.closed import shown_user
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
@@ -20,8 +18,10 @@ from pynats_server.clients.limits import (
     apply_limits,
     close_above_limit,
 )
+from pynats_server.clients.logins import audit
+from pynats_server.clients.logins.checks import Checks
+from pynats_server.clients.logins.refusals import Refusals
 from pynats_server.clients.rates import limit_client
-from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
