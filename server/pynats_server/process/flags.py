@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pynats_common.commandline.suggest import closest, did_you_mean
 from pynats_common.go.flags import FlagError, Value, read_flags
 from pynats_common.go.quoting import quote
-from pynats_common.suggest import closest, did_you_mean
 
 from pynats_server.options import Options
 from pynats_server.process.flag_table import FLAGS

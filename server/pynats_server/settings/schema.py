@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import ConfigError, Node, plain
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import Options
 from pynats_server.settings.paths import get_path, set_path

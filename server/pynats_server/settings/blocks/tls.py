@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import Node, kind_of, plain
 from pynats_common.go.durations import parse_duration_s
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.settings.blocks.ocsp import OCSP_PEER, read_ocsp_peer
 from pynats_server.settings.schema import Reader, Reading, Setting, Table, keep_nothing
