@@ -2,15 +2,16 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from pynats_bench._net cimport epoll_event
-from pynats_bench._scan cimport Scanner
-from pynats_bench._secure cimport Secure
+from pynats_bench.engine.net cimport epoll_event
+from pynats_bench.engine.scan cimport Scanner
+from pynats_bench.engine.secure cimport Secure
 from pynats_server.core.sockets.layer cimport Layer
 
 cdef enum:
     RECEIVE_BYTES = 262144   # one recv; larger no longer lowers the cost per byte
     SEND_BYTES = 65536       # one send: what client libraries buffer; larger gains nothing
     STASH_BYTES = 20480      # an incomplete control line waiting for the rest of it
+    EVENTS_MAX = 256         # sockets served per epoll_wait
     LATENCY_BUCKETS = 2048   # 64 powers of two, 32 steps each: at most 3 % error
 
 

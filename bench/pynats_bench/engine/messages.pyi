@@ -1,15 +1,7 @@
 import socket
 from array import array
 
-class Loop:
-    """One thread's share of the load; see `_engine.pyx`. Times are monotonic nanoseconds."""
-
-    first_ns: int
-    last_ns: int
-    cpu_ns: int
-
-    def run(self, stall_s: float = 10.0) -> None: ...
-    def stop(self) -> None: ...
+from pynats_bench.engine.loop import Loop
 
 class PublishLoop(Loop):
     digest: int
@@ -44,16 +36,3 @@ class SubscribeLoop(Loop):
     def digests(self) -> list[int]: ...
     @property
     def disorder(self) -> int: ...
-
-class RequestLoop(Loop):
-    answered: int
-
-    def __init__(
-        self, sockets: list[socket.socket], requests: list[bytes], messages: int
-    ) -> None: ...
-    def quantile_ns(self, fraction: float) -> int: ...
-
-class RespondLoop(Loop):
-    answered: int
-
-    def __init__(self, sockets: list[socket.socket], payload: bytes) -> None: ...

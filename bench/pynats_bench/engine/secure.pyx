@@ -1,9 +1,9 @@
-"""See _secure.pxd."""
+"""See secure.pxd."""
 
 from libc.errno cimport EAGAIN, EINTR, ENOMEM, EPROTO, errno
 from libc.stdlib cimport free, malloc
 
-from pynats_bench._net cimport MSG_NOSIGNAL, recv, send, send_all
+from pynats_bench.engine.net cimport MSG_NOSIGNAL, recv, send, send_all
 from pynats_server.core.sockets.layer cimport LAYER_ENDED, LAYER_OVERHEAD, LAYER_RECORD
 
 cdef extern from *:

@@ -7,7 +7,7 @@ from one socket and write it to another.
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EINTR, errno
 
-from pynats_bench._net cimport recv, send_all
+from pynats_bench.engine.net cimport recv, send_all
 
 cdef enum:
     RELAY_BYTES = 262144  # one read and one write; the size of a well tuned broker

@@ -1,5 +1,5 @@
 class StreamCounter:
-    """Counts messages in a NATS byte stream fed in any pieces; see `_scan.pyx`."""
+    """Counts messages in a NATS byte stream fed in any pieces; see `scan.pyx`."""
 
     def __init__(self, verb: bytes = b"MSG ", publishers: int = 0) -> None: ...
     def feed(self, data: bytes) -> None: ...
