@@ -59,7 +59,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
-    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
+    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core", S + "tls.peer"),
     S + "auth.jwt": (*BASE, S + "auth", S + "core"),
     S + "auth.secrets": ("pynats_common",),
     # Accounts that come by JWTs, in operator mode, and where these come from.
@@ -75,7 +75,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
-    S + "tls.engine": (S + "core", S + "tls.subjects", S + "tls.suites"),
+    S + "tls.engine": (S + "core", S + "tls.peer", S + "tls.subjects", S + "tls.suites"),
+    S + "tls.peer": (),
     S + "tls.subjects": (),
     S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
@@ -100,7 +101,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
         S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tls",
-        S + "tracing", S + "work",
+        S + "tls.peer", S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pynats_server.auth.base import PeerTls
 from pynats_server.clients.arriving.rate_limit import RateLimit
 from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation
 from pynats_server.clients.session import session_of
@@ -21,6 +20,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
 from pynats_server.tls.force import TlsInForce, is_pinned
+from pynats_server.tls.peer import PeerTls
 
 if TYPE_CHECKING:
     from pynats_server.clients.arriving.proxied import ProxyHeaders
@@ -229,8 +229,7 @@ class Arrivals:
         if waiting is None or client.closing:
             return
         waiting.stop()
-        peer = client.tls
-        tls = PeerTls(peer.version, peer.cipher, peer.sent, peer.verified)
+        tls: PeerTls = client.tls
         session = session_of(client)
         session.hello.tls = tls
         session.tls_first = waiting.first

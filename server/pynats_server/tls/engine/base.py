@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from pynats_server.tls.peer import PeerTls as PeerTls
 
 TLS_1_2 = 0x0303
 TLS_1_3 = 0x0304
@@ -83,14 +84,3 @@ class Plan(Protocol):
     def session_context(self) -> bytes: ...
     @property
     def staple(self) -> bytes | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PeerTls:
-    """What the handshake has agreed on, and who the peer is."""
-
-    version: str  # "1.3"
-    cipher: str  # by its IANA name
-    sent: tuple[bytes, ...]  # certificates as the peer sent them, DER
-    verified: tuple[bytes, ...]  # from the peer's to a trust anchor
-    server_name: str  # that the client asked for
