@@ -52,8 +52,8 @@ class Host(Protocol):
         """Its name, limits, mappings and traces hold from now on."""
         ...
 
-    def take(self, account: str, taken: Taken) -> None:
-        """What it imports from now on."""
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
+        """What it imports from now on, perhaps because another account has `changed`."""
         ...
 
 
@@ -224,7 +224,7 @@ class ClaimedAccounts:
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
         if reopened:  # of imports that lead in a circle, those of others come first
-            self._link_all(self._sharing.importers_of(name))
+            self._link_all(self._sharing.importers_of(name), name)
         self._link(name)
         self._watch_expiry(claimed)
         for follower in self.followers:
@@ -235,23 +235,23 @@ class ClaimedAccounts:
         for follower in self.followers:
             follower(claimed, claimed)
 
-    def _link_all(self, importers: list[str]) -> None:
+    def _link_all(self, importers: list[str], changed: str) -> None:
         for name in importers[:LINKED_AT_ONCE]:
-            self._link(name)
+            self._link(name, changed)
         rest = importers[LINKED_AT_ONCE:]
         if rest:
-            self._host.turns.start(self, self, self._link_slowly(rest), stays=True)
+            self._host.turns.start(self, self, self._link_slowly(rest, changed), stays=True)
 
-    def _link_slowly(self, importers: Iterable[str]) -> Work[None]:
+    def _link_slowly(self, importers: Iterable[str], changed: str) -> Work[None]:
         for name in importers:
             if name in self._known:
-                self._link(name)
+                self._link(name, changed)
             yield
 
-    def _link(self, name: str) -> None:
+    def _link(self, name: str, changed: str = "") -> None:
         taken = self._sharing.link(name, time.time())
         self._known[name].incomplete = taken.incomplete
-        self._host.take(name, taken)
+        self._host.take(name, taken, changed)
         timer = self._relinks.pop(name, None)
         if timer is not None:
             timer.cancel()

@@ -62,7 +62,7 @@ class Host:
     def adopt(self, claimed: Claimed) -> None:
         self.adopted.append(claimed.account)
 
-    def take(self, account: str, taken: Taken) -> None:
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
         self.taken[account] = taken
 
     def streams(self, name: str) -> list[str]:
