@@ -106,7 +106,8 @@ def network_of(host: str) -> str:
         return host
     from ipaddress import IPv6Address  # only servers need it
 
-    return IPv6Address(host.partition("%")[0]).exploded[:19]
+    address = IPv6Address(host.partition("%")[0])
+    return str(address.ipv4_mapped) if address.ipv4_mapped else address.exploded[:19]
 
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -72,16 +72,18 @@ class Wiring:
         self._map(account, mappings)
 
     def take(
-        self, account: Account, streams: list[StreamLink], services: list[ServiceLink]
-    ) -> None:
-        """What one account of operator mode imports from now on. The others are left alone."""
+        self, account: Account, streams: list[StreamLink], services: list[ServiceLink],
+        changed: str = "",
+    ) -> None:  # fmt: skip
+        """What one account of operator mode imports from now on. The others are left alone. Where
+        it does so because another one has `changed`, what that withdraws is not answered late."""
         name = account.name
         self._planned[name] = self._claimed[name] = services
         self._wired[name] = account
         for link in services:
             self.use(self._accounts[link.exporter])
         self._borrow(account, streams, self._engine.steps + FOLLOW_AT_ONCE)
-        self._import(account, self._links(name, name in self._used))
+        self._import(account, self._links(name, name in self._used), changed)
 
     def forget_removed(self) -> None:
         """After accounts were removed: one that comes back under its name is another one."""
@@ -149,15 +151,18 @@ class Wiring:
         taken = StreamImports(imports) if imports else None
         borrow(self._engine, account, taken, until, self._followed)
 
-    def _import(self, account: Account, links: list[ServiceLink]) -> None:
+    def _import(self, account: Account, links: list[ServiceLink], changed: str = "") -> None:
         if not links and account.name not in self._services:
             return
         wanted = {_place(link): link for link in links}
+        places = set(wanted)
         kept: list[tuple[ServiceLink, ServiceImport]] = []
         for link, found in self._services.get(account.name, []):
             if wanted.get(_place(link)) == link:
                 kept.append((link, found))
                 del wanted[_place(link)]
+            elif link.exporter == changed and _place(link) not in places:
+                found.withdraw()
             else:
                 found.close()
         kept += [(link, self._made(account, link)) for link in wanted.values()]

@@ -37,8 +37,12 @@ class Source(Protocol):
         """Without waiting, if that is possible."""
         ...
 
-    async def fetch(self, account: str) -> str:
-        """Raises an exception whose text says why there is none."""
+    async def fetch(self, account: str, address: str = "") -> str:
+        """For somebody at that address. Raises an exception whose text says why there is none."""
+        ...
+
+    def join(self, account: str, address: str) -> None:
+        """Somebody at another address waits for an account that is being fetched."""
         ...
 
 
@@ -52,8 +56,8 @@ class Host(Protocol):
         """Its name, limits, mappings and traces hold from now on."""
         ...
 
-    def take(self, account: str, taken: Taken) -> None:
-        """What it imports from now on."""
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
+        """What it imports from now on, perhaps because another account has `changed`."""
         ...
 
 
@@ -137,17 +141,19 @@ class ClaimedAccounts:
         self._put(made)
         return made
 
-    async def load(self, account: str) -> Claimed:
-        """A valid account, and with it those that it imports of. Raises ClaimsError, or the error
-        of the source."""
+    async def load(self, account: str, address: str = "") -> Claimed:
+        """A valid account, and with it those that it imports of, for somebody at that address
+        (empty = for the server itself). Raises ClaimsError, or the error of the source."""
         found = self.find(account)
         if found is not None:
             return found
         task = self._loading.get(account)
         if task is None:
-            task = asyncio.ensure_future(self._load(account))
+            task = asyncio.ensure_future(self._load(account, address))
             self._loading[account] = task
             task.add_done_callback(lambda done: self._loaded(account, done))
+        else:
+            self._source.join(account, address)
         return await asyncio.shield(task)
 
     def _loaded(self, account: str, task: asyncio.Task[Claimed]) -> None:
@@ -155,8 +161,8 @@ class ClaimedAccounts:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.debug(f"Account [{account}] fetch failed: {error}")
 
-    async def _load(self, account: str) -> Claimed:
-        found = {account: await self._fetched(account)}
+    async def _load(self, account: str, address: str) -> Claimed:
+        found = {account: await self._fetched(account, address)}
         asked, fresh = {account}, list(found.values())
         while fresh:  # those that it imports of, and those that these import of
             wanted = dict.fromkeys(
@@ -164,7 +170,8 @@ class ClaimedAccounts:
                 if name not in asked
             )  # fmt: skip
             asked.update(wanted)
-            answers = await asyncio.gather(*map(self._fetched, wanted), return_exceptions=True)
+            fetching = [self._fetched(name, address) for name in wanted]
+            answers = await asyncio.gather(*fetching, return_exceptions=True)
             fresh = [each for each in answers if isinstance(each, Claimed)]
             found.update((each.account, each) for each in fresh)
         for each in reversed(found.values()):  # exporters first
@@ -172,7 +179,7 @@ class ClaimedAccounts:
                 self._put(each)
         return self._known[account]
 
-    async def _fetched(self, account: str) -> Claimed:
+    async def _fetched(self, account: str, address: str) -> Claimed:
         """By the resolver, not in force yet. Raises as `load`."""
         if not is_valid_public(account, Prefix.ACCOUNT):
             raise ClaimsError("will only fetch valid account keys")
@@ -180,7 +187,7 @@ class ClaimedAccounts:
             raise ClaimsError(f"Account {account} not listed as operator pinned account")
         token = self._source.known(account)
         if token is None:
-            token = await self._source.fetch(account)
+            token = await self._source.fetch(account, address)
         before = self._known.get(account)
         if before is not None and before.token == token:
             raise ClaimsError(EXPIRED)
@@ -224,7 +231,7 @@ class ClaimedAccounts:
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
         if reopened:  # of imports that lead in a circle, those of others come first
-            self._link_all(self._sharing.importers_of(name))
+            self._link_all(self._sharing.importers_of(name), name)
         self._link(name)
         self._watch_expiry(claimed)
         for follower in self.followers:
@@ -235,23 +242,23 @@ class ClaimedAccounts:
         for follower in self.followers:
             follower(claimed, claimed)
 
-    def _link_all(self, importers: list[str]) -> None:
+    def _link_all(self, importers: list[str], changed: str) -> None:
         for name in importers[:LINKED_AT_ONCE]:
-            self._link(name)
+            self._link(name, changed)
         rest = importers[LINKED_AT_ONCE:]
         if rest:
-            self._host.turns.start(self, self, self._link_slowly(rest), stays=True)
+            self._host.turns.start(self, self, self._link_slowly(rest, changed), stays=True)
 
-    def _link_slowly(self, importers: Iterable[str]) -> Work[None]:
+    def _link_slowly(self, importers: Iterable[str], changed: str) -> Work[None]:
         for name in importers:
             if name in self._known:
-                self._link(name)
+                self._link(name, changed)
             yield
 
-    def _link(self, name: str) -> None:
+    def _link(self, name: str, changed: str = "") -> None:
         taken = self._sharing.link(name, time.time())
         self._known[name].incomplete = taken.incomplete
-        self._host.take(name, taken)
+        self._host.take(name, taken, changed)
         timer = self._relinks.pop(name, None)
         if timer is not None:
             timer.cancel()

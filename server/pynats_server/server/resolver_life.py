@@ -85,17 +85,22 @@ class ResolverLife:
         """See Resolver: of the one that is there."""
         return self._state.resolver.known(account) if self._state.resolver is not None else None
 
-    async def fetch(self, account: str) -> str:
+    async def fetch(self, account: str, address: str = "") -> str:
         """See Resolver: of the one that is there."""
         from pynats_server.resolver.base import MISSING, ResolverError
 
         if self._state.resolver is None:
             raise ResolverError(MISSING)
         try:
-            return await self._state.resolver.fetch(account)
+            return await self._state.resolver.fetch(account, address)
         except ResolverError as error:
             self._state.log.warn_rarely(f"Account fetch failed: {error}", kind="account fetch")
             raise
+
+    def join(self, account: str, address: str) -> None:
+        """See Resolver: of the one that is there."""
+        if self._state.resolver is not None:
+            self._state.resolver.join(account, address)
 
     # -- changes ------------------------------------------------------------------------------
 

@@ -150,10 +150,12 @@ class ServerState:
         if self._wiring is not None:
             self._wiring.map(account, claimed.options.mappings)
 
-    def take(self, account: str, taken: Taken) -> None:
-        """What an account of operator mode imports from now on."""
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
+        """What an account of operator mode imports from now on, perhaps because another one has
+        changed."""
         if self._wiring is not None:
-            self._wiring.take(self.accounts[account], taken.streams, taken.services)
+            own = self.accounts[account]
+            self._wiring.take(own, taken.streams, taken.services, changed)
 
     def drop_accounts(self) -> None:
         """Forgets the accounts that the options no longer name, once everybody has left them."""

@@ -149,11 +149,11 @@ def test_networks_take_turns_where_everybody_has_many_addresses() -> None:
     pool = greetings(loop)
     for address, name in (
         ("::1", "first"), ("2001:db8::1", "a0"), ("2001:db8::2", "a1"), ("2001:db8::3%lo", "a2"),
-        ("2001:db9::1", "b0"),
+        ("2001:db9::1", "b0"), ("::ffff:10.0.0.1", "c0"), ("::ffff:10.0.0.2", "d0"),
     ):  # fmt: skip
         layer: Any = FakeLayer(name, served, before=gate.wait if name == "first" else wanted)
         pool.submit(address, layer, b"", lambda answer, _: None, wanted)
     gate.set()
-    wait_until(lambda: len(served) == 5, "all are served")
-    assert served == ["first", "a0", "b0", "a1", "a2"]
+    wait_until(lambda: len(served) == 7, "all are served")
+    assert served == ["first", "a0", "b0", "c0", "d0", "a1", "a2"]
     pool.close()

@@ -43,7 +43,9 @@ class Source:
     def known(self, account: str) -> str | None:
         return None if self.slow else self.tokens.get(account)
 
-    async def fetch(self, account: str) -> str:
+    def join(self, account: str, address: str) -> None: ...
+
+    async def fetch(self, account: str, address: str = "") -> str:
         self.fetched.append(account)
         await next_turn()
         if account not in self.tokens:
@@ -62,7 +64,7 @@ class Host:
     def adopt(self, claimed: Claimed) -> None:
         self.adopted.append(claimed.account)
 
-    def take(self, account: str, taken: Taken) -> None:
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
         self.taken[account] = taken
 
     def streams(self, name: str) -> list[str]:

@@ -271,3 +271,4 @@ def test_networks_of_the_newer_protocol_count_as_one_address() -> None:
     assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
     assert network_of("fe80::1%lo") == "fe80:0000:0000:0000"
     assert network_of("10.0.0.1") == "10.0.0.1"
+    assert network_of("::ffff:10.0.0.1") == "10.0.0.1"

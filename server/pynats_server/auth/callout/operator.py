@@ -38,7 +38,7 @@ class DelegatingAccounts(Protocol):
     def get(self, account: str) -> Delegating | None: ...
     def find(self, account: str) -> Delegating | None: ...
     def load_now(self, account: str) -> Delegating | None: ...
-    async def load(self, account: str) -> Delegating: ...
+    async def load(self, account: str, address: str = "") -> Delegating: ...
 
 
 class ClaimedCallout:
@@ -127,7 +127,7 @@ class ClaimedCallout:
         target = self._accounts.load_now(user.account)
         if target is None:
             try:
-                target = await self._accounts.load(user.account)
+                target = await self._accounts.load(user.account, hello.host)
             except Exception as error:  # of the source, whatever it may be
                 raise CalloutError(
                     f'No valid account "{user.account}" for auth callout response on account '

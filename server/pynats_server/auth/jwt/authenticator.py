@@ -57,7 +57,7 @@ class Accounts(Protocol):
     def get(self, account: str) -> Account | None: ...
     def find(self, account: str) -> Account | None: ...
     def load_now(self, account: str) -> Account | None: ...
-    async def load(self, account: str) -> Account: ...
+    async def load(self, account: str, address: str = "") -> Account: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class JwtAuthenticator:
 
     async def _wait(self, hello: Hello, token: str, user: User) -> Answer:
         try:
-            account = await self._accounts.load(user.account)
+            account = await self._accounts.load(user.account, hello.host)
         except Exception as error:  # of the source, whatever it may be
             return _refused(f"Account JWT lookup error: {error}")
         return self.admit(hello, token, user, account)

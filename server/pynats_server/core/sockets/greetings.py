@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pynats_server.core.sockets.layer import FAILED, READY, Layer
 
 Done = Callable[[int, object], None]
+MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address, as sockets for both kinds show it
 
 
 @dataclass(slots=True)
@@ -147,6 +148,9 @@ def _turn_of(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        return socket.inet_pton(socket.AF_INET6, address.partition("%")[0])[:8].hex()
+        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
     except OSError:
         return address
+    if packed[:12] == MAPPED:
+        return socket.inet_ntoa(packed[12:])
+    return packed[:8].hex()

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.jwt import differences, world
-from tests.conformance.jwt.live import rows_changes, rows_requests, rows_shares
+from tests.conformance.jwt.live import rows_answers, rows_changes, rows_requests, rows_shares
 from tests.conformance.jwt.live.stage import Live, play
 from tests.conformance.jwt.tokens import account
 from tests.support.pool import ServerPool
 from tests.support.process import PYNATS, ServerProcess
 from tests.support.records import Recorded, repeated
 
-ROWS: list[Live] = [*rows_changes.ROWS, *rows_shares.ROWS, *rows_requests.ROWS]
+ROWS: list[Live] = [
+    *rows_changes.ROWS, *rows_shares.ROWS, *rows_answers.ROWS, *rows_requests.ROWS,
+]  # fmt: skip
 Serve = Callable[[ServerPool, str], ServerProcess]
 
 
