@@ -80,7 +80,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "tls.subjects": (),
     S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
-    S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
+    S + "server.info": (*BASE, S + "core", S + "said", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
         *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
