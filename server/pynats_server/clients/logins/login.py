@@ -11,7 +11,6 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
-from pynats_server.clients.closed import shown_user
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
     account_limits,
@@ -23,6 +22,7 @@ from pynats_server.clients.logins.checks import Checks
 from pynats_server.clients.logins.refusals import Refusals
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
+from pynats_server.clients.shown import shown_user
 from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
