@@ -75,10 +75,6 @@ class UrlResolver:
             raise ResolverError(MISSING)
         return await self._lookups.find(account)
 
-    def forget(self, account: str) -> None:
-        """Something has become known of an account."""
-        self._lookups.forget(account)
-
     async def _look_up(self, account: str) -> str:
         body = await self._get(self._url + account)
         return body.decode("utf-8", "replace").strip("\r\n")
