@@ -63,10 +63,11 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "auth.jwt": (*BASE, S + "auth", S + "core"),
     S + "auth.secrets": ("pynats_common",),
     # Accounts that come by JWTs, in operator mode, and where these come from.
-    S + "operator": (*BASE, S + "accounts", S + "log", S + "settings", S + "work"),
-    S + "clients.closed": ("pynats_common", S + "core"),
-    S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
+    S + "operator": (*BASE, S + "accounts", S + "auth", S + "log", S + "settings", S + "work"),
+    S + "clients.closed": ("pynats_common", S + "clients.shown", S + "core"),
+    S + "clients.described": ("pynats_common", S + "clients.shown", S + "core"),
     S + "clients.session": (S + "auth", S + "core"),
+    S + "clients.shown": ("pynats_common",),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
@@ -80,7 +81,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "tls.subjects": (),
     S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
-    S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
+    S + "server.info": (*BASE, S + "core", S + "said", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
         *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
@@ -99,12 +100,14 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "system", J + "requests", S + "work",
     ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.shown",
+        S + "clients.trace",
         S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tls",
         S + "tls.peer", S + "tracing", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
+        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "clients.shown",
+        S + "core", J + "config",
         J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "tls.subjects",
         S + "work",
     ),

@@ -100,6 +100,12 @@ def barred(options: config.Options, account: str, user: config.User) -> config.U
     return replace(user, permissions=barring(user.permissions, CALLOUT_SUBJECT))
 
 
+def barred_verdict(verdict: Verdict) -> Verdict:
+    """The same for one who was let in there otherwise."""
+    rights = barring(verdict.rights, CALLOUT_SUBJECT)
+    return replace(verdict, rights=rights, permissions=compile_permissions(rights))
+
+
 def is_silent(hello: Hello) -> bool:
     """Whether it presents nothing that counts as credentials, by itself."""
     said = hello.said

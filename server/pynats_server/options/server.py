@@ -206,6 +206,11 @@ class Options:
         return self.system_account or SYSTEM_ACCOUNT
 
     @property
+    def account_names(self) -> set[str]:
+        """The accounts of the configuration, and those that are always there."""
+        return {*self.accounts, GLOBAL_ACCOUNT, self.system_account_name}
+
+    @property
     def has_system_account(self) -> bool:
         """Whether there is one: named, or made by itself."""
         named = self.system_account or SYSTEM_ACCOUNT in self.accounts

@@ -79,10 +79,6 @@ class UrlResolver:
         """See Resolver."""
         self._lookups.join(account, address)
 
-    def forget(self, account: str) -> None:
-        """Something has become known of an account."""
-        self._lookups.forget(account)
-
     async def _look_up(self, account: str) -> str:
         body = await self._get(self._url + account)
         return body.decode("utf-8", "replace").strip("\r\n")

@@ -19,7 +19,7 @@ from pynats_common.urls import network_of
 from pynats_server import Options, Server
 from pynats_server.auth import REFUSED, Answer, Hello
 from pynats_server.auth.chain import Chain
-from pynats_server.auth.static import Attempt, PasswordLogin
+from pynats_server.auth.passwords import Attempt, PasswordLogin
 from pynats_server.clients.logins import checks, reauthorize
 from pynats_server.clients.logins.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pynats_server.clients.arriving.rate_limit import RateLimit
 from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation
+from pynats_server.clients.arriving.steps import MORE, Step
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -27,12 +28,9 @@ if TYPE_CHECKING:
 
 HANDSHAKE: Final = b"\x16"  # the first byte of whoever speaks TLS
 SNIFFED: Final = 6  # bytes that decide whether somebody does
-MORE: Final = -1  # what a prologue's reader says when it needs them
 THROTTLED: Final = "Connection throttling is active. Please try again later."
 NOT_TLS: Final = "tls: first record does not look like a TLS handshake"
 NOT_PINNED: Final = "certificate not pinned"
-
-Step = Callable[[ClientConnection], None]
 
 
 @dataclass(slots=True)
@@ -72,9 +70,8 @@ class Arrivals:
         self.revocation = Revocation(state)
         self._headers: ProxyHeaders | None = None
         if state.options.proxy_protocol:
-            from pynats_server.clients.arriving.proxied import (
-                ProxyHeaders,  # others need not load it
-            )
+            # Others need not load it.
+            from pynats_server.clients.arriving.proxied import ProxyHeaders
 
             self._headers = ProxyHeaders(self._log)
 
@@ -89,12 +86,12 @@ class Arrivals:
         options = tls.options
         waiting = self.waiting[client] = _Waiting(tls, options.handshake_first)
         if not waiting.first:
-            self._go_on_plainly(client, waiting)
+            self._go_on_plainly(client)
         elif options.handshake_first_fallback > 0:
             client.begin_prologue(self._first_bytes)
             self._after(options.handshake_first_fallback, client, waiting, self._fall_back)
-        elif self._has_room(client):
-            self._behind_header(client, self._secure)
+        else:
+            self._secure_first(client)
 
     def _behind_header(self, client: ClientConnection, then: Step) -> None:
         """Takes a step when a proxy has said who the client is, where proxies do."""
@@ -147,24 +144,26 @@ class Arrivals:
         if len(data) < SNIFFED:
             return MORE
         waiting.stop()
-        if self._has_room(client):
-            self._behind_header(client, self._secure)
+        self._secure_first(client)
         return 0
 
     def _fall_back(self, client: ClientConnection, waiting: _Waiting) -> None:
         waiting.first = waiting.spoke
         if not waiting.first:
-            self._go_on_plainly(client, waiting)
-        elif self._has_room(client):
+            self._go_on_plainly(client)
+        else:
+            self._secure_first(client)
+
+    def _secure_first(self, client: ClientConnection) -> None:
+        if self._has_room(client):
             self._behind_header(client, self._secure)
 
     # -- INFO first ------------------------------------------------------------------------
 
-    def _go_on_plainly(self, client: ClientConnection, waiting: _Waiting) -> None:
+    def _go_on_plainly(self, client: ClientConnection) -> None:
         self._greet(client)
-        if not self._has_room(client):
-            return
-        self._behind_header(client, self._sniff_or_secure)
+        if self._has_room(client):
+            self._behind_header(client, self._sniff_or_secure)
 
     def _sniff_or_secure(self, client: ClientConnection) -> None:
         if not self._state.options.allow_non_tls:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from pynats_server.clients.arriving.proxy_header import ProxyHeader, ProxyHeaderError, read_header
+from pynats_server.clients.arriving.steps import MORE, Step
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
@@ -15,9 +15,6 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.log.logger import Logger
 
 HEADER_S: Final = 5.0  # until the header must be there
-MORE: Final = -1  # what a prologue's reader says when it needs them
-
-Step = Callable[[ClientConnection], None]
 
 
 @dataclass(slots=True)

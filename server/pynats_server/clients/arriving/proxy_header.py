@@ -16,7 +16,6 @@ V2_BEGINS: Final = b"\r\n\r\n\0\r"  # of the signature: as much as tells that it
 V2_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
 V1_BYTES_MAX: Final = 107
 V2_HEAD_BYTES: Final = 16
-BYTES_MAX: Final = V2_HEAD_BYTES + 0xFFFF  # of any header
 
 _PORT = re.compile(rb"[0-9]+")
 _SHOWN_MAX = 32  # bytes from outside in a complaint

@@ -7,8 +7,8 @@ from typing import Any
 from pynats_common.go.quoting import quote
 
 from pynats_server.auth import Verdict
-from pynats_server.clients.closed import REDACTED, claimed_user
 from pynats_server.clients.session import session_of
+from pynats_server.clients.shown import REDACTED, claimed_user
 from pynats_server.clients.who import Who, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger

@@ -10,8 +10,15 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
-from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
-from pynats_server.clients.closed import shown_user
+from pynats_server.auth import (
+    REFUSED,
+    Answer,
+    Authenticator,
+    ConnectOptions,
+    Outcome,
+    Refusal,
+    Verdict,
+)
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
     account_limits,
@@ -23,6 +30,7 @@ from pynats_server.clients.logins.checks import Checks
 from pynats_server.clients.logins.refusals import Refusals
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
+from pynats_server.clients.shown import shown_user
 from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
@@ -91,33 +99,37 @@ class LogIn:
                 session_of(client).end()
                 client.admit(self._state.global_account, None)
             return
-        headers = said.headers and not self._state.options.no_header_support
-        client.verbose = said.verbose
-        client.pedantic = said.pedantic
-        client.headers = headers
-        client.no_responders = said.no_responders
-        client.name, client.lang, client.version = said.name, said.lang, said.version
-        client.set_echo(said.echo)
+        self._take_wishes(client, said)
         if again:
             client.drop_subscriptions()
         client.connect_received = True
-        if not self._admit(client, answer):
-            return
+        if self._admit(client, answer) and self._is_possible(client, said):
+            client.protocol = said.protocol
+            if said.verbose and not client.closing:
+                client.send_ok()
+
+    def _take_wishes(self, client: ClientConnection, said: ConnectOptions) -> None:
+        client.verbose = said.verbose
+        client.pedantic = said.pedantic
+        client.headers = said.headers and not self._state.options.no_header_support
+        client.no_responders = said.no_responders
+        client.name, client.lang, client.version = said.name, said.lang, said.version
+        client.set_echo(said.echo)
+
+    def _is_possible(self, client: ClientConnection, said: ConnectOptions) -> bool:
+        """Whether a client that is in may be as it wants; it is sent away otherwise."""
         if said.account or said.new_account:
             self.refuse(client)  # the account follows from the credentials alone
-            return
-        if said.protocol not in (0, 1):
+        elif said.protocol not in (0, 1):
             client.fail_with("invalid client protocol", CloseReason.BAD_CLIENT_PROTOCOL_VERSION)
-            return
-        client.protocol = said.protocol
-        if said.no_responders and not headers:
+        elif said.no_responders and not client.headers:
             client.fail_with(
                 "no responders requires headers support",
                 CloseReason.NO_RESPONDERS_REQUIRES_HEADERS,
             )
-            return
-        if said.verbose and not client.closing:
-            client.send_ok()
+        else:
+            return True
+        return False
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
