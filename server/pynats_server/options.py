@@ -9,10 +9,12 @@ are bytes as int.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
+
+from pynats_common.records import dataclass
 
 from pynats_server.tls.options import CertificateFiles as CertificateFiles
 from pynats_server.tls.options import OcspCacheOptions, OcspOptions

@@ -7,10 +7,11 @@ features, reload rules, `--help` and docs/configuration.md all use it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pynats_common.config import ConfigError, Node, plain
+from pynats_common.records import dataclass
 from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import Options
