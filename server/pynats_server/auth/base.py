@@ -8,8 +8,10 @@ where it must, and acts on the answer. A program that embeds the server can brin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, TypeAlias
+
+from pynats_common.records import dataclass
 
 from pynats_server.auth.connect import ConnectOptions
 from pynats_server.core.permissions import Permissions

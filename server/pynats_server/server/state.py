@@ -10,8 +10,9 @@ import collections
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.records import dataclass
 
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
