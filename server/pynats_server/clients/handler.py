@@ -181,7 +181,7 @@ class ClientHandler:
                 self._state.closed_clients.append(closed)
                 if reason in SLOW:
                     self._state.cut_clients.append(closed)
-            session_of(connection).stop_watching()
+            session_of(connection).leave()
             self.checks.drop(connection)
             self.arrivals.forget(connection)
             self._events.closed(connection, reason)

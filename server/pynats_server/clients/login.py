@@ -27,6 +27,7 @@ from pynats_server.clients.who import Who, kind_of, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
+from pynats_server.log.logger import Logger
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
 from pynats_server.work import call_at_time
@@ -43,6 +44,19 @@ class LogIn:
         self._checks = checks
         self._log = state.log.part("auth")
         self._refusals = Refusals(self._log)
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def _verify(self, client: ClientConnection, authenticator: Authenticator) -> Outcome:
+        hello = session_of(client).hello
+        hello.notes = _Notes(self._log, client)
+        return authenticator.verify(hello)
+
+    def _recheck(self, client: ClientConnection, authenticator: Authenticator) -> Outcome:
+        verdict = session_of(client).verdict
+        if verdict is None:
+            return self._verify(client, authenticator)
+        return authenticator.recheck(session_of(client).hello, verdict)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -63,13 +77,14 @@ class LogIn:
         except ValueError as error:
             client.reject_connect(str(error))
             return
-        self._checks.ask(client, partial(_verify, session), self._conclude)
+        self._checks.ask(client, partial(self._verify, client), self._conclude)
 
     def enter_silently(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where that is possible."""
-        self._checks.ask(client, partial(_verify, session_of(client)), self._conclude_silently)
+        self._checks.ask(client, partial(self._verify, client), self._conclude_silently)
 
     def _conclude_silently(self, client: ClientConnection, answer: Answer) -> None:
+        session_of(client).hello.notes = None
         if isinstance(answer, Refusal):
             self.refuse(client, answer)
         else:
@@ -77,10 +92,7 @@ class LogIn:
 
     def _conclude(self, client: ClientConnection, answer: Answer) -> None:
         said = session_of(client).said
-        if isinstance(answer, Verdict) and answer.method == "certificate" and said.user:
-            claimed = quote(short(said.user))
-            text = f"User {claimed} found in connect proto, but user required from cert"
-            self._log.warn(text, Who(client))
+        session_of(client).hello.notes = None
         again = client.connect_received
         if again:
             self._events.left(client)
@@ -146,12 +158,11 @@ class LogIn:
     def ask_again(self, client: ClientConnection, authenticator: Authenticator) -> Answer | None:
         """What the authenticator says of a client that is in. None where that takes time: then the
         client waits, and is refused if it must be."""
-        session = session_of(client)
-        outcome = _recheck(session, authenticator)
+        outcome = self._recheck(client, authenticator)
         if isinstance(outcome, Verdict | Refusal):
             return outcome
         if client not in self._checks:
-            ask = partial(_recheck, session)
+            ask = partial(self._recheck, client)
             self._checks.wait(client, outcome, ask, self._conclude_again, again=True)
         return None
 
@@ -209,14 +220,24 @@ class LogIn:
         client.fail_with(EXPIRED, CloseReason.AUTHENTICATION_EXPIRED)
 
 
-def _verify(session: Session, authenticator: Authenticator) -> Outcome:
-    return authenticator.verify(session.hello)
+class _Notes:
+    """See auth.Notes."""
 
+    __slots__ = ("_log", "_who")
 
-def _recheck(session: Session, authenticator: Authenticator) -> Outcome:
-    if session.verdict is None:
-        return authenticator.verify(session.hello)
-    return authenticator.recheck(session.hello, session.verdict)
+    def __init__(self, log: Logger, client: ClientConnection) -> None:
+        self._log = log
+        self._who = Who(client)
+
+    @property
+    def debug_enabled(self) -> bool:
+        return self._log.debug_enabled
+
+    def debug(self, text: str) -> None:
+        self._log.debug(text, self._who)
+
+    def warn(self, text: str) -> None:
+        self._log.warn(text, self._who)
 
 
 def _whose(client: ClientConnection) -> str:
