@@ -7,13 +7,11 @@ import time
 from functools import partial
 
 from pynats_common.go.durations import SECOND_NS
-from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
-from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Verdict
+from pynats_server.auth import REFUSED, VIOLATION, Answer, Authenticator, Outcome, Refusal, Verdict
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
-from pynats_server.clients.closed import shown_user
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
     account_limits,
@@ -23,7 +21,7 @@ from pynats_server.clients.limits import (
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.who import Who, kind_of, short
+from pynats_server.clients.who import Who, identity, whose
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
@@ -33,6 +31,7 @@ from pynats_server.system.events import Events
 from pynats_server.work import call_at_time
 
 EXPIRED = "User Authentication Expired"
+AUTH_ERROR = "authentication error"
 
 
 class LogIn:
@@ -182,15 +181,20 @@ class LogIn:
         session.verdict = verdict
         limit_client(self._state, client, verdict.limits)
         self._watch_expiry(client, session)
-        client.prune(verdict.permissions, partial(_tell, client))
+        client.prune(verdict.permissions, partial(_tell, self._log, client))
 
     # -- out --------------------------------------------------------------------------------
 
     def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
-        """Refuses a client with invalid credentials; the log says whose."""
-        text = "authentication error" + _whose(client)
-        self._refusals.tell(client, text, refusal)
-        self.audit(client, "authentication error")
+        """Refuses a client with invalid credentials; the log says whose. That the time of one who
+        is in is over, is no error."""
+        if refusal.error == VIOLATION:
+            who = whose(client)
+            text = f"{AUTH_ERROR} - {who}" if who else AUTH_ERROR
+            self._refusals.tell(client, text, refusal)
+        elif self._log.debug_enabled:
+            self._log.debug(f"{refusal.error or refusal.why}{identity(client)}", Who(client))
+        self.audit(client, AUTH_ERROR)
         if refusal.error:
             client.send_error(refusal.error)
         client.close(refusal.reason)
@@ -217,7 +221,9 @@ class LogIn:
         if time.time() < session.verdict.expires:
             self._watch_expiry(client, session)
             return
-        client.fail_with(EXPIRED, CloseReason.AUTHENTICATION_EXPIRED)
+        self._log.debug(f"{EXPIRED}{identity(client)}", Who(client))
+        client.send_error(EXPIRED)
+        client.close(CloseReason.AUTHENTICATION_EXPIRED)
 
 
 class _Notes:
@@ -240,16 +246,8 @@ class _Notes:
         self._log.warn(text, self._who)
 
 
-def _whose(client: ClientConnection) -> str:
-    who = shown_user(client)
-    if not who:
-        return ""
-    return f" - {kind_of(client, who).capitalize()} {quote(short(who))}"
-
-
-def _tell(client: ClientConnection, sub: Subscription) -> None:
+def _tell(log: Logger, client: ClientConnection, sub: Subscription) -> None:
     queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
-    client.send_error(
-        f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
-        f'(sid "{text_of(sub.sid)}")'
-    )
+    which = f'"{text_of(sub.subject)}"{queue} (sid "{text_of(sub.sid)}")'
+    log.notice(f"Removed sub {which} for {whose(client)} - not authorized")
+    client.send_error(f"Permissions Violation for Subscription to {which}")

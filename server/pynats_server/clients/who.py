@@ -38,6 +38,21 @@ def _account_of(client: ClientConnection) -> str:
     return f"{client.account.name}/{short(tag)}" if tag else str(client.account.name)
 
 
+def whose(client: ClientConnection) -> str:
+    """`User "x"`, `Nkey "U…"`, `JWT User "U…"`, `Token "[REDACTED]"`, or nothing."""
+    who = shown_user(client)
+    if not who:
+        return ""
+    kind = kind_of(client, who)
+    return f"{'JWT User' if kind == 'jwt' else kind.capitalize()} {quote(short(who))}"
+
+
+def identity(client: ClientConnection) -> str:
+    """The account and the user of one who is in, for the end of a line."""
+    who = shown_user(client)
+    return f" - Account:{_account_of(client)} - {kind_of(client, who)}:{short(who)}"
+
+
 class Who:
     """A connection, for the log. Nothing is looked up before a line is written."""
 

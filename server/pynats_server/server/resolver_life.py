@@ -165,7 +165,7 @@ class ResolverLife:
                 accounts.update(account, token)
         except Exception as error:
             self._state.log.error(
-                f"DirResolver - Update for account {account} resulted in error {error}"
+                f'DirResolver - Update for account "{account}" resulted in error {error}'
             )
 
     async def stop(self) -> None:
