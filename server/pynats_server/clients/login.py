@@ -21,7 +21,7 @@ from pynats_server.clients.limits import (
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.refusals import Refusals
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.who import Who, identity, whose
+from pynats_server.clients.who import Who, identity, presented, whose
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
@@ -132,14 +132,15 @@ class LogIn:
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
-        account = self._state.accounts[verdict.account]
-        self._state.use(account)
+        state = self._state
+        account = state.accounts[verdict.account]
+        state.use(account)
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict
-        apply_limits(client, self._state, verdict)
-        limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, self._state).max_connections
+        apply_limits(client, state, verdict)
+        limit_client(state, client, verdict.limits)
+        most = account_limits(client, state).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
@@ -148,6 +149,7 @@ class LogIn:
         if client.max_subscriptions == 0:  # none at all: it may leave
             asyncio.get_running_loop().call_soon(close_above_limit, client)
         self._watch_expiry(client, session)
+        state.log_ins[verdict.method] += 1
         self.audit(client, verdict=verdict)
         self._events.connected(client)
         return True
@@ -189,6 +191,7 @@ class LogIn:
         """Refuses a client with invalid credentials; the log says whose. That the time of one who
         is in is over, is no error."""
         if refusal.error == VIOLATION:
+            self._state.refusals[presented(client)] += 1
             who = whose(client)
             text = f"{AUTH_ERROR} - {who}" if who else AUTH_ERROR
             self._refusals.tell(client, text, refusal)

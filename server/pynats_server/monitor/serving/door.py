@@ -11,9 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Final, cast
-
-from pynats_server.log.logger import Logger
+from typing import Final, Protocol, cast
 
 ARRIVING_MAX: Final = 256  # at once; one more closes the one that came first
 HANDSHAKE_S: Final = 5.0  # for a peer to come to HTTP
@@ -24,11 +22,15 @@ WANTS_TLS: Final = (
 )
 
 
+class Log(Protocol):
+    def debug(self, text: str, /) -> None: ...
+
+
 class Door:
     """Of one listener. `protocol` makes that of a connection that has come through."""
 
     def __init__(
-        self, context: ssl.SSLContext, protocol: Callable[[], asyncio.BaseProtocol], log: Logger
+        self, context: ssl.SSLContext, protocol: Callable[[], asyncio.BaseProtocol], log: Log
     ) -> None:
         self._context = context
         self._protocol = protocol
