@@ -31,6 +31,11 @@ class Session:
         self.verdict = None
         self.stop_watching()
 
+    def leave(self) -> None:
+        """The connection has ended."""
+        self.stop_watching()
+        self.hello.notes = None  # which knows the connection: a circle
+
     def stop_watching(self) -> None:
         """Nothing happens any more when its time is over."""
         if self.expiry is not None:

@@ -222,6 +222,7 @@ class Arrivals:
             self._log.debug(line, Who(client))
         else:
             self._log.error(line, Who(client))
+        self._state.handshakes_failed += 1
         client.close(CloseReason.TLS_HANDSHAKE_ERROR)
 
     def on_secured(self, client: ClientConnection) -> None:
@@ -233,11 +234,13 @@ class Arrivals:
         tls: PeerTls = client.tls
         session = session_of(client)
         session.hello.tls = tls
+        self._state.tls_clients += 1
         session.tls_first = waiting.first
         # A reload during the handshake may have changed the list.
         if not self._pinned(client, self._state.tls or waiting.tls):
             self._fail(client, NOT_PINNED)
             return
+        self._state.handshakes[tls.version] += 1
         if self._log.debug_enabled:
             self._log.debug("TLS handshake complete", Who(client))
             self._log.debug(f"TLS version {tls.version}, cipher suite {tls.cipher}", Who(client))
