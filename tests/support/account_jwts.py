@@ -101,6 +101,7 @@ class Lines:
     """A log that is kept."""
 
     said: list[str] = field(default_factory=list)
+    debug_enabled: bool = True
 
     def debug(self, text: str, /) -> None:
         self.said.append(f"DBG {text}")

@@ -36,8 +36,8 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "tls", S + "tls.engine", S + "work",
     ),
     # What is below everything in the server.
-    S + "options": (S + "tls.options",),
-    S + "tls.options": (),
+    S + "options": ("pynats_common", S + "tls.options"),
+    S + "tls.options": ("pynats_common",),
     S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
@@ -66,7 +66,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "operator": (*BASE, S + "accounts", S + "auth", S + "log", S + "settings", S + "work"),
     S + "clients.closed": ("pynats_common", S + "clients.shown", S + "core"),
     S + "clients.described": ("pynats_common", S + "clients.shown", S + "core"),
-    S + "clients.session": (S + "auth", S + "core"),
+    S + "clients.session": ("pynats_common", S + "auth", S + "core"),
     S + "clients.shown": ("pynats_common",),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
@@ -77,7 +77,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
     S + "tls.engine": (S + "core", S + "tls.peer", S + "tls.subjects", S + "tls.suites"),
-    S + "tls.peer": (),
+    S + "tls.peer": ("pynats_common",),
     S + "tls.subjects": (),
     S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),

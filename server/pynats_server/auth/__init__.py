@@ -6,6 +6,7 @@ uses sockets: the client layer asks and acts on the verdict.
 
 from pynats_server.auth.base import (
     REFUSED,
+    VIOLATION,
     Answer,
     Authenticator,
     Hello,
@@ -19,6 +20,7 @@ from pynats_server.tls.peer import PeerTls
 
 __all__ = [
     "REFUSED",
+    "VIOLATION",
     "Answer",
     "Authenticator",
     "ConnectOptions",

@@ -8,8 +8,10 @@ where it must, and acts on the answer. A program that embeds the server can brin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, TypeAlias
+
+from pynats_common.records import dataclass
 
 from pynats_server.auth.connect import ConnectOptions
 from pynats_server.core.permissions import Permissions
@@ -21,6 +23,18 @@ from pynats_server.tls.peer import PeerTls
 STANDARD: Final = "STANDARD"  # connection type of the client listener
 VIOLATION: Final = "Authorization Violation"
 UNLIMITED: Final = -1
+
+
+class Notes(Protocol):
+    """The log, for lines about one connection. On the loop's thread."""
+
+    @property
+    def debug_enabled(self) -> bool:
+        """Whether anybody reads debug lines; ask before building one."""
+        ...
+
+    def debug(self, text: str) -> None: ...
+    def warn(self, text: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -38,6 +52,9 @@ class Hello:
     cid: int = 0
     tls: PeerTls | None = None
     proxy: str = ""  # public key of the trusted proxy that has signed for it
+    mapped: str = ""  # the user that its certificate names
+    # While somebody is asked: what is said here must be nothing secret.
+    notes: Notes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -72,12 +89,14 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a connection may not come in. `error` is what it is told (-ERR), nothing if empty; `why`
-    is for the log, and holds nothing secret."""
+    is for the log, and holds nothing secret. `warning` is the same, where whoever runs the server
+    should see it at once: as a warning, or as an error if it is `grave`."""
 
     reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION
     error: str = VIOLATION
     why: str = ""
-    warning: str = ""  # the same, where whoever runs the server should see it at once
+    warning: str = ""
+    grave: bool = False
     account: str = ""  # whose listeners are told of it; empty = the global one
 
 

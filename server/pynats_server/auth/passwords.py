@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
+
+from pynats_common.records import dataclass
 
 from pynats_server import options as config
 from pynats_server.auth.base import REFUSED, Answer, Hello, Outcome, Slow, Verdict

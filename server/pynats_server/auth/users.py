@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from pynats_common.records import dataclass
 
 from pynats_server import options as config
 from pynats_server.auth.base import REFUSED, Answer, Hello, Refusal, Verdict

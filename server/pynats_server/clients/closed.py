@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.text import text_of
+from pynats_common.records import dataclass
 
 from pynats_server.clients.shown import issuer_of, jwt_of, proxy_of, shown_user, tags_of
 from pynats_server.core.client import ClientConnection

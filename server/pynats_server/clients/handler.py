@@ -181,7 +181,9 @@ class ClientHandler:
                 self._state.closed_clients.append(closed)
                 if reason in SLOW:
                     self._state.cut_clients.append(closed)
-            session_of(connection).stop_watching()
+            session = session_of(connection)
+            session.leave()
+            self._state.tls_clients -= session.hello.tls is not None
             self.checks.drop(connection)
             self.arrivals.forget(connection)
             self._events.closed(connection, reason)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pynats_common.records import dataclass
 
 from pynats_server.auth import ConnectOptions, Hello, Verdict
 from pynats_server.core.client import ClientConnection
@@ -28,6 +30,11 @@ class Session:
         """It is in no more."""
         self.verdict = None
         self.stop_watching()
+
+    def leave(self) -> None:
+        """The connection has ended."""
+        self.stop_watching()
+        self.hello.notes = None  # which knows the connection: a circle
 
     def stop_watching(self) -> None:
         """Nothing happens any more when its time is over."""

@@ -54,6 +54,8 @@ def claimed_user(client: Any) -> str:
     Never a secret."""
     if client.context is None:
         return ""
+    if client.context.hello.mapped:
+        return str(client.context.hello.mapped)
     presented = client.context.said
     if getattr(presented, "user", "") or getattr(presented, "nkey", ""):
         return str(presented.nkey or presented.user)

@@ -38,6 +38,36 @@ def _account_of(client: ClientConnection) -> str:
     return f"{client.account.name}/{short(tag)}" if tag else str(client.account.name)
 
 
+def presented(client: ClientConnection) -> str:
+    """What it presents, as `Verdict.method` calls that; `none` without credentials."""
+    session: Session = client.context
+    said = session.said
+    if said.jwt:
+        return "jwt"
+    if said.nkey:
+        return "nkey"
+    if session.hello.mapped:
+        return "certificate"
+    if said.auth_token:
+        return "token"
+    return "password" if said.user or said.password else "none"
+
+
+def whose(client: ClientConnection) -> str:
+    """`User "x"`, `Nkey "U…"`, `JWT User "U…"`, `Token "[REDACTED]"`, or nothing."""
+    who = shown_user(client)
+    if not who:
+        return ""
+    kind = kind_of(client, who)
+    return f"{'JWT User' if kind == 'jwt' else kind.capitalize()} {quote(short(who))}"
+
+
+def identity(client: ClientConnection) -> str:
+    """The account and the user of one who is in, for the end of a line."""
+    who = shown_user(client)
+    return f" - Account:{_account_of(client)} - {kind_of(client, who)}:{short(who)}"
+
+
 class Who:
     """A connection, for the log. Nothing is looked up before a line is written."""
 

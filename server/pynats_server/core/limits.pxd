@@ -157,6 +157,8 @@ cdef enum:
     # Looks at the timers without anything having come or gone, after which a layer gives back
     # memory that it does not need.
     REST_TICKS = 4
-    # Threads for the beginnings of layers (handshakes), and results that are delivered at once.
+    # Threads for the beginnings of layers (handshakes), results that are delivered at once, and what
+    # bringing in one who is ready costs, steps.
     GREETERS = 2
-    GREETINGS_BATCH = 64
+    GREETINGS_BATCH = 16
+    GREETED_STEPS = 1000

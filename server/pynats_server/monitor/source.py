@@ -239,6 +239,11 @@ class MonitorSource(Protocol):
     cut_clients: deque[ClosedConnection]  # the slow consumers among them
     closed_for: Counter[CloseReason]  # how many connections ended, by reason
     http_requests: Counter[str]
+    tls_clients: int  # open
+    handshakes: Counter[str]  # by version of TLS
+    handshakes_failed: int
+    log_ins: Counter[str]  # by how it was shown who it is
+    refusals: Counter[str]  # by what was presented
     http_port: int
     https_port: int
     tls: TlsInForce | None

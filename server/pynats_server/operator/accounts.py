@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
+from pynats_common.go.durations import format_duration_ns
+from pynats_common.go.quoting import quote
 from pynats_common.jwt import AccountClaims, JwtError, decode, validate
 from pynats_common.nkeys import Prefix, is_valid_public
 
@@ -129,9 +131,11 @@ class ClaimedAccounts:
             return found
         if account in self._known or not self.trust.admits(account):
             return None
+        begins_ns = time.monotonic_ns()
         token = self._source.known(account)
         if token is None or len(token) > ASIDE_CHARS:
             return None
+        self._tell_fetched(account, begins_ns)
         try:
             made = self._made(account, token, self.check(token, times=True))
         except ClaimsError:
@@ -158,8 +162,8 @@ class ClaimedAccounts:
 
     def _loaded(self, account: str, task: asyncio.Task[Claimed]) -> None:
         self._loading.pop(account, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.debug(f"Account [{account}] fetch failed: {error}")
+        if not task.cancelled():
+            task.exception()  # who has asked tells why
 
     async def _load(self, account: str, address: str) -> Claimed:
         found = {account: await self._fetched(account, address)}
@@ -172,6 +176,9 @@ class ClaimedAccounts:
             asked.update(wanted)
             fetching = [self._fetched(name, address) for name in wanted]
             answers = await asyncio.gather(*fetching, return_exceptions=True)
+            for name, answer in zip(wanted, answers, strict=True):
+                if isinstance(answer, BaseException):
+                    self._log.debug(f"Account [{name}] fetch failed: {answer}")
             fresh = [each for each in answers if isinstance(each, Claimed)]
             found.update((each.account, each) for each in fresh)
         for each in reversed(found.values()):  # exporters first
@@ -185,9 +192,13 @@ class ClaimedAccounts:
             raise ClaimsError("will only fetch valid account keys")
         if not self.trust.admits(account):
             raise ClaimsError(f"Account {account} not listed as operator pinned account")
-        token = self._source.known(account)
-        if token is None:
-            token = await self._source.fetch(account, address)
+        begins_ns = time.monotonic_ns()
+        try:
+            token = self._source.known(account)
+            if token is None:
+                token = await self._source.fetch(account, address)
+        finally:
+            self._tell_fetched(account, begins_ns)
         before = self._known.get(account)
         if before is not None and before.token == token:
             raise ClaimsError(EXPIRED)
@@ -196,6 +207,11 @@ class ClaimedAccounts:
         loop = asyncio.get_running_loop()
         claims = await loop.run_in_executor(None, partial(self.check, token, times=True))
         return self._made(account, token, claims)
+
+    def _tell_fetched(self, account: str, begins_ns: int) -> None:
+        if self._log.debug_enabled:
+            took = format_duration_ns(time.monotonic_ns() - begins_ns)
+            self._log.debug(f"Account [{account}] fetch took {took}")
 
     def _made(self, account: str, token: str, claims: AccountClaims) -> Claimed:
         if claims.sub != account:
@@ -213,6 +229,8 @@ class ClaimedAccounts:
         if before is None and not self._sharing.importers_of(account):
             return  # it is loaded when it is wanted
         if before is not None and before.token == token:
+            text = f"Requested account update for [{account}], same claims detected"
+            self._log.debug(text)
             return
         if not self.trust.admits(account):
             return
@@ -222,11 +240,14 @@ class ClaimedAccounts:
         """It is no more: its clients leave, and nobody comes in until there is another JWT."""
         found = self._known.get(account)
         if found is not None and not found.expired:
+            self._log.debug(f"Disable account {account} due to remove")
             self._end(found)
 
     def _put(self, claimed: Claimed) -> None:
         name = claimed.account
         before = self._known.get(name)
+        if self._log.debug_enabled:
+            self._tell_updated(claimed)
         self._known[name] = claimed
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
@@ -236,6 +257,16 @@ class ClaimedAccounts:
         self._watch_expiry(claimed)
         for follower in self.followers:
             follower(before, claimed)
+
+    def _tell_updated(self, claimed: Claimed) -> None:
+        self._log.debug(f"Updating account claims: {claimed.label}")
+        options = claimed.options
+        for kind, exports in (
+            ("stream", options.stream_exports), ("service", options.service_exports),
+        ):  # fmt: skip
+            for export in exports:
+                text = f"Adding {kind} export {quote(export.subject)} for {claimed.label}"
+                self._log.debug(text)
 
     def _end(self, claimed: Claimed) -> None:
         claimed.expired = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pynats_common.go.text import shortened
 from pynats_common.jwt import AccountClaims, is_revoked
 from pynats_common.jwt import types as t
 
@@ -51,6 +52,26 @@ class Claimed:
     def name(self) -> str:
         """What its operator calls it: the name tag. The key if it has none."""
         return self.claims.name or self.account
+
+    @property
+    def given_name(self) -> str:
+        """The same, empty if it has none."""
+        return self.claims.name
+
+    @property
+    def label(self) -> str:
+        """What the log calls it."""
+        return f"{self.account}/{shortened(self.claims.name)}"
+
+    @property
+    def issuer(self) -> str:
+        """The operator's key that has signed it."""
+        return self.claims.iss
+
+    @property
+    def has_mappings(self) -> bool:
+        """Whether subjects are mapped."""
+        return bool(self.options.mappings)
 
     @property
     def tags(self) -> list[str]:

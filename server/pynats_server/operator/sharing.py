@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pynats_common.go.quoting import quote
 from pynats_common.jwt import ActivationClaims, JwtError, decode, is_revoked, validate
 from pynats_common.jwt import types as t
 from pynats_common.jwt.validation import activation_error, subject_covers
@@ -39,7 +40,7 @@ class Taken:
 
 
 class Sharing:
-    """Of all claimed accounts. `tell` gets what is wrong with imports, for the log."""
+    """Of all claimed accounts. `tell` gets what becomes of imports, for the log."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -91,6 +92,7 @@ class Sharing:
                 found.streams.append(
                     link_stream(name, item, self._offers, self._streams, activated)
                 )
+                self._taken(claimed, item, "stream", item.prefix or item.to)
             except PlanError as error:
                 self._left_out(claimed, item, "stream", error, found)
         for service in claimed.options.service_imports:
@@ -99,9 +101,18 @@ class Sharing:
                 found.services.append(
                     link_service(name, service, self._offers, self._services, activated)
                 )
+                self._taken(claimed, service, "service", service.to)
             except PlanError as error:
                 self._left_out(claimed, service, "service", error, found)
         return found
+
+    def _taken(
+        self, claimed: Claimed, item: StreamImport | ServiceImport, kind: str, to: str
+    ) -> None:
+        exporter = self._claimed[item.account].label
+        self._tell(
+            f"Adding {kind} import {exporter}:{quote(item.subject)} for {claimed.label}:{quote(to)}"
+        )
 
     def _left_out(
         self, claimed: Claimed, item: StreamImport | ServiceImport, kind: str, error: PlanError,
@@ -109,7 +120,9 @@ class Sharing:
     ) -> None:  # fmt: skip
         if item.account not in self._offers:
             found.incomplete = True
-            self._tell(f"Can't locate account [{item.account}] for import of [{item.subject}]")
+            self._tell(
+                f"Can't locate account [{item.account}] for import of [{item.subject}] {kind}"
+            )
             return
         reason = str(error).rpartition('": ')[2]
         self._tell(f"Error adding {kind} import to account [{claimed.account}]: {reason}")

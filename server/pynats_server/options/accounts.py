@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+from pynats_common.records import dataclass
 
 from pynats_server.options.logins import Permissions, PublishLimits, User
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast
+
+from pynats_common.records import dataclass
 
 from pynats_server.options.accounts import (
     AccountOptions,

@@ -98,7 +98,7 @@ class UrlResolver:
         except OSError as error:
             # asyncio tells of a connection in words of its own.
             code = error.errno or 0
-            fault = errno_text(code) if code > 0 else error_text(error)
+            fault = errno_text(code) if code > 0 else error_text(error) or "EOF"
         raise ResolverError(f"could not fetch <{quote(shown(url))}>: {fault}")
 
     async def _follow(self, url: str) -> bytes:

@@ -6,7 +6,7 @@ It is only there in operator mode, where `state.claimed` has the accounts that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pynats_server.options import ResolverOptions, TlsOptions
@@ -31,6 +31,7 @@ class ResolverLife:
         self._asking = Asking(state)
         self._options = ResolverOptions()  # of the one that is there
         self._tls: TlsOptions | None = None
+        self._looked_at: Mapping[str, str] = {}  # preloaded JWTs whose faults were told
         self._replacing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -47,13 +48,18 @@ class ResolverLife:
 
         if self._state.claimed is None and options.kind in FOLDERS:
             raise ResolverError("Could not start resolver: no operator key found")
+        if options.preload and options.preload != self._looked_at:
+            self._looked_at = options.preload
+            for line in await asyncio.to_thread(_issues_of, options.preload):
+                self._state.log.warn(line)
         tls = await self._tls_context() if options.kind == "url" else None
         resolver = make_resolver(options, self._check, self._asking, self._state.log, tls)
         resolver.on_change = self._changed
         await resolver.start()
         if options.kind in FOLDERS:
             some = "all" if options.kind == "full" else "some"
-            self._state.log.notice(f"Managing {some} jwt in exclusive directory {options.dir}")
+            where = options.dir.absolute() if options.dir is not None else ""
+            self._state.log.notice(f"Managing {some} jwt in exclusive directory {where}")
         return resolver
 
     async def _tls_context(self) -> ssl.SSLContext | None:
@@ -64,9 +70,12 @@ class ResolverLife:
         from pynats_server.resolver.base import ResolverError
 
         try:
-            return await asyncio.to_thread(_context_of, tls)
+            context, without_effect = await asyncio.to_thread(_context_of, tls)
         except ValueError as error:  # a file, or what is in it
             raise ResolverError(f"resolver_tls: {error}") from error
+        for key in without_effect:
+            self._state.log.warn(f"resolver_tls: {key} has no effect")
+        return context
 
     def _check(self, token: str) -> object:
         from pynats_server.operator import ClaimsError
@@ -170,7 +179,7 @@ class ResolverLife:
                 accounts.update(account, token)
         except Exception as error:
             self._state.log.error(
-                f"DirResolver - Update for account {account} resulted in error {error}"
+                f'DirResolver - Update for account "{account}" resulted in error {error}'
             )
 
     async def stop(self) -> None:
@@ -183,8 +192,14 @@ class ResolverLife:
             await self._state.resolver.stop()
 
 
-def _context_of(options: TlsOptions) -> ssl.SSLContext:
-    from pynats_server.tls.https import client_context
+def _issues_of(preload: Mapping[str, str]) -> list[str]:
+    from pynats_server.resolver.preloads import issues_of
+
+    return list(issues_of(preload))
+
+
+def _context_of(options: TlsOptions) -> tuple[ssl.SSLContext, list[str]]:
+    from pynats_server.tls.https import client_context, without_effect
     from pynats_server.tls.plan import plan_of
 
-    return client_context(plan_of(options))
+    return client_context(plan_of(options)), without_effect(options)

@@ -10,8 +10,9 @@ import collections
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.records import dataclass
 
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
@@ -81,6 +82,11 @@ class ServerState:
             maxlen=max(0, options.max_closed_clients)
         )
         self.closed_for: collections.Counter[CloseReason] = collections.Counter()
+        self.tls_clients = 0  # open connections with TLS
+        self.handshakes: collections.Counter[str] = collections.Counter()  # by version of TLS
+        self.handshakes_failed = 0
+        self.log_ins: collections.Counter[str] = collections.Counter()  # by `Verdict.method`
+        self.refusals: collections.Counter[str] = collections.Counter()  # by what was presented
         self.cut_clients: collections.deque[ClosedConnection] = collections.deque(maxlen=CUT_KEPT)
         self.http_requests: collections.Counter[str] = collections.Counter()  # by endpoint
         self.engine: Engine

@@ -9,7 +9,9 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pynats_server.tls.options import TlsOptions
 from pynats_server.tls.plan import TLS_1_3_NUMBER, CertificateAndKey, ContextPlan
+from pynats_server.tls.suites import CURVES, GROUPS
 
 if TYPE_CHECKING:
     from pynats_server.tls.force import TlsInForce
@@ -65,6 +67,18 @@ def client_context(plan: ContextPlan) -> ssl.SSLContext:
     return context
 
 
+def without_effect(options: TlsOptions) -> list[str]:
+    """Keys that somebody may rely on, and that a client's context does not know. Web servers are
+    always verified, unless `insecure`; but not in more ways than that, nor by the real server."""
+    curves = {GROUPS[name] for name in options.curve_preferences}
+    given = {
+        "pinned_certs": bool(options.pinned_certs),
+        "ocsp_peer": options.checks_revocation,
+        "curve_preferences": len(curves) > 1 or not curves <= CURVES.keys(),
+    }
+    return [key for key, is_given in given.items() if is_given]
+
+
 def choose_certificate(certificates: tuple[CertificateAndKey, ...], name: str | None) -> int:
     """Which one is for a host: the first that has its name, otherwise the first of all."""
     host = (name or "").lower().rstrip(".")
@@ -91,6 +105,9 @@ def _restrict(context: ssl.SSLContext, plan: ContextPlan) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
     if plan.ciphers_12 is not None and not only_13:
         context.set_ciphers(":".join(plan.ciphers_12))
+    groups = plan.groups or ()
+    if len(groups) == 1 and groups[0] in CURVES:  # `ssl` takes one, of those that it knows
+        context.set_ecdh_curve(CURVES[groups[0]])
 
 
 def _load(context: ssl.SSLContext, certificate: CertificateAndKey) -> None:

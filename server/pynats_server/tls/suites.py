@@ -51,6 +51,11 @@ GROUPS: Final = {
     "CurveP521": "P-521",
 }
 
+# The same groups, as Python's `ssl` calls them; it knows those of elliptic curves only.
+CURVES: Final = {
+    "X25519": "X25519", "P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1",
+}  # fmt: skip
+
 _REGISTERED: Final = {openssl: iana for iana, openssl in ALL.items()}
 
 

@@ -6,6 +6,7 @@ Ours is asked without a connection: what TLS tells of a peer goes to the log-in.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from functools import cache
@@ -21,19 +22,25 @@ from pynats_server.tls.peer import PeerTls
 
 from tests.conformance.logins.certificate_cases import CONFIGS, SUBJECTS, Client, cases, subject
 from tests.support.authorities import Authority, Certificate, new_key
-from tests.support.deadline import PATIENCE_S
+from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import REFERENCE, ServerProcess
 from tests.support.records import Recorded
 
 CASES = cases()
 REFUSED = "refused"
+CLOSED = "Client connection closed"
 _TLS = (
     'tls { cert_file: "@FOLDER@/s.pem", key_file: "@FOLDER@/s-key.pem", '
     'ca_file: "@FOLDER@/ca.pem", verify_and_map: true }\n'
 )
 # Where we are stricter.
 STRICTER: dict[str, str] = {"user CN=nobody,: nobody": "a comma at the end is no name"}
+# Those where the log says different things.
+LOGGED = [name for name in CONFIGS if not name.startswith("user ")] + [
+    "user CN=alice", "user CN=carol,OU=Dev", "user CN=mv,OU=Dev,O=Acme", "user DC=com,DC=example",
+]  # fmt: skip
 _KEY = new_key()
+_ABOUT = re.compile(r"(\[[A-Z]+\]) (?:\S+ - cid:\d+ - )?(.*(?: for auth |n cert|from cert).*)")
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +58,7 @@ def folder(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_who_it_is(config: str, authority: Authority, folder: Path, recorded: Recorded) -> None:
-    clients = {
-        name: (client, authority.issue(subject(SUBJECTS[client.subject]), client.names, key=_KEY))
-        for name, (its, client) in CASES.items()
-        if its == config
-    }
+    clients = _clients(config, authority)
     expected = dict(recorded.of(lambda: _theirs(config, clients, authority, folder)))
     for name in STRICTER.keys() & expected.keys():
         assert expected[name] != REFUSED, f"no difference any more: {name}"
@@ -63,10 +66,80 @@ def test_who_it_is(config: str, authority: Authority, folder: Path, recorded: Re
     assert {name: _ours(config, *each, folder) for name, each in clients.items()} == expected
 
 
+@pytest.mark.parametrize("config", LOGGED)
+def test_what_the_log_says(
+    config: str, authority: Authority, folder: Path, recorded: Recorded
+) -> None:
+    clients = _clients(config, authority)
+    expected = recorded.of(lambda: _their_log(config, clients, authority, folder))
+    assert [
+        f"{name} {line}"
+        for name, each in clients.items()
+        for line in _our_log(config, *each, folder)
+        if line != "[DBG] Multiple peer certificates found, selecting first"
+    ] == expected
+
+
+class Lines:
+    """See auth.Notes."""
+
+    debug_enabled = True
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def debug(self, text: str) -> None:
+        self.lines.append(f"[DBG] {text}")
+
+    def warn(self, text: str) -> None:
+        self.lines.append(f"[WRN] {text}")
+
+
+def _our_log(config: str, client: Client, shown: Certificate, folder: Path) -> list[str]:
+    chain, log = _chain(config, folder), Lines()
+    if client.first and not chain.admits_silent:
+        return []
+    hello = _hello(client, shown)
+    hello.notes = log
+    hello.said.update(json.dumps(client.says).encode())
+    answer = chain.verify(hello)
+    if isinstance(answer, Refusal) and "n cert" in answer.why:
+        log.debug(answer.why)
+    return log.lines
+
+
+def _their_log(
+    config: str, clients: dict[str, tuple[Client, Certificate]], authority: Authority, folder: Path
+) -> list[str]:
+    text = "debug: true\n" + _TLS.replace("@FOLDER@", str(folder)) + CONFIGS[config]
+    found: list[str] = []
+    with ServerProcess(REFERENCE, folder / "server", text, monitor=True) as server:
+        before = server.log().count(CLOSED)  # of other configurations
+        for count, (name, (client, shown)) in enumerate(clients.items(), before + 1):
+            begins = len(server.log())
+            _log_in(server, client, shown, authority, folder)
+            wait_until(lambda: server.log().count(CLOSED) == count, name)  # noqa: B023
+            found += [f"{name} {' '.join(line)}" for line in _ABOUT.findall(server.log()[begins:])]
+    return found
+
+
+def _clients(config: str, authority: Authority) -> dict[str, tuple[Client, Certificate]]:
+    return {
+        name: (client, authority.issue(subject(SUBJECTS[client.subject]), client.names, key=_KEY))
+        for name, (its, client) in CASES.items()
+        if its == config
+    }
+
+
+def _hello(client: Client, shown: Certificate) -> Hello:
+    sent = (shown.der, b"")  # the authority's, too
+    tls = None if client.plain else PeerTls("1.3", "", sent, sent)
+    return Hello(ConnectOptions(), tls=tls)
+
+
 def _ours(config: str, client: Client, shown: Certificate, folder: Path) -> str:
-    tls = None if client.plain else PeerTls("1.3", "", (shown.der,), (shown.der,))
     chain = _chain(config, folder)
-    hello = Hello(ConnectOptions(), tls=tls)
+    hello = _hello(client, shown)
     if client.first and not (chain.admits_silent or not chain.required):
         return REFUSED
     hello.said.update(json.dumps(client.says).encode())

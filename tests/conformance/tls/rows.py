@@ -709,3 +709,16 @@ def _32_monitoring_over_https(scene: Scene) -> Any:
         "not trusted": scene.page(url + "/varz", scene.context(authority="other-ca")),
         "old": scene.page(url + "/varz", scene.context(most=TLS12)),
     }
+
+
+@row(tls().replace("http_port: -1", "https_port: -1"))
+def _32_monitoring_without_tls(scene: Scene) -> Any:
+    def told(says: bytes) -> str:
+        peer = scene.peer(int(scene.server.monitor_url.rpartition(":")[2].strip("/")))
+        peer.send(says)
+        return peer.hear().data.decode()
+
+    firsts = ("GET /varz", "HEAD /", "POST /", "PUT /", "OPTIONS /", "DELETE /", "PING", "GET x")
+    found = {first: told(f"{first} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) for first in firsts}
+    page = scene.page(scene.server.monitor_url + "/healthz", scene.context())
+    return found | {"with TLS afterwards": page}

@@ -66,8 +66,8 @@ class Scene:
         self.files = files
         self.peers: list[TlsPeer] = []
 
-    def peer(self) -> TlsPeer:
-        self.peers.append(TlsPeer(self.server.port))
+    def peer(self, port: int = 0) -> TlsPeer:
+        self.peers.append(TlsPeer(port or self.server.port))
         return self.peers[-1]
 
     def context(self, certificate: str = "", **more: Any) -> ssl.SSLContext:

@@ -56,7 +56,7 @@ def test_of_one_address_the_first_are_told_and_the_others_counted() -> None:
     lines = _lines(refuse)
     assert lines[:LINES_MAX] == ["refused"] * LINES_MAX
     assert lines[LINES_MAX:] == [
-        "another", "warning", "why",
+        "why", "warning", "another",
         f"authentication error: {1000 - LINES_MAX} more log-ins were refused from 1.2.3.4",
     ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -30,19 +30,20 @@ _SINGLE: Final = ("SERIALNUMBER", "CN")
 
 @dataclass(frozen=True, slots=True)
 class CertificateNames:
-    """Its alternative names; its subject, None if that has attributes that names do not have; and
-    the subject as text, with the domain components it may have and without them."""
+    """Its alternative names; its subject, None if that has attributes that names do not have; the
+    subject as text without its domain components; and with them, if it has any."""
 
     emails: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
-    subject: Dn | None = None
-    texts: tuple[str, ...] = ()
+    subject: Dn | None = ()
+    text: str = ""
+    domain_text: str = ""
 
     @property
     def any(self) -> bool:
         """Whether there is a name at all."""
-        return bool(self.emails or self.hosts or self.uris or self.texts)
+        return bool(self.emails or self.hosts or self.uris or self.subject != ())
 
 
 @lru_cache(maxsize=1024)
@@ -64,7 +65,7 @@ def names_of(der: bytes) -> CertificateNames:
         for kind in (x509.RFC822Name, x509.DNSName, x509.UniformResourceIdentifier)
     )
     return CertificateNames(
-        emails, hosts, tuple(map(_as_parsed, uris)), _dn(attributes), tuple(_texts(flat))
+        emails, hosts, tuple(map(_as_parsed, uris)), _dn(attributes), *_texts(flat)
     )
 
 
@@ -75,13 +76,12 @@ def _dn(attributes: list[list[tuple[str | None, str | bytes]]]) -> Dn | None:
         if len(known) != len(rdn):
             return None
         found.append(tuple(known))
-    return tuple(found) or None
+    return tuple(found)
 
 
-def _texts(flat: list[tuple[str | None, str | bytes]]) -> Iterator[str]:
-    """Many values of a type stand together, whatever the order in the certificate."""
-    if not flat:
-        return
+def _texts(flat: list[tuple[str | None, str | bytes]]) -> tuple[str, str]:
+    """Without domain components, and with them. Many values of a type stand together, whatever the
+    order in the certificate."""
     parts = []
     for kind in _SHOWN:
         values = [value for each, value in flat if each == kind and isinstance(value, str)]
@@ -91,10 +91,7 @@ def _texts(flat: list[tuple[str | None, str | bytes]]) -> Iterator[str]:
             parts.append("+".join(f"{kind}={_escaped(value)}" for value in values))
     text = ",".join(parts)
     domain = [f"DC={value!s}" for kind, value in flat if kind == "DC"]
-    if domain:
-        yield ",".join([text, *domain])
-    if text:
-        yield text
+    return text, ",".join([text, *domain]) if domain else ""
 
 
 def _escaped(value: str) -> str:

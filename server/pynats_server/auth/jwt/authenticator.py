@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from pynats_common.jwt import JwtError
+from pynats_common.go.quoting import quote
+from pynats_common.go.text import shortened
+from pynats_common.jwt import IssuerError, JwtError
 from pynats_common.jwt.opening import SIGNATURE_BYTES, is_signed
 from pynats_common.jwt.types import ScopedSigner
 
@@ -14,7 +16,7 @@ from pynats_server.auth import signatures
 from pynats_server.auth.base import Answer, Hello, Outcome, Refusal, Verdict
 from pynats_server.auth.claimed import limit_of, permissions_of
 from pynats_server.auth.jwt import rules
-from pynats_server.auth.jwt.rules import RuleError
+from pynats_server.auth.jwt.rules import OutsideError, RuleError
 from pynats_server.auth.jwt.templates import Names, fill
 from pynats_server.auth.jwt.tokens import Body, User, body_of, read_user, user_key
 from pynats_server.auth.permissions import compile_permissions
@@ -27,10 +29,15 @@ READ_KEPT: Final = 2048
 READ_CHARS_MAX: Final = 4096  # of one that is remembered
 
 ACCOUNT_EXPIRED: Final = Refusal(
-    CloseReason.AUTHENTICATION_EXPIRED, "Account Authentication Expired", "account expired"
+    CloseReason.AUTHENTICATION_EXPIRED, "Account Authentication Expired"
 )
-REVOKED: Final = Refusal(CloseReason.REVOCATION, "User Authentication Revoked", "user revoked")
+REVOKED: Final = Refusal(CloseReason.REVOCATION, "User Authentication Revoked")
 SIGNER_GONE: Final = Refusal(error="", why="signing key removed or changed")
+NO_JWT: Final = "Authentication requires a user JWT"
+
+
+class _NoUserKeyError(JwtError):
+    """It is a JWT of something else than a user's key."""
 
 
 class Account(Protocol):
@@ -42,6 +49,12 @@ class Account(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def given_name(self) -> str: ...
+    @property
+    def issuer(self) -> str: ...
+    @property
+    def has_mappings(self) -> bool: ...
     @property
     def tags(self) -> list[str]: ...
     @property
@@ -88,12 +101,14 @@ class JwtAuthenticator:
         """See Authenticator: what is waited for is an account that is not known yet."""
         try:
             token, user = self._presented(hello.said.jwt)
+        except _NoUserKeyError as error:
+            return _refused(f"User nkey not valid: {error}")
         except JwtError as error:
-            return _refused(str(error))
+            return _refused(f"{NO_JWT}: {error}" if hello.said.jwt else NO_JWT)
         # Before anything is looked up, so that only holders of a JWT can have that done.
         fault = _check_times(user)
         if fault:
-            return _refused(fault)
+            return _refused(_no_longer_valid(fault))
         account = self._accounts.load_now(user.account)
         if account is None:
             return self._wait(hello, token, user)
@@ -123,7 +138,10 @@ class JwtAuthenticator:
         if not token:
             raise JwtError("no JWT")
         user = read_user(token)
-        user_key(user)
+        try:
+            user_key(user)
+        except IssuerError as error:
+            raise _NoUserKeyError(str(error)) from None
         if len(token) <= READ_CHARS_MAX:
             if len(self._read) >= READ_KEPT:
                 del self._read[next(iter(self._read))]
@@ -136,9 +154,14 @@ class JwtAuthenticator:
         """Whether a client may come in as this user of a valid account. `vouched` = somebody who is
         trusted says that it is the user: it need not sign."""
         try:
-            return self._admit(hello, token, user, account, vouched)
+            answer = self._admit(hello, token, user, account, vouched)
+        except OutsideError as error:
+            return Refusal(warning=str(error), grave=True)
         except (RuleError, JwtError) as error:
             return _refused(str(error))
+        if isinstance(answer, Verdict) and not vouched:
+            _tell(hello, user, account)
+        return answer
 
     def _admit(
         self, hello: Hello, token: str, user: User, account: Account, vouched: bool
@@ -194,15 +217,23 @@ class JwtAuthenticator:
         """The permissions and limits of the user: its own, or those of its signing key's scope.
         Raises RuleError."""
         if scope is None:
-            rules.check_body(user.nats)
+            try:
+                rules.check_body(user.nats)
+            except RuleError as error:
+                raise RuleError(_no_longer_valid(error)) from None
             return user.nats
         if not _is_clear(user.nats):
-            raise RuleError("scoped users require no permissions or limits set")
+            raise RuleError(
+                "User JWT is not valid: scoped users require no permissions or limits set"
+            )
         names = Names(
             user.name, user.sub, user.nats.tags, account.name, account.account, account.tags
         )
-        body = fill(body_of(scope.template), names)
-        rules.check_body(body)
+        try:
+            body = fill(body_of(scope.template), names)
+            rules.check_body(body)
+        except RuleError as error:
+            raise RuleError(f"User JWT generated invalid permissions: {error}") from None
         return body
 
     def _check_signature(self, hello: Hello, user: User) -> None:
@@ -234,7 +265,7 @@ class JwtAuthenticator:
         try:
             body = self._body(user, account, proof.scope)
             if body.bearer_token and account.disallow_bearer:
-                return _refused("Account does not allow bearer tokens")
+                return _refused("Bearer User JWT not allowed")
             rights = permissions_of(body) or account.default_permissions
             if _told(account, proof.scope, rights) == proof.told:
                 return verdict
@@ -264,6 +295,28 @@ def _is_clear(body: Body) -> bool:
         issuer_account=body.issuer_account, tags=body.tags, type=body.type, version=body.version
     )
     return body == empty
+
+
+def _no_longer_valid(fault: object) -> str:
+    """As the real server prints it, whose readers know no other form."""
+    return f"User JWT no longer valid: &{{Issues:[{fault}]}}"
+
+
+def _tell(hello: Hello, user: User, account: Account) -> None:
+    if hello.notes is None or not hello.notes.debug_enabled:
+        return
+
+    def described(name: str, tags: list[str]) -> str:
+        texts = " ".join(quote(shortened(tag)) for tag in tags)
+        return f"(claim-name: {quote(shortened(name))}, claim-tags: [{texts}])"
+
+    mapped = "true" if account.has_mappings else "false"
+    hello.notes.debug(
+        f"Authenticated JWT: Client {quote(user.sub)} {described(user.name, user.nats.tags)} "
+        f"signed with {quote(user.iss)} by Account {quote(account.account)} "
+        f"{described(account.given_name, account.tags)} signed with {quote(account.issuer)} "
+        f"has mappings {mapped}"
+    )
 
 
 def _refused(why: str) -> Refusal:

@@ -26,6 +26,11 @@ class RuleError(ValueError):
     """The JWT is not good, or not for this connection; the text says why."""
 
 
+class OutsideError(RuleError):
+    """It is good, but not for here and now: its user should know better, or somebody has it who is
+    not its user."""
+
+
 # -- subjects --------------------------------------------------------------------------------------
 
 
@@ -57,7 +62,7 @@ def check_kind(allowed: Sequence[str], kind: str) -> None:
     """Raises RuleError unless this kind of connection is among the allowed ones, if there are any.
     Kinds that nobody knows do not count, but do not mean all, either."""
     if allowed and kind not in {each.upper() for each in allowed} & KINDS:
-        raise RuleError(f"connection type {kind} is not allowed")
+        raise RuleError("Connection type not allowed")
 
 
 # -- networks --------------------------------------------------------------------------------------
@@ -71,9 +76,9 @@ def check_source(source: list[str] | str, host: str) -> None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        raise RuleError("its address is not known, and the networks are limited") from None
+        raise OutsideError("Bad src Ip: its address is not known") from None
     if not any(_within(address, network) for network in networks):
-        raise RuleError("its address is in none of the networks")
+        raise OutsideError(f"Bad src Ip {host}")
 
 
 @functools.lru_cache(1024)
@@ -121,7 +126,7 @@ def window_end(windows: Iterable[Window], location: str, now: float) -> float:
             if opens.timestamp() < now < closes.timestamp():
                 latest = max(latest, closes.timestamp())
     if not latest:
-        raise RuleError("no window of its times is open")
+        raise OutsideError("Outside connect times")
     return latest
 
 

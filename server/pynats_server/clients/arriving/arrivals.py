@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pynats_common.records import dataclass
 
 from pynats_server.clients.arriving.rate_limit import RateLimit
 from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation
@@ -20,11 +21,11 @@ from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
-from pynats_server.tls.force import TlsInForce, is_pinned
-from pynats_server.tls.peer import PeerTls
 
 if TYPE_CHECKING:
     from pynats_server.clients.arriving.proxied import ProxyHeaders
+    from pynats_server.tls.force import TlsInForce
+    from pynats_server.tls.peer import PeerTls
 
 HANDSHAKE: Final = b"\x16"  # the first byte of whoever speaks TLS
 SNIFFED: Final = 6  # bytes that decide whether somebody does
@@ -199,7 +200,8 @@ class Arrivals:
             client.send_error(THROTTLED)
             client.close(CloseReason.MAX_CONNECTIONS_EXCEEDED)
             return
-        self._log.debug("Starting TLS client connection handshake", Who(client))
+        if self._log.debug_enabled:
+            self._log.debug("Starting TLS client connection handshake", Who(client))
         self._after(waiting.tls.options.timeout, client, waiting, self._time_out)
         client.start_tls(waiting.tls.context)
 
@@ -220,6 +222,7 @@ class Arrivals:
             self._log.debug(line, Who(client))
         else:
             self._log.error(line, Who(client))
+        self._state.handshakes_failed += 1
         client.close(CloseReason.TLS_HANDSHAKE_ERROR)
 
     def on_secured(self, client: ClientConnection) -> None:
@@ -231,11 +234,13 @@ class Arrivals:
         tls: PeerTls = client.tls
         session = session_of(client)
         session.hello.tls = tls
+        self._state.tls_clients += 1
         session.tls_first = waiting.first
         # A reload during the handshake may have changed the list.
         if not self._pinned(client, self._state.tls or waiting.tls):
             self._fail(client, NOT_PINNED)
             return
+        self._state.handshakes[tls.version] += 1
         if self._log.debug_enabled:
             self._log.debug("TLS handshake complete", Who(client))
             self._log.debug(f"TLS version {tls.version}, cipher suite {tls.cipher}", Who(client))
@@ -258,6 +263,8 @@ class Arrivals:
     def _pinned(self, client: ClientConnection, tls: TlsInForce) -> bool:
         if not tls.plan.pins:
             return True
+        from pynats_server.tls.force import is_pinned  # loaded where there is a TlsInForce
+
         peer = session_of(client).hello.tls
         good, key = is_pinned(tls.plan, peer.sent if peer is not None else ())
         if not good:

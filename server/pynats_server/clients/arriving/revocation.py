@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.server.state import ServerState
-from pynats_server.tls.force import TlsInForce
-from pynats_server.tls.revocation import Judgement, Memory, judge
+
+# What asks is loaded with the first that is asked about.
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from pynats_server.tls.force import TlsInForce
+    from pynats_server.tls.revocation import Memory
 
 AT_ONCE: Final = 4  # asked about at a time: they mostly wait for an authority
 NOT_VALID: Final = "client not OCSP valid"
@@ -28,10 +32,13 @@ class Revocation:
         self._log = state.log.part("clients")
         self._threads: ThreadPoolExecutor | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._began = False
         self._cache = state.options.ocsp_cache
-        self._memory = self._new_memory()
+        self._memory: Memory | None = None
 
     def _new_memory(self) -> Memory | None:
+        from pynats_server.tls.revocation import Memory
+
         cache = self._cache
         if cache is not None and cache.type == "none":
             return None
@@ -40,7 +47,8 @@ class Revocation:
     def check(self, client: ClientConnection, tls: TlsInForce, then: Then) -> None:
         """Calls `then` with whether its chain holds; the client is not read meanwhile."""
         client.hold()
-        if self._cache != self._state.options.ocsp_cache:  # a reload has changed it
+        if not self._began or self._cache != self._state.options.ocsp_cache:  # by a reload
+            self._began = True
             self._cache = self._state.options.ocsp_cache
             self._memory = self._new_memory()
         task = asyncio.ensure_future(self._check(client, tls, then))
@@ -48,6 +56,10 @@ class Revocation:
         task.add_done_callback(self._tasks.discard)
 
     async def _check(self, client: ClientConnection, tls: TlsInForce, then: Then) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        from pynats_server.tls.revocation import Judgement, judge
+
         if self._threads is None:
             self._threads = ThreadPoolExecutor(AT_ONCE, "ocsp")
         peer = session_of(client).hello.tls

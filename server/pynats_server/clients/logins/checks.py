@@ -16,10 +16,10 @@ import os
 import select
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
+from pynats_common.records import dataclass
 from pynats_common.urls import network_of
 
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Slow, Verdict
@@ -27,6 +27,9 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.server.state import ServerState
 from pynats_server.work import Rotation
+
+if TYPE_CHECKING:  # loaded with the first check
+    from concurrent.futures import ThreadPoolExecutor
 
 CHECKS_AT_ONCE = os.cpu_count() or 1
 Conclude = Callable[[ClientConnection, Answer], None]
@@ -155,6 +158,8 @@ class Checks:
                 return await outcome
             if self._threads is None:
                 # Separate threads, because monitoring and name look-ups use the loop's.
+                from concurrent.futures import ThreadPoolExecutor
+
                 self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, "log-in")
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._threads, outcome.decide)

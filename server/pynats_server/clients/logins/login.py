@@ -7,11 +7,11 @@ import time
 from functools import partial
 
 from pynats_common.go.durations import SECOND_NS
-from pynats_common.go.quoting import quote
 from pynats_common.go.text import text_of
 
 from pynats_server.auth import (
     REFUSED,
+    VIOLATION,
     Answer,
     Authenticator,
     ConnectOptions,
@@ -30,16 +30,17 @@ from pynats_server.clients.logins.checks import Checks
 from pynats_server.clients.logins.refusals import Refusals
 from pynats_server.clients.rates import limit_client
 from pynats_server.clients.session import Session, session_of
-from pynats_server.clients.shown import shown_user
-from pynats_server.clients.who import Who, kind_of, short
+from pynats_server.clients.who import Who, identity, presented, whose
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.interest.subscription import Subscription
 from pynats_server.core.reasons import CloseReason
+from pynats_server.log.logger import Logger
 from pynats_server.server.state import ServerState
 from pynats_server.system.events import Events
 from pynats_server.work import call_at_time
 
 EXPIRED = "User Authentication Expired"
+AUTH_ERROR = "authentication error"
 
 
 class LogIn:
@@ -51,6 +52,19 @@ class LogIn:
         self._checks = checks
         self._log = state.log.part("auth")
         self._refusals = Refusals(self._log)
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def _verify(self, client: ClientConnection, authenticator: Authenticator) -> Outcome:
+        hello = session_of(client).hello
+        hello.notes = _Notes(self._log, client)
+        return authenticator.verify(hello)
+
+    def _recheck(self, client: ClientConnection, authenticator: Authenticator) -> Outcome:
+        verdict = session_of(client).verdict
+        if verdict is None:
+            return self._verify(client, authenticator)
+        return authenticator.recheck(session_of(client).hello, verdict)
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -71,13 +85,14 @@ class LogIn:
         except ValueError as error:
             client.reject_connect(str(error))
             return
-        self._checks.ask(client, partial(_verify, session), self._conclude)
+        self._checks.ask(client, partial(self._verify, client), self._conclude)
 
     def enter_silently(self, client: ClientConnection) -> None:
         """A verb before CONNECT, where that is possible."""
-        self._checks.ask(client, partial(_verify, session_of(client)), self._conclude_silently)
+        self._checks.ask(client, partial(self._verify, client), self._conclude_silently)
 
     def _conclude_silently(self, client: ClientConnection, answer: Answer) -> None:
+        session_of(client).hello.notes = None
         if isinstance(answer, Refusal):
             self.refuse(client, answer)
         else:
@@ -85,10 +100,7 @@ class LogIn:
 
     def _conclude(self, client: ClientConnection, answer: Answer) -> None:
         said = session_of(client).said
-        if isinstance(answer, Verdict) and answer.method == "certificate" and said.user:
-            claimed = quote(short(said.user))
-            text = f"User {claimed} found in connect proto, but user required from cert"
-            self._log.warn(text, Who(client))
+        session_of(client).hello.notes = None
         again = client.connect_received
         if again:
             self._events.left(client)
@@ -133,14 +145,15 @@ class LogIn:
 
     def _admit(self, client: ClientConnection, verdict: Verdict) -> bool:
         """Lets a client into its account. False if it is full."""
-        account = self._state.accounts[verdict.account]
-        self._state.use(account)
+        state = self._state
+        account = state.accounts[verdict.account]
+        state.use(account)
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict
-        apply_limits(client, self._state, verdict)
-        limit_client(self._state, client, verdict.limits)
-        most = account_limits(client, self._state).max_connections
+        apply_limits(client, state, verdict)
+        limit_client(state, client, verdict.limits)
+        most = account_limits(client, state).max_connections
         if 0 <= most < len(client.account.clients):
             client.account.clients.discard(client)  # it never was one of them
             client.fail_with(TOO_MANY_IN_ACCOUNT, CloseReason.MAX_ACCOUNT_CONNECTIONS_EXCEEDED)
@@ -149,6 +162,7 @@ class LogIn:
         if client.max_subscriptions == 0:  # none at all: it may leave
             asyncio.get_running_loop().call_soon(close_above_limit, client)
         self._watch_expiry(client, session)
+        state.log_ins[verdict.method] += 1
         self.audit(client, verdict=verdict)
         self._events.connected(client)
         return True
@@ -158,12 +172,11 @@ class LogIn:
     def ask_again(self, client: ClientConnection, authenticator: Authenticator) -> Answer | None:
         """What the authenticator says of a client that is in. None where that takes time: then the
         client waits, and is refused if it must be."""
-        session = session_of(client)
-        outcome = _recheck(session, authenticator)
+        outcome = self._recheck(client, authenticator)
         if isinstance(outcome, Verdict | Refusal):
             return outcome
         if client not in self._checks:
-            ask = partial(_recheck, session)
+            ask = partial(self._recheck, client)
             self._checks.wait(client, outcome, ask, self._conclude_again, again=True)
         return None
 
@@ -183,15 +196,21 @@ class LogIn:
         session.verdict = verdict
         limit_client(self._state, client, verdict.limits)
         self._watch_expiry(client, session)
-        client.prune(verdict.permissions, partial(_tell, client))
+        client.prune(verdict.permissions, partial(_tell, self._log, client))
 
     # -- out --------------------------------------------------------------------------------
 
     def refuse(self, client: ClientConnection, refusal: Refusal = REFUSED) -> None:
-        """Refuses a client with invalid credentials; the log says whose."""
-        text = "authentication error" + _whose(client)
-        self._refusals.tell(client, text, refusal)
-        self.audit(client, "authentication error")
+        """Refuses a client with invalid credentials; the log says whose. That the time of one who
+        is in is over, is no error."""
+        if refusal.error == VIOLATION:
+            self._state.refusals[presented(client)] += 1
+            who = whose(client)
+            text = f"{AUTH_ERROR} - {who}" if who else AUTH_ERROR
+            self._refusals.tell(client, text, refusal)
+        elif self._log.debug_enabled:
+            self._log.debug(f"{refusal.error or refusal.why}{identity(client)}", Who(client))
+        self.audit(client, AUTH_ERROR)
         if refusal.error:
             client.send_error(refusal.error)
         client.close(refusal.reason)
@@ -218,29 +237,33 @@ class LogIn:
         if time.time() < session.verdict.expires:
             self._watch_expiry(client, session)
             return
-        client.fail_with(EXPIRED, CloseReason.AUTHENTICATION_EXPIRED)
+        self._log.debug(f"{EXPIRED}{identity(client)}", Who(client))
+        client.send_error(EXPIRED)
+        client.close(CloseReason.AUTHENTICATION_EXPIRED)
 
 
-def _verify(session: Session, authenticator: Authenticator) -> Outcome:
-    return authenticator.verify(session.hello)
+class _Notes:
+    """See auth.Notes."""
+
+    __slots__ = ("_log", "_who")
+
+    def __init__(self, log: Logger, client: ClientConnection) -> None:
+        self._log = log
+        self._who = Who(client)
+
+    @property
+    def debug_enabled(self) -> bool:
+        return self._log.debug_enabled
+
+    def debug(self, text: str) -> None:
+        self._log.debug(text, self._who)
+
+    def warn(self, text: str) -> None:
+        self._log.warn(text, self._who)
 
 
-def _recheck(session: Session, authenticator: Authenticator) -> Outcome:
-    if session.verdict is None:
-        return authenticator.verify(session.hello)
-    return authenticator.recheck(session.hello, session.verdict)
-
-
-def _whose(client: ClientConnection) -> str:
-    who = shown_user(client)
-    if not who:
-        return ""
-    return f" - {kind_of(client, who).capitalize()} {quote(short(who))}"
-
-
-def _tell(client: ClientConnection, sub: Subscription) -> None:
+def _tell(log: Logger, client: ClientConnection, sub: Subscription) -> None:
     queue = f' using queue "{text_of(sub.queue)}"' if sub.queue else ""
-    client.send_error(
-        f'Permissions Violation for Subscription to "{text_of(sub.subject)}"{queue} '
-        f'(sid "{text_of(sub.sid)}")'
-    )
+    which = f'"{text_of(sub.subject)}"{queue} (sid "{text_of(sub.sid)}")'
+    log.notice(f"Removed sub {which} for {whose(client)} - not authorized")
+    client.send_error(f"Permissions Violation for Subscription to {which}")

@@ -39,11 +39,12 @@ class Refusals:
             self._timer = asyncio.get_running_loop().call_later(WINDOW_S, self._end)
         if self._told[address] < LINES_MAX and self._told.total() < LINES_MAX_OF_ALL:
             self._told[address] += 1
-            self._log.error(text, Who(client))
-            if refusal.warning:
-                self._log.warn(refusal.warning, Who(client))
             if refusal.why:
                 self._log.debug(refusal.why, Who(client))
+            if refusal.warning:
+                tell = self._log.error if refusal.grave else self._log.warn
+                tell(refusal.warning, Who(client))
+            self._log.error(text, Who(client))
         elif address in self._held_back or len(self._held_back) < ADDRESSES_MAX:
             self._held_back[address] += 1
         else:

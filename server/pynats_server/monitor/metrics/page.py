@@ -43,6 +43,7 @@ def collect(
     for some in (
         server.process(source, usage),
         server.traffic(source),
+        server.security(source),
         server.requests(source, refusals),
         slow.families(source, receivers),
         server.limits(source, receivers),

@@ -68,6 +68,34 @@ def traffic(source: MonitorSource) -> Iterator[Family]:
     yield closed
 
 
+def security(source: MonitorSource) -> Iterator[Family]:
+    """TLS of clients, and log-ins."""
+    yield gauge("tls_connections", "Open connections with TLS.", source.tls_clients)
+    done = counter("tls_handshakes", "TLS handshakes of clients, by version of TLS.")
+    for version, count in sorted(source.handshakes.items()):
+        done.of(count, version=version)
+    yield done
+    yield counter(
+        "tls_handshake_failures",
+        "TLS handshakes of clients that came to nothing.",
+        source.handshakes_failed,
+    )
+    expires = source.tls.plan.expires if source.tls is not None else 0.0
+    yield gauge(
+        "tls_certificate_expiry_seconds",
+        "When the server's certificate for clients ends, in seconds since 1970.",
+        expires or None,
+    )
+    for name, text, counts in (
+        ("log_ins", "Log-ins, by how it was shown who it is.", source.log_ins),
+        ("log_in_refusals", "Refused log-ins, by what was presented.", source.refusals),
+    ):
+        family = counter(name, text)
+        for method, count in sorted(counts.items()):
+            family.of(count, method=method)
+        yield family
+
+
 def requests(source: MonitorSource, refusals: int) -> Iterator[Family]:
     """Monitoring itself."""
     asked = counter("http_requests", "Monitoring requests by endpoint.")

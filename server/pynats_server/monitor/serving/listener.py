@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import ssl
 
     from pynats_server.monitor.endpoints import Endpoints
+    from pynats_server.monitor.serving.door import Door
     from pynats_server.monitor.serving.http import Peer
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
-HANDSHAKE_S = 5.0  # for a peer to come to HTTP, where there is TLS
 FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we close
 
 
@@ -57,20 +57,19 @@ class MonitorServer:
         self._endpoints: Endpoints | None = None
         self._loading = asyncio.Lock()
         self._guests: dict[asyncio.Task[None], _Guest] = {}
+        self._door: Door | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listens (port 0: any free one) and returns the port. Raises OSError with address and
         reason in its text."""
         host = host.strip("[]")
+        if self._context is not None:
+            from pynats_server.monitor.serving.door import Door
+
+            self._door = Door(self._context, self._protocol, self._source.log.part("monitor"))
         try:
-            self._server = await asyncio.start_server(
-                self._accept,
-                host or None,
-                port,
-                limit=READ_LIMIT,
-                reuse_address=True,
-                ssl=self._context,
-                ssl_handshake_timeout=HANDSHAKE_S if self._context is not None else None,
+            self._server = await asyncio.get_running_loop().create_server(
+                self._greet, host or None, port, reuse_address=True
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
@@ -86,6 +85,8 @@ class MonitorServer:
             return
         self._server.close()
         self._server = None
+        if self._door is not None:
+            await self._door.close()
         tasks = list(self._guests)
         for task, guest in self._guests.items():
             guest.leave()
@@ -93,6 +94,12 @@ class MonitorServer:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._endpoints is not None:
             self._endpoints.close()
+
+    def _greet(self) -> asyncio.BaseProtocol:
+        return self._door.arrival() if self._door is not None else self._protocol()
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(READ_LIMIT), self._accept)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None or not self._make_room():

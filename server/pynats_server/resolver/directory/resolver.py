@@ -65,7 +65,8 @@ class DirectoryResolver:
         except OSError as error:
             raise ResolverError(f"{self.store.folder.path}: {error_text(error)}") from None
         for fault in faults:
-            self._log.warn(f"resolver_preload: {fault}")
+            if "validation errors" not in fault:  # those of all preloaded JWTs are told elsewhere
+                self._log.warn(f"resolver_preload: {fault}")
 
     async def look_again(self) -> None:
         """See Resolver."""

@@ -30,21 +30,6 @@ GROUPS = ("X25519", "P-256", "X25519MLKEM768", "P-384", "P-521")
 OLD_GROUPS = ("X25519", "P-256", "P-384", "P-521")
 
 
-HEAD = 5  # bytes that tell what kind of record follows, and how long it is
-HANDSHAKE = 22
-LONGEST_RECORD = 16384 + 2048
-
-
-def may_begin(said: bytes) -> bool:
-    """Whether it is time to look at what a client has said first: not in the middle of its first
-    record. A library would need some 60 KiB to wait for the rest."""
-    if len(said) < HEAD:
-        return False
-    length = int.from_bytes(said[3:HEAD])
-    is_hello = said[0] == HANDSHAKE and said[1] < 0x10 and length <= LONGEST_RECORD
-    return not is_hello or len(said) >= HEAD + length
-
-
 class Keyed(Protocol):
     """A certificate with its key."""
 

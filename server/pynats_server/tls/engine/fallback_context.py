@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from pynats_server.tls.engine.base import SUITES_12, TLS_1_3, Keyed, Plan
 from pynats_server.tls.engine.fallback import FallbackLayer
+from pynats_server.tls.suites import CURVES
 
 Chooser = Callable[[ssl.SSLObject, str | None, ssl.SSLContext], int | None]
 
@@ -85,7 +86,9 @@ class FallbackContext:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
         context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
         if plan.groups is not None:
-            context.set_ecdh_curve({"P-256": "prime256v1"}.get(plan.groups[0], plan.groups[0]))
+            if plan.groups[0] not in CURVES:
+                raise ValueError(f"this TLS engine does not know the curve {plan.groups[0]}")
+            context.set_ecdh_curve(CURVES[plan.groups[0]])
         if not self.client:
             context.num_tickets = 0
         if keyed is not None:
