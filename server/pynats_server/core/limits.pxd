@@ -79,8 +79,9 @@ cdef enum:
     JUDGE_AT_ONCE = 2048
     # Connections whose timers are looked at in one go. Each may get a PING.
     TICK_BATCH = 512
-    # Connections accepted per wake-up.
-    ACCEPT_BATCH = 64
+    # Connections accepted between two polls, and what one costs with what it is told, steps.
+    ACCEPT_BATCH = 16
+    ACCEPT_STEPS = 1000
     # Blank or ignored bytes tolerated inside a control line beyond its limit, bytes.
     CONTROL_LINE_SLACK = 1024
     # Deepest subject accepted in SUB: bounds the recursion of the matcher.
