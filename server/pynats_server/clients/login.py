@@ -12,6 +12,7 @@ from pynats_common.go.text import text_of
 from pynats_server.auth import REFUSED, VIOLATION, Answer, Authenticator, Outcome, Refusal, Verdict
 from pynats_server.clients import audit
 from pynats_server.clients.checks import Checks
+from pynats_server.clients.complaints import complaint
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
     account_limits,
@@ -74,7 +75,8 @@ class LogIn:
         try:
             session.said.update(raw)
         except ValueError as error:
-            client.reject_connect(str(error))
+            self._log.error(complaint(raw, "ClientOpts", str(error)), Who(client))
+            client.close(CloseReason.PROTOCOL_VIOLATION)
             return
         self._checks.ask(client, partial(self._verify, client), self._conclude)
 
