@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from pynats_server.auth.own import Verify
     from pynats_server.log.target import LogTarget
     from pynats_server.options import Options
     from pynats_server.threaded import ThreadedServer
@@ -25,8 +26,9 @@ class Factory(Protocol):
     """Starts brokers as `ThreadedServer` takes its arguments; all end with the test."""
 
     def __call__(
-        self, options: Options | None = None, *, log: LogTarget = "warning", **settings: Any
-    ) -> ThreadedServer: ...
+        self, options: Options | None = None, *, log: LogTarget = "warning",
+        authenticator: Verify | None = None, **settings: Any,
+    ) -> ThreadedServer: ...  # fmt: skip
 
 
 def _running() -> Iterator[ThreadedServer]:
@@ -62,9 +64,7 @@ def pynats_server_factory() -> Iterator[Factory]:
 
     with ExitStack() as running:
 
-        def start(
-            options: Options | None = None, *, log: LogTarget = "warning", **settings: Any
-        ) -> ThreadedServer:
-            return running.enter_context(ThreadedServer(options, log=log, **settings))
+        def start(options: Options | None = None, **arguments: Any) -> ThreadedServer:
+            return running.enter_context(ThreadedServer(options, **arguments))
 
         yield start

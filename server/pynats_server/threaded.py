@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from pynats_server.auth.own import Verify
 from pynats_server.log.target import LogTarget
 from pynats_server.options import JetStreamOptions, Options
 from pynats_server.server.server import Server, ServerError
@@ -43,18 +44,21 @@ class ThreadedServer:
     and `stop`, from one thread at a time. Started again, it has the port, the monitoring port and
     the streams that it had.
 
-    `options` default to `local_options(**settings)`; give one or the other. `log` is that of
-    `Server`: warnings and errors go to standard error. With JetStream and no `store_dir`, streams
-    live in a temporary folder, which goes with this object.
+    `options` default to `local_options(**settings)`; give one or the other. `log` and
+    `authenticator` are those of `Server`: warnings and errors go to standard error, and who decides
+    about log-ins does so in the server's thread. With JetStream and no `store_dir`, streams live in
+    a temporary folder, which goes with this object.
     """
 
     def __init__(
-        self, options: Options | None = None, *, log: LogTarget = "warning", **settings: Any
-    ) -> None:
+        self, options: Options | None = None, *, log: LogTarget = "warning",
+        authenticator: Verify | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
         if options is not None and settings:
             raise ServerError(f"give options or single settings ({', '.join(settings)}), not both")
         self._options = options if options is not None else local_options(**settings)
         self._log = log
+        self._authenticator = authenticator
         self._store: Path | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -149,7 +153,7 @@ class ThreadedServer:
         self, options: Options, started: threading.Event, problems: list[BaseException]
     ) -> None:
         try:
-            server = Server(options, log=self._log)
+            server = Server(options, log=self._log, authenticator=self._authenticator)
             await server.start()
         except BaseException as problem:
             problems.append(problem)

@@ -53,7 +53,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects", S + "tls.suites",
     ),
     # JSON, headers and packing of whatever the server says. Snappy is the store's.
-    S + "said": ("pynats_common", J + "store.format", S + "work"),
+    S + "said": ("pynats_common", J + "requests", J + "store.format", S + "work"),
     # Where JWTs of accounts come from; whether they count others say.
     S + "resolver": (*BASE, S + "resolver.base"),
     S + "resolver.base": ("pynats_common",),
@@ -97,13 +97,13 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "server.info",
         S + "server.state",
         S + "operator", S + "resolver", S + "resolver.base",
-        S + "system", J + "requests", S + "work",
+        S + "system", S + "work",
     ),
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.shown",
         S + "clients.trace",
-        S + "core", S + "log", S + "server.info", S + "server.state", S + "system", S + "tls",
-        S + "tls.peer", S + "tracing", S + "work",
+        S + "core", S + "log", S + "said", S + "server.info", S + "server.state", S + "system",
+        S + "tls", S + "tls.peer", S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "clients.shown",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "authentication.md")
+PROGRAMS = ("authentication.md", "embedding.md")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in PROGRAMS))
 EXAMPLES = [
     example
     for page in PAGES

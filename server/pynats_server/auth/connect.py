@@ -52,7 +52,7 @@ class ConnectOptions:
             raise ValueError("CONNECT needs a JSON object")
         changes: dict[str, Any] = {}
         for key, value in decoded.items():
-            known = _FIELDS.get(key.lower())
+            known = FIELDS.get(key.lower())
             if known is None or value is None:
                 continue
             attribute, kind = known
@@ -70,7 +70,7 @@ def _no_constant(name: str) -> float:
 
 
 _JSON = json.JSONDecoder(parse_constant=_no_constant)
-_FIELDS: dict[str, tuple[str, type]] = {
+FIELDS: dict[str, tuple[str, type]] = {
     "verbose": ("verbose", bool),
     "pedantic": ("pedantic", bool),
     "echo": ("echo", bool),

@@ -13,6 +13,7 @@ from pynats_server.auth.signatures import new_nonce
 from pynats_server.auth.users import CALLOUT_SUBJECT
 from pynats_server.clients.arriving.arrivals import Arrivals
 from pynats_server.clients.closed import ClosedConnection
+from pynats_server.clients.complaints import complaint
 from pynats_server.clients.limits import apply_limits
 from pynats_server.clients.logins.checks import Checks
 from pynats_server.clients.logins.login import LogIn
@@ -116,7 +117,8 @@ class ClientHandler:
         try:
             ConnectOptions().update(raw)
         except ValueError as error:
-            client.reject_connect(str(error))
+            self._log.error(complaint(raw, "Info", str(error)), Who(client))
+            client.close(CloseReason.PROTOCOL_VIOLATION)
 
     def on_first_pong(self, client: ClientConnection) -> bool:
         """After the first PING that follows CONNECT: tells the client its user and account. False

@@ -40,7 +40,9 @@ def _account_of(client: ClientConnection) -> str:
 
 def presented(client: ClientConnection) -> str:
     """What it presents, as `Verdict.method` calls that; `none` without credentials."""
-    session: Session = client.context
+    session: Session | None = client.context
+    if session is None:
+        return "none"
     said = session.said
     if said.jwt:
         return "jwt"
@@ -48,9 +50,9 @@ def presented(client: ClientConnection) -> str:
         return "nkey"
     if session.hello.mapped:
         return "certificate"
-    if said.auth_token:
-        return "token"
-    return "password" if said.user or said.password else "none"
+    if said.user or said.password:
+        return "password"
+    return "token" if said.auth_token else "none"
 
 
 def whose(client: ClientConnection) -> str:

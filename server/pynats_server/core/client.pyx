@@ -180,10 +180,6 @@ cdef class ClientConnection(Publisher):
         self.close_with(reason or PROTOCOL_VIOLATION)
         return -1
 
-    def reject_connect(self, str text) -> None:
-        """CONNECT (or INFO) that is not the JSON it should be: as `reject`."""
-        self.reject(text, OP_CONNECT, b"")
-
     # --- parsing ---
 
     cdef Py_ssize_t on_data(self, char* data, size_t length) except -1:

@@ -200,8 +200,15 @@ def startup_warnings(options: Options) -> list[str]:
     secrets = [auth.password, auth.token]
     if options.http_auth is not None:
         secrets += [options.http_auth.password, options.http_auth.token]
-    users = (user.password for _, user in options.all_users())
-    if any(secret and not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
+    secrets = [each for each in secrets if each]
+    # A user without a password counts: everybody can be it. Unless only certificates can.
+    mapped = options.tls is not None and options.tls.verify_and_map
+    users = (
+        user.password
+        for _, user in options.all_users()
+        if not user.nkey and (user.password or not mapped)
+    )
+    if any(not secret.startswith(_BCRYPT) for secret in chain(secrets, users)):
         warnings.append("Plaintext passwords detected, use nkeys or bcrypt")
     warnings += warnings_of_auth_callout(options)
     if options.max_payload > LARGE_PAYLOAD:

@@ -70,7 +70,7 @@ def judge(chain: Sequence[bytes], options: OcspPeerOptions, memory: Memory | Non
         if (urls := urls_of(certificate))
     ]
     if not eligible:
-        judgement.notes.append("Chain has no OCSP eligible links, thus peer is valid")
+        judgement.notes.append("Chain [0] has no OCSP eligible links, thus peer is valid")
     for certificate, issuer, urls in eligible:
         if not _holds(certificate, issuer, urls, options, memory, judgement):
             judgement.valid = False

@@ -78,6 +78,19 @@ def test_verdict(
     check_verdict(text, tmp_path, monkeypatch, recorded, loose=_LOOSE)
 
 
+@pytest.mark.parametrize(
+    ("block", "column"), [("", 17), ("account: AUTH", 32), (f"issuer: {_I}", 32)]
+)
+def test_what_is_missing_is_missed_at_the_last_key(
+    block: str, column: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As recorded above, where one key cannot be before the other."""
+    (tmp_path / NAME).write_text(f"\nauthorization {{ auth_callout {{ {block} }} }}\n")
+    code, output = ours(tmp_path, monkeypatch)
+    assert code == 1
+    assert f":2:{column}: Authorization callouts require" in output
+
+
 @pytest.mark.parametrize("field", ["issuer", "xkey"])
 def test_a_seed_is_not_repeated(
     field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

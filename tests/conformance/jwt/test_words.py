@@ -30,7 +30,7 @@ ROWS: dict[str, Login] = {
 _LINE = re.compile(r"(\[[A-Z]+\]) (?:\S+ - cid:\d+ - )?(.*)")
 _ABOUT = re.compile(r"JWT|ccount|Adding|Signature|Connection type|Bad src|Outside|nkey|revoked")
 _OURS_SAYS_MORE = re.compile(
-    r"((?:requires a user JWT|nkey not valid|generated invalid permissions|Issues:\[(?!claim)))(?:: )?.*"
+    r"(requires a user JWT|nkey not valid|generated invalid permissions|Issues:\[(?!claim)).*"
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -326,6 +326,12 @@ def test_rules_between_settings(text: str, message: str, tmp_path: Path) -> None
 def test_startup_warnings() -> None:
     plaintext = Options(authorization=Authorization(users=[User("a", "secret")]))
     assert startup_warnings(plaintext) == ["Plaintext passwords detected, use nkeys or bcrypt"]
+    anybody = Options(authorization=Authorization(users=[User("a")]))
+    assert startup_warnings(anybody) == startup_warnings(plaintext)
+    mapped = replace(anybody, tls=TlsOptions(verify_and_map=True))
+    assert startup_warnings(mapped) == []
+    by_key = Options(authorization=Authorization(users=[User(nkey="U")]))
+    assert startup_warnings(by_key) == []
     hashed = Options(authorization=Authorization(user="a", password="$2b$11$x"))
     assert startup_warnings(hashed) == []
     assert "8.00 MB" in startup_warnings(Options(max_payload=9 * 2**20))[0]

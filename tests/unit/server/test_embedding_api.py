@@ -15,14 +15,17 @@ import pynats_server as public
 import pytest
 from pynats_server import (
     AccountOptions,
+    Hello,
     JetStreamOptions,
     LogOptions,
     Options,
+    Refusal,
     Server,
     ServerError,
     SettingsError,
     ThreadedServer,
     User,
+    Verdict,
 )
 from pynats_server.pytest_plugin import Factory
 
@@ -436,3 +439,24 @@ def test_the_plugin_loads_nothing_for_those_who_do_not_use_it() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "['pynats_server', 'pynats_server.pytest_plugin']"
+
+
+def by_token(hello: Hello) -> Verdict | Refusal:
+    return Verdict("$G", user="ada") if hello.said.auth_token == "let-me-in" else Refusal()
+
+
+def assert_it_decides(server: ThreadedServer) -> None:
+    for token, told in ((b"let-me-in", b"PONG"), (b"x", b"-ERR 'Authorization Violation'")):
+        with RawClient(server.server.client_port) as client:
+            client.read_info()
+            client.send(b'CONNECT {"auth_token":"%b","verbose":false}\r\nPING\r\n' % token)
+            assert client.read_until(told)
+
+
+def test_who_decides_about_log_ins_of_a_threaded_server() -> None:
+    with ThreadedServer(log=None, authenticator=by_token) as server:
+        assert_it_decides(server)
+
+
+def test_who_decides_about_log_ins_of_a_fixture(pynats_server_factory: Factory) -> None:
+    assert_it_decides(pynats_server_factory(log=None, authenticator=by_token))

@@ -24,8 +24,9 @@ from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, Serv
 from pynats_server.resolver.directory.full import FullResolver
 from pynats_server.said import packing
 from pynats_server.said.json import compact
+from pynats_server.said.objects import BODY_MAX, FLAG, TEXTS, BadBody
 from pynats_server.system.services import desk
-from pynats_server.system.services.decoding import BODY_MAX, FLAG, TEXTS, BadBody, decode
+from pynats_server.system.services.decoding import decode
 from pynats_server.system.services.table import SERVICES
 from pynats_server.work import finish
 

@@ -7,9 +7,8 @@ from typing import Any
 from pynats_common.go.quoting import quote
 
 from pynats_server.auth import Verdict
-from pynats_server.clients.session import session_of
 from pynats_server.clients.shown import REDACTED, claimed_user
-from pynats_server.clients.who import Who, short
+from pynats_server.clients.who import Who, presented, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
 
@@ -45,7 +44,7 @@ def tell(
         method, user = verdict.method, verdict.user or ""
         claimed = "" if method == "token" or claimed == user else claimed
     else:
-        method, user, claimed = _presented(client), claimed, ""
+        method, user, claimed = presented(client), claimed, ""
     facts = {
         "result": REFUSED if reason else ACCEPTED,
         "method": method,
@@ -61,20 +60,6 @@ def tell(
         if key != "result"
     )
     log.notice(f"log-in {facts['result']}: {text}", Tried(client, facts))
-
-
-def _presented(client: ClientConnection) -> str:
-    """How it has tried: never what that was."""
-    if client.context is None:
-        return "none"
-    presented = session_of(client).said
-    if presented.jwt:
-        return "jwt"
-    if presented.nkey:
-        return "nkey"
-    if presented.user or presented.password:
-        return "password"
-    return "token" if presented.auth_token else "none"
 
 
 def _name(text: str) -> str:

@@ -19,6 +19,7 @@ from pynats_server.auth import (
     Refusal,
     Verdict,
 )
+from pynats_server.clients.complaints import complaint
 from pynats_server.clients.limits import (
     TOO_MANY_IN_ACCOUNT,
     account_limits,
@@ -83,7 +84,8 @@ class LogIn:
         try:
             session.said.update(raw)
         except ValueError as error:
-            client.reject_connect(str(error))
+            self._log.error(complaint(raw, "ClientOpts", str(error)), Who(client))
+            client.close(CloseReason.PROTOCOL_VIOLATION)
             return
         self._checks.ask(client, partial(self._verify, client), self._conclude)
 

@@ -63,7 +63,9 @@ class DirectoryResolver:
         try:
             faults = await self.store.open(self._preload.items())
         except OSError as error:
-            raise ResolverError(f"{self.store.folder.path}: {error_text(error)}") from None
+            path = self.store.folder.path
+            what = f"{path}" if path.is_dir() else f"mkdir {error.filename or path}"
+            raise ResolverError(f"{what}: {error_text(error)}") from None
         for fault in faults:
             if "validation errors" not in fault:  # those of all preloaded JWTs are told elsewhere
                 self._log.warn(f"resolver_preload: {fault}")

@@ -22,7 +22,8 @@ def read_auth_callout(reading: Reading, node: Node, key: str) -> AuthCallout:
     callout = AuthCallout("")
     AUTH_CALLOUT.read(reading, node.value, callout)
     if fault := _missing(callout):
-        refuse(node, fault)
+        # As the real server, which points to the key that it has read last.
+        refuse(next(reversed(node.value.values()), node), fault)
     return callout
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pynats_server.monitor.options import BadRequest
 from pynats_server.said import packing
 from pynats_server.said.headers import content_encoding
+from pynats_server.said.objects import BadBody
 from pynats_server.system.services.context import (
     BAD_REQUEST,
     FAILED,
@@ -17,7 +18,7 @@ from pynats_server.system.services.context import (
     Say,
     Service,
 )
-from pynats_server.system.services.decoding import BadBody, decode
+from pynats_server.system.services.decoding import decode
 from pynats_server.system.services.request import Refused, Request, Silence
 from pynats_server.system.services.table import SERVICES
 from pynats_server.work import Steps, Work

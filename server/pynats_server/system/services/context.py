@@ -11,10 +11,10 @@ import msgspec
 from pynats_server.monitor.connz import WallClock
 from pynats_server.monitor.varz import Usage
 from pynats_server.said.json import compact
+from pynats_server.said.objects import Fields
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.state import ServerState
 from pynats_server.system.server_block import ServerBlock
-from pynats_server.system.services.decoding import Fields
 from pynats_server.system.services.request import Request
 from pynats_server.work import Steps
 

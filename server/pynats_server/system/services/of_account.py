@@ -13,9 +13,9 @@ from pynats_server.monitor import absent, accountz, jsz, options
 from pynats_server.monitor.connz import connz
 from pynats_server.monitor.subsz import subsz
 from pynats_server.said.json import compact
+from pynats_server.said.objects import TEXT, BadBody, decode_fields
 from pynats_server.system.events.accounts import connections
 from pynats_server.system.services.context import Bare, Context, Service
-from pynats_server.system.services.decoding import TEXT, BadBody, decode_fields
 from pynats_server.system.services.of_server import (
     ACCSTATZ_FIELDS,
     CONNZ_FIELDS,

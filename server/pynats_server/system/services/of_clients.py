@@ -17,8 +17,8 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.options import Permissions
 from pynats_server.said.headers import value_of
 from pynats_server.said.json import compact
+from pynats_server.said.objects import TEXT, UINT64, Fields
 from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
-from pynats_server.system.services.decoding import TEXT, UINT64, Fields
 from pynats_server.system.services.request import Refused, Request
 from pynats_server.work import Steps, Work
 

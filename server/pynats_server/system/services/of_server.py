@@ -16,9 +16,7 @@ from pynats_server.monitor.healthz_jetstream import HealthError
 from pynats_server.monitor.json import Pieces, squeezed
 from pynats_server.monitor.subsz import subsz
 from pynats_server.said.json import compact
-from pynats_server.server.state import ServerState
-from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
-from pynats_server.system.services.decoding import (
+from pynats_server.said.objects import (
     FLAG,
     INT,
     TEXT,
@@ -28,8 +26,10 @@ from pynats_server.system.services.decoding import (
     Fields,
     Named,
     Number,
-    decode,
 )
+from pynats_server.server.state import ServerState
+from pynats_server.system.services.context import BAD_REQUEST, Bare, Context, Service
+from pynats_server.system.services.decoding import decode
 from pynats_server.system.services.request import Request, Silence
 from pynats_server.system.statsz import Told, statsz
 from pynats_server.work import Steps, Work
