@@ -288,7 +288,7 @@ class Observed:
     def _lines(self, received: bytes) -> list[str]:
         items = parse_transcript(received, self.port)
         return [
-            self._shown(item) for item in items if isinstance(item, str) and item != "PONG"
+            self._shown(item) for item in items if isinstance(item, str) and item not in ("PING", "PONG")
         ]  # fmt: skip
 
     @staticmethod
