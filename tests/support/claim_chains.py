@@ -287,9 +287,8 @@ class Observed:
 
     def _lines(self, received: bytes) -> list[str]:
         items = parse_transcript(received, self.port)
-        return [
-            self._shown(item) for item in items if isinstance(item, str) and item not in ("PING", "PONG")
-        ]  # fmt: skip
+        lines = (item for item in items if isinstance(item, str) and item not in ("PING", "PONG"))
+        return [self._shown(item) for item in lines]
 
     @staticmethod
     def _shown(text: str) -> str:
