@@ -231,7 +231,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "pynats_server": (
         *BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings",
-        S + "tls.options",
+        S + "tls.options", S + "work",
     ),
 }  # fmt: skip
 

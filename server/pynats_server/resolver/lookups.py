@@ -4,7 +4,7 @@ by address (with IPv6, by network).
 Everybody who can reach the server can name accounts that do not exist. That must cost little, and
 nobody else may have to wait for it: an address has a part of what is asked at once, the rest of
 what it wants waits in its turn, and addresses take turns. Of one address the newest goes first, as
-with log-ins (`clients.checks`): the oldest have waited almost as long as anybody does.
+with log-ins (`clients.logins.checks`): the oldest have waited almost as long as anybody does.
 """
 
 from __future__ import annotations

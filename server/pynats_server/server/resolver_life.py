@@ -13,6 +13,7 @@ from pynats_server.options import ResolverOptions, TlsOptions
 from pynats_server.server.state import ServerState
 from pynats_server.system.asking import Asking
 from pynats_server.system.services import Desk
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     import ssl
@@ -157,15 +158,17 @@ class ResolverLife:
         if replaced is not None:
             await replaced.stop()
         if options.kind == old.kind == "memory":
-            self._follow_preload(options, old)
+            turns = self._state.turns
+            await turns.run(self, self, self._follow_preload(options, old))
 
-    def _follow_preload(self, options: ResolverOptions, old: ResolverOptions) -> None:
+    def _follow_preload(self, options: ResolverOptions, old: ResolverOptions) -> Work[None]:
         """Accounts in use are what the configuration says now."""
         accounts = self._state.claimed
         for account in old.preload.keys() | options.preload.keys():
             token = options.preload.get(account)
             if token != old.preload.get(account) and accounts and accounts.find(account):
                 self._changed(account, token)
+            yield
 
     def _changed(self, account: str, token: str | None) -> None:
         """A claim has changed. It counts if the account is in use, otherwise when it is."""

@@ -134,7 +134,7 @@ class ServerState:
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
-        for name, account in self.accounts.items():
+        for name, account in self.accounts.configured().items():
             account.trace(parents_of(self.account_options(name)))
 
     def account_options(self, name: str) -> AccountOptions | None:
@@ -165,8 +165,8 @@ class ServerState:
 
     def drop_accounts(self) -> None:
         """Forgets the accounts that the options no longer name, once everybody has left them."""
-        self.accounts.remove(self.options)
-        if self._wiring is not None:
+        gone = self.accounts.remove(self.options)
+        if gone and self._wiring is not None:
             self._wiring.forget_removed()
 
     def when_shared(self, done: Callable[[], object]) -> None:

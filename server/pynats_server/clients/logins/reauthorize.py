@@ -32,6 +32,8 @@ def reload(
         answer = log_in.ask_again(client, authenticator)
         if isinstance(answer, Refusal):
             name = client.user or session_of(client).said.user
+            if state.claimed is not None:  # nobody is listed
+                name = ""
             if client.account in ended or (name and not authenticator.lists(name)):
                 client.close(CloseReason.CLIENT_CLOSED)
             else:
