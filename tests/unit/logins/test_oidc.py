@@ -265,7 +265,7 @@ HOSTILE: dict[str, Callable[[Provider], str]] = {
     "body changed": lambda idp: ".".join(
         [
             idp.token().split(".")[0],
-            _b64({"iss": idp.issuer, "aud": AUDIENCE, "sub": "admin", "exp": int(time.time()) + 600}),
+            _b64({"iss": idp.issuer, "aud": AUDIENCE, "sub": "admin", "exp": time.time() + 600}),
             idp.token().split(".")[2],
         ]
     ),
