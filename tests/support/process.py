@@ -18,7 +18,9 @@ from pathlib import Path
 from random import SystemRandom
 from typing import IO, Any
 
+from tests.support import template
 from tests.support.deadline import PATIENCE_S, DeadlineExceeded, wait_until
+from tests.support.template import Forked
 
 REFERENCE = "reference"
 PYNATS = "pynats"
@@ -84,6 +86,7 @@ class ServerProcess:
     """One server on free ports of 127.0.0.1, its files under `folder`.
 
     `config` is written to a file and passed with -c; `flags` are appended to the command line.
+    One of ours is `forked` from a process that has loaded its modules, or else a new program.
     `@FOLDER@` in either becomes `folder`. Without a `port` every start takes another free one; a
     server that must come back where it was gets one from `lasting_port`.
     """
@@ -96,6 +99,7 @@ class ServerProcess:
         flags: Sequence[str] = (),
         port: int = -1,
         monitor: bool = False,
+        forked: bool = True,
     ) -> None:
         self.kind = kind
         self.folder = folder
@@ -106,7 +110,8 @@ class ServerProcess:
         self.monitor_url = ""
         self._monitor = monitor
         self._flags = [flag.replace("@FOLDER@", str(folder)) for flag in flags]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forked = forked and kind == PYNATS and template.WANTED
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._log_begins = 0
         self._hang_ups = 0  # since the start
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +160,9 @@ class ServerProcess:
             raise
         return self
 
-    def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
+        if self._forked and template.template().can(os.environ):
+            return template.template().fork(command, log)
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _read_ports(self) -> dict[str, list[str]] | None:
