@@ -3,7 +3,6 @@ from libc.errno cimport errno
 from libc.stdint cimport uint32_t, uint64_t
 from posix.unistd cimport close as c_close, read, write
 
-import contextlib
 import os
 import socket
 import threading
@@ -28,8 +27,6 @@ cdef extern from "<pthread.h>" nogil:
     int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex)
     int pthread_cond_signal(pthread_cond_t* condition)
     int pthread_cond_broadcast(pthread_cond_t* condition)
-
-NICE = 3  # half of the loop's share, where there are too few processors
 
 
 cdef class Step:
@@ -155,7 +152,6 @@ cdef class Greetings(Pollable):
 
     def _run(self) -> None:
         cdef Job* job
-        _step_back()
         while True:
             with nogil:
                 job = self._work()
@@ -253,14 +249,6 @@ cdef class Greetings(Pollable):
                 del self.addresses[step.address.key]
             step.address = None
         return taken
-
-
-cdef int _step_back() except -1:
-    """Who is in comes before who arrives: the loop gets a processor before this thread does."""
-    me = threading.get_native_id()  # for Linux, threads are processes
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + NICE)
-    return 0
 
 
 cdef object _turn_of(str address):
