@@ -163,7 +163,8 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
     """A plain server: no authorization, no JetStream."""
-    with ServerProcess(request.param, tmp_path_factory.mktemp(request.param)) as process:
+    folder = tmp_path_factory.mktemp(request.param)
+    with ServerProcess(request.param, folder, forked=False) as process:
         yield process
 
 

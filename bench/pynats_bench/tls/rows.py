@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +11,17 @@ from socket import socket
 from pynats_bench.contender import Contender
 from pynats_bench.crowd import Crowd, finished
 from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Signer
-from pynats_bench.rows import Heading, PubSubRow, RequestRow, Row, Sample, Setting, Watch, running
+from pynats_bench.rows import (
+    STARTS_PER_SAMPLE,
+    Heading,
+    PubSubRow,
+    RequestRow,
+    Row,
+    Sample,
+    Setting,
+    Watch,
+    running,
+)
 from pynats_bench.session import barrier, connect
 from pynats_bench.signers import with_jwts, with_nkeys
 
@@ -130,6 +141,31 @@ class IdleRow:
             return Sample(added / 1024 / self.count)
 
 
+@dataclass(frozen=True, slots=True)
+class SecureStartRow:
+    """Milliseconds until "Server is ready" of a server with TLS, or with an operator; median."""
+
+    heading: Heading
+    tls: bool = False
+    signers: Signers | None = None
+    against_relay: bool = False
+
+    def sample(self, contender: Contender, setting: Setting) -> Sample:
+        config, _ = self.signers(1) if self.signers else ("", ())
+        times, used, shares = [], [], []
+        for _ in range(STARTS_PER_SAMPLE):
+            watch = Watch()
+            with running(setting, contender, config, tls=self.tls) as (server, _, _):
+                used.append(server.cpu_seconds())
+                shares.append(watch.foreign(used[-1]))
+                times.append(server.startup_seconds)
+        return Sample(
+            statistics.median(times) * 1e3,
+            foreign=statistics.median(shares),
+            note=f"{statistics.median(used) * 1e3:.0f} ms of CPU time",
+        )
+
+
 def tls_rows(scale: float = 1.0) -> list[Row]:
     """Every row of the section. `scale` shrinks the numbers of connections for tests."""
 
@@ -174,8 +210,19 @@ def tls_rows(scale: float = 1.0) -> list[Row]:
         "tls-connect-ping", "ping of a plain client while 500 connect with TLS, p99", "ms"
     )
     idle = heading("tls-memory", "memory of an idle connection with TLS", "KiB", 0.5)
+    starts = [
+        SecureStartRow(
+            replace(
+                heading(f"startup-{name}", f'start-up to "Server is ready", {title}', "ms"),
+                more_is_better=False,
+            ),
+            tls=name == "tls", signers=signers,
+        )
+        for name, title, signers in (("tls", "TLS", None), ("operator", "operator", with_jwts))
+    ]  # fmt: skip
     return [
         *rows,
+        *starts,
         LoginRow(heading("tls-connect", "log-ins, full handshake", "/s"), count(1000), tls=True),
         LoginRow(heading("login-jwt", "log-ins, JWT", "/s", 1.0), count(1000), signers=with_jwts),
         LoginRow(heading("login-nkey", "log-ins, NKey", "/s"), count(1000), signers=with_nkeys),

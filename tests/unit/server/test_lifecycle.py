@@ -34,7 +34,7 @@ CONNECT = b'CONNECT {"verbose":false,"protocol":1%s}\r\n'
 
 def process(folder: Path, config: str = PLAIN, *flags: str) -> ServerProcess:
     """Starts when entered."""
-    return ServerProcess(PYNATS, folder, config, flags)
+    return ServerProcess(PYNATS, folder, config, flags, forked=False)
 
 
 def login(server: ServerProcess, user: str = "") -> RawClient:
