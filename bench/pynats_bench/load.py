@@ -20,7 +20,9 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from pynats_bench._engine import Loop, PublishLoop, RequestLoop, RespondLoop, SubscribeLoop
+from pynats_bench.engine.loop import Loop
+from pynats_bench.engine.messages import PublishLoop, SubscribeLoop
+from pynats_bench.engine.requests import RequestLoop, RespondLoop
 from pynats_bench.model import Endpoint, Latency, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
 

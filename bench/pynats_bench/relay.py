@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 
-from pynats_bench._relay import relay
+from pynats_bench.engine.relay import relay
 
 
 def serve(port: int) -> None:

@@ -1,4 +1,4 @@
-"""A client's socket with TLS: blocking here, and a loop takes its session over (`_engine`)."""
+"""A client's socket with TLS: blocking here, and a loop takes its session over (`engine`)."""
 
 from __future__ import annotations
 

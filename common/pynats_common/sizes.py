@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from fractions import Fraction
 
 from pynats_common.go.numbers import INT64_MAX
 from pynats_common.go.quoting import quote_excerpt
@@ -28,6 +27,8 @@ def parse_size(text: str) -> int:
         raise ValueError(f"invalid size {quote_excerpt(text)}")
     if negative:
         return -1
+    from fractions import Fraction  # others need not load it
+
     size = Fraction(match[1]) * 1024 ** _SIZE_POWERS[match[2].lower()]
     if size > INT64_MAX:
         raise ValueError(f"size {quote_excerpt(text)} is out of range")

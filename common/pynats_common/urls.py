@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
+
+from pynats_common.records import dataclass
 
 DEFAULT_URL = "nats://127.0.0.1:4222"
 DEFAULT_PORTS = {"nats": 4222, "tls": 4222, "ws": 80, "wss": 443}
@@ -106,7 +107,8 @@ def network_of(host: str) -> str:
         return host
     from ipaddress import IPv6Address  # only servers need it
 
-    return IPv6Address(host.partition("%")[0]).exploded[:19]
+    address = IPv6Address(host.partition("%")[0])
+    return str(address.ipv4_mapped) if address.ipv4_mapped else address.exploded[:19]
 
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -16,8 +16,8 @@ from pynats_common.program import run_program
 
 from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line
-from pynats_server.process.garbage import settle_down
 from pynats_server.process.memory import join_free_memory_at_once
+from pynats_server.work.garbage import settle_down
 
 if TYPE_CHECKING:
     from pynats_server.server.server import Server

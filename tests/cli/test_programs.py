@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pynats_cli.app import COMMANDS, LATER
-from pynats_common.suggest import closest
+from pynats_common.commandline.suggest import closest
 from pynats_common.version import RELEASE
 
 from tests.cli.conftest import Cli

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pynats_bench import reloading
 from pynats_server.auth import Hello, Verdict
-from pynats_server.auth.static import PasswordLogin
+from pynats_server.auth.passwords import PasswordLogin
 from pynats_server.options import Options
 from pynats_server.server.server import Server
 

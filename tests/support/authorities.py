@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -70,7 +70,7 @@ class Certificate:
     """A certificate, its private key, and those that signed it, up to the authority."""
 
     certificate: x509.Certificate
-    key: Key
+    key: Key = field(repr=False)
     signers: tuple[x509.Certificate, ...] = ()
 
     @property
@@ -83,13 +83,22 @@ class Certificate:
 
     @property
     def chain_pem(self) -> bytes:
-        """It and those between it and the authority."""
+        """It and those between it and the root."""
         between = self.signers[:-1]
         return self.pem + b"".join(each.public_bytes(Encoding.PEM) for each in between)
 
     @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The same, each DER."""
+        return self.der, *(each.public_bytes(Encoding.DER) for each in self.signers[:-1])
+
+    @property
     def key_pem(self) -> bytes:
         return key_pem(self.key)
+
+    @property
+    def key_der(self) -> bytes:
+        return self.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
     @property
     def pin(self) -> str:
@@ -138,6 +147,10 @@ class Authority:
     @property
     def pem(self) -> bytes:
         return self.root.pem
+
+    @property
+    def der(self) -> bytes:
+        return self.root.der
 
     def issue(
         self,

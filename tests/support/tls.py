@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pynats_server.core.sockets.layer import FAILED, MORE, READY, Layer
 from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 
-from tests.support.certificates import Authority, Issued
+from tests.support.authorities import Authority, Certificate
 
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -28,7 +28,7 @@ class TlsPlan(ContextPlan):
         return replace(self, **changes)
 
 
-def held(issued: Issued, *names: str) -> CertificateAndKey:
+def held(issued: Certificate, *names: str) -> CertificateAndKey:
     return CertificateAndKey(issued.chain, issued.key_der, names)
 
 
@@ -39,7 +39,7 @@ class PythonClient:
         self,
         authority: Authority | None,
         name: str | None = "localhost",
-        issued: Issued | None = None,
+        issued: Certificate | None = None,
         folder: Path | None = None,
         version: ssl.TLSVersion | None = None,
         ciphers: str = "",
@@ -93,7 +93,7 @@ class PythonClient:
 
 
 def client_context(
-    authority: Authority | None, issued: Issued | None = None, folder: Path | None = None
+    authority: Authority | None, issued: Certificate | None = None, folder: Path | None = None
 ) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if authority is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pynats_server.core import client as core_client
 from pynats_server.tls.engine import ENGINES
 
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.deadline import pause
 from tests.support.tls import PythonClient, TlsPlan, held
 from tests.support.tls_server import dial, tls_server
@@ -49,7 +49,7 @@ def main(name: str, count: int) -> None:
     libc.mallopt(M_ARENA_MAX, 1)
     core_client.FIRST_PING_NS = 1 << 60
     authority = Authority("CA")
-    plan = TlsPlan((held(authority.issue("localhost", "localhost")),))
+    plan = TlsPlan((held(authority.issue("CN=localhost", ["localhost"])),))
     found = {}
     with tls_server(ENGINES[name](), plan) as running:
         hello = PythonClient(authority)

@@ -14,7 +14,7 @@ from pynats_server.tls.engine import Engine
 from pynats_server.tls.force import TlsInForce
 from pynats_server.tls.options import TlsOptions
 
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.deadline import PATIENCE_S
 from tests.support.tls import TlsPlan, client_context
 

@@ -36,8 +36,8 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "tls", S + "tls.engine", S + "work",
     ),
     # What is below everything in the server.
-    S + "options": (S + "tls.options",),
-    S + "tls.options": (),
+    S + "options": ("pynats_common", S + "tls.options"),
+    S + "tls.options": ("pynats_common",),
     S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
@@ -59,14 +59,15 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "resolver.base": ("pynats_common",),
     # What a server consists of. They share `server.state`, and know no `server.server`.
     S + "accounts": (*BASE, S + "clients.described", S + "core", S + "said", S + "subjects"),
-    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core"),
+    S + "auth": (*BASE, S + "auth.jwt", S + "auth.secrets", S + "core", S + "tls.peer"),
     S + "auth.jwt": (*BASE, S + "auth", S + "core"),
     S + "auth.secrets": ("pynats_common",),
     # Accounts that come by JWTs, in operator mode, and where these come from.
-    S + "operator": (*BASE, S + "accounts", S + "log", S + "settings", S + "work"),
-    S + "clients.closed": ("pynats_common", S + "core"),
-    S + "clients.described": ("pynats_common", S + "clients.closed", S + "core"),
-    S + "clients.session": (S + "auth", S + "core"),
+    S + "operator": (*BASE, S + "accounts", S + "auth", S + "log", S + "settings", S + "work"),
+    S + "clients.closed": ("pynats_common", S + "clients.shown", S + "core"),
+    S + "clients.described": ("pynats_common", S + "clients.shown", S + "core"),
+    S + "clients.session": ("pynats_common", S + "auth", S + "core"),
+    S + "clients.shown": ("pynats_common",),
     S + "clients.trace": ("pynats_common",),
     S + "server.state": (
         *BASE, S + "accounts", S + "auth", S + "clients.closed", S + "core", S + "jetstream",
@@ -75,11 +76,12 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     S + "server.identity": ("pynats_common",),
     # TLS itself knows nothing of configurations, logs or clients.
-    S + "tls.engine": (S + "core", S + "tls.subjects", S + "tls.suites"),
+    S + "tls.engine": (S + "core", S + "tls.peer", S + "tls.subjects", S + "tls.suites"),
+    S + "tls.peer": ("pynats_common",),
     S + "tls.subjects": (),
     S + "tls.suites": (),
     S + "server.accepted": (*BASE, S + "accounts", S + "settings"),
-    S + "server.info": (*BASE, S + "core", S + "server.state", S + "work"),
+    S + "server.info": (*BASE, S + "core", S + "said", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
         *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
@@ -98,12 +100,14 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "system", S + "work",
     ),
     S + "clients": (
-        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.trace",
+        *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.shown",
+        S + "clients.trace",
         S + "core", S + "log", S + "said", S + "server.info", S + "server.state", S + "system",
-        S + "tls", S + "tracing", S + "work",
+        S + "tls", S + "tls.peer", S + "tracing", S + "work",
     ),
     S + "monitor": (
-        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "core", J + "config",
+        *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "clients.shown",
+        S + "core", J + "config",
         J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "tls.subjects",
         S + "work",
     ),
@@ -227,7 +231,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "pynats_server": (
         *BASE, S + "auth", S + "log", S + "process", S + "server", S + "settings",
-        S + "tls.options",
+        S + "tls.options", S + "work",
     ),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 import socket
 
-from pynats_bench._engine import Loop
+from pynats_bench.engine.loop import Loop
 
 def digest_of(first: int, last: int) -> int: ...
 

@@ -1,6 +1,6 @@
 import socket
 
-from pynats_bench._engine import Loop
+from pynats_bench.engine.loop import Loop
 
 def sequence_digest(requests: int, first: int, stride: int, span: int, batch: int = 1) -> int: ...
 

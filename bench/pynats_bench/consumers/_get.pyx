@@ -11,9 +11,9 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy
 
-from pynats_bench._engine cimport Connection, LatencyCounts, Loop, count_latency, latency_quantile
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
-from pynats_bench._scan cimport Message, mix, parse_message, scan_line
+from pynats_bench.engine.loop cimport Connection, LatencyCounts, Loop, count_latency, latency_quantile
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
+from pynats_bench.engine.scan cimport Message, mix, parse_message, scan_line
 
 cdef extern from "string.h" nogil:
     void *memmem(const void *haystack, size_t size, const void *needle, size_t length)

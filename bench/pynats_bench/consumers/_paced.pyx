@@ -4,8 +4,8 @@ from libc.errno cimport errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from pynats_bench._engine cimport SEND_BYTES, Loop
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns
+from pynats_bench.engine.loop cimport SEND_BYTES, Loop
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns
 
 cdef extern from "time.h" nogil:
     cdef struct timespec:

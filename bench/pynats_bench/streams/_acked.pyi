@@ -1,7 +1,7 @@
 import socket
 from array import array
 
-from pynats_bench._engine import Loop
+from pynats_bench.engine.loop import Loop
 
 UNIT_NUMBER_DIGITS: int
 SUBJECT_NUMBER_DIGITS: int

@@ -17,11 +17,11 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy, memcmp
 
-from pynats_bench._engine cimport (
+from pynats_bench.engine.loop cimport (
     SEND_BYTES, Connection, LatencyCounts, Loop, count_latency, latency_quantile,
 )
-from pynats_bench._net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
-from pynats_bench._scan cimport Message, parse_message, scan_line
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
+from pynats_bench.engine.scan cimport Message, parse_message, scan_line
 
 from pynats_bench.model import LoadError
 

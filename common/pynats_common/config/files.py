@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pynats_common.config.digest import config_digest
@@ -14,6 +13,7 @@ from pynats_common.config.source import Position
 from pynats_common.config.values import ConfigError, NodeMap
 from pynats_common.go.errno import error_text
 from pynats_common.go.text import raw_text
+from pynats_common.records import dataclass
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from pynats_common.go.text import clean, text_of
 
 _UNSAFE = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _UNSAFE_STR = str.maketrans(_UNSAFE)
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _UNSAFE_BYTES = tuple((char.encode(), escape.encode()) for char, escape in _UNSAFE.items())
 
 
@@ -30,8 +31,11 @@ def _cleaned(value: Any) -> Any:
 
 def compact_json(value: object) -> str:
     """JSON on one line, without spaces, keys in insertion order."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.translate(_UNSAFE_STR)
+    text = _COMPACT.encode(value)
+    for char in _UNSAFE:
+        if char in text:
+            return text.translate(_UNSAFE_STR)
+    return text
 
 
 def html_safe(data: bytes) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote_ascii
+from pynats_common.records import dataclass
 
 ZERO_TIME: Final = "0001-01-01T00:00:00Z"
 """Go's zero value of a time."""

@@ -7,8 +7,10 @@ their way back. The imports of an account are judged in the order of the configu
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from pynats_common.records import dataclass
 
 from pynats_server.core.subject import covers, first_overlap
 

@@ -7,10 +7,10 @@ the exporter's, so there the references in `to` stand for the local wildcards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pynats_common.go.text import bytes_of, raw_text
+from pynats_common.records import dataclass
 
 from pynats_server.core.interest.rename import Rename
 

@@ -7,9 +7,10 @@ Checks and texts are the real server's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pynats_common.go.text import bytes_of
+from pynats_common.records import dataclass
 from pynats_common.subjects import has_wildcard, is_valid_publish_subject
 
 from pynats_server.core.subject import covers, first_nested

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 
 from pynats_common.go.text import bytes_of, raw_text
+from pynats_common.records import dataclass
 from pynats_common.subjects import has_wildcard
 
 from pynats_server.accounts.cycles import Edge, ServiceEdges, StreamEdges, TooDeep

@@ -50,13 +50,20 @@ class AccountRegistry(Mapping[str, Account]):
             found = self._accounts[name] = Account(name, not options.disable_sublist_cache)
         return found
 
+    def configured(self) -> dict[str, Account]:
+        """Without those of operator mode, of which there may be very many."""
+        return {name: each for name, each in self._accounts.items() if name not in self._claimed}
+
     def surplus(self, options: Options) -> list[Account]:
         """The accounts that the options no longer name."""
-        kept = {GLOBAL_ACCOUNT, self.system_account.name, *options.accounts} | self._claimed
-        return [account for name, account in self._accounts.items() if name not in kept]
+        kept = {GLOBAL_ACCOUNT, self.system_account.name, *options.accounts}
+        return [account for name, account in self.configured().items() if name not in kept]
 
-    def remove(self, options: Options) -> None:
-        """Forgets the surplus accounts. Their clients must be disconnected before."""
-        for account in self.surplus(options):
+    def remove(self, options: Options) -> list[Account]:
+        """Forgets the surplus accounts, and returns them. Their clients must be disconnected
+        before."""
+        gone = self.surplus(options)
+        for account in gone:
             del self._accounts[account.name]
             account.close()
+        return gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from pynats_common.go.text import bytes_of
@@ -45,6 +46,7 @@ class Wiring:
         # accounts most may have no client.
         self._used: set[str] = set()
         self._exports: dict[tuple[str, str], tuple[Service, ServiceExport]] = {}
+        self._users: Counter[tuple[str, str]] = Counter()  # imports of each
         self._mappings: dict[str, dict[str, list[MappingTarget]]] = {}
         self._wired: dict[str, Account] = {}
         self._claimed: dict[str, list[ServiceLink]] = {}  # services of accounts of operator mode
@@ -53,43 +55,41 @@ class Wiring:
 
     def apply(self, plan: Plan, mappings: dict[str, dict[str, list[MappingTarget]]]) -> None:
         """All of it; what has not changed is left alone."""
-        self._planned = plan.services | self._claimed
+        self._planned = plan.services
         until = self._engine.steps + FOLLOW_AT_ONCE
         self._used |= {self._accounts.global_account.name, self._accounts.system_account.name}
         self._used |= {link.exporter for links in plan.services.values() for link in links}
-        for name, account in self._accounts.items():
-            if name in self._claimed:
-                continue
+        for name, account in self._accounts.configured().items():
             self._map(account, mappings.get(name, {}))
             self._borrow(account, plan.streams.get(name, []), until)
             self._import(account, self._links(name, name in self._used))
-        linked = {_offer(link) for links in self._services.values() for link, _ in links}
-        self._exports = {key: made for key, made in self._exports.items() if key in linked}
-        self._wired = dict(self._accounts)
+            self._wired[name] = account
 
     def map(self, account: Account, mappings: dict[str, list[MappingTarget]]) -> None:
         """The mappings of one account, whoever else has some."""
         self._map(account, mappings)
 
     def take(
-        self, account: Account, streams: list[StreamLink], services: list[ServiceLink]
-    ) -> None:
-        """What one account of operator mode imports from now on. The others are left alone."""
+        self, account: Account, streams: list[StreamLink], services: list[ServiceLink],
+        changed: str = "",
+    ) -> None:  # fmt: skip
+        """What one account of operator mode imports from now on. The others are left alone. Where
+        it does so because another one has `changed`, what that withdraws is not answered late."""
         name = account.name
-        self._planned[name] = self._claimed[name] = services
-        self._wired[name] = account
+        self._claimed[name] = services
         for link in services:
             self.use(self._accounts[link.exporter])
         self._borrow(account, streams, self._engine.steps + FOLLOW_AT_ONCE)
-        self._import(account, self._links(name, name in self._used))
+        self._import(account, self._links(name, name in self._used), changed)
 
     def forget_removed(self) -> None:
         """After accounts were removed: one that comes back under its name is another one."""
         gone = [name for name, each in self._wired.items() if self._accounts.get(name) is not each]
         for name in gone:
             del self._wired[name]
-            for _, found in self._services.pop(name, []):
+            for link, found in self._services.pop(name, []):
                 found.close()
+                self._unused(link)
             self._streams.pop(name, None)
             self._mappings.pop(name, None)
             self._used.discard(name)
@@ -115,7 +115,7 @@ class Wiring:
             self._import(account, self._links(account.name, used=True))
 
     def _links(self, name: str, used: bool) -> list[ServiceLink]:
-        planned = self._planned.get(name, [])
+        planned = self._claimed.get(name) or self._planned.get(name, [])
         system = self._accounts.system_account.name
         if not used or system not in self._accounts:
             return planned
@@ -149,22 +149,38 @@ class Wiring:
         taken = StreamImports(imports) if imports else None
         borrow(self._engine, account, taken, until, self._followed)
 
-    def _import(self, account: Account, links: list[ServiceLink]) -> None:
+    def _import(self, account: Account, links: list[ServiceLink], changed: str = "") -> None:
         if not links and account.name not in self._services:
             return
         wanted = {_place(link): link for link in links}
+        places = set(wanted)
+        gone: list[ServiceLink] = []
         kept: list[tuple[ServiceLink, ServiceImport]] = []
         for link, found in self._services.get(account.name, []):
             if wanted.get(_place(link)) == link:
                 kept.append((link, found))
                 del wanted[_place(link)]
+                continue
+            if link.exporter == changed and _place(link) not in places:
+                found.withdraw()
             else:
                 found.close()
+            gone.append(link)
         kept += [(link, self._made(account, link)) for link in wanted.values()]
         self._services[account.name] = kept
+        for link in gone:  # what is imported otherwise now keeps what its export has in common
+            self._unused(link)
+
+    def _unused(self, link: ServiceLink) -> None:
+        """By one import less."""
+        key = _offer(link)
+        self._users[key] -= 1
+        if not self._users[key]:
+            del self._users[key], self._exports[key]
 
     def _made(self, account: Account, link: ServiceLink) -> ServiceImport:
         exporter = self._accounts[link.exporter]
+        self._users[_offer(link)] += 1
         return ServiceImport(
             self._engine,
             account,

@@ -11,12 +11,12 @@ from pynats_server.auth.base import (
     Authenticator,
     Hello,
     Outcome,
-    PeerTls,
     Refusal,
     Slow,
     Verdict,
 )
 from pynats_server.auth.connect import ConnectOptions
+from pynats_server.tls.peer import PeerTls
 
 __all__ = [
     "REFUSED",

@@ -8,28 +8,21 @@ where it must, and acts on the answer. A program that embeds the server can brin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol, TypeAlias
+
+from pynats_common.records import dataclass
 
 from pynats_server.auth.connect import ConnectOptions
 from pynats_server.core.permissions import Permissions
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import Permissions as Rights
 from pynats_server.options import PublishLimits
+from pynats_server.tls.peer import PeerTls
 
 STANDARD: Final = "STANDARD"  # connection type of the client listener
 VIOLATION: Final = "Authorization Violation"
 UNLIMITED: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class PeerTls:
-    """What TLS tells of a peer. Certificates are DER, the peer's own first."""
-
-    version: str  # "1.3"
-    cipher: str  # "TLS_AES_128_GCM_SHA256"
-    sent: tuple[bytes, ...] = ()
-    verified: tuple[bytes, ...] = ()  # the chain, up to an authority that we trust
 
 
 class Notes(Protocol):

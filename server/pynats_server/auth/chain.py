@@ -18,8 +18,8 @@ from pynats_server.auth.base import (
 from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
 from pynats_server.auth.own import OwnLogin, Verify
+from pynats_server.auth.passwords import PasswordLogin
 from pynats_server.auth.proxies import Proxies
-from pynats_server.auth.static import PasswordLogin
 from pynats_server.auth.users import Users
 
 if TYPE_CHECKING:

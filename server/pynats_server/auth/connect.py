@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pynats_common.go.text import clean, text_of
+from pynats_common.records import dataclass
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class ConnectOptions:
         has the wrong type."""
         text = text_of(raw)
         try:
-            decoded = json.loads(text, parse_constant=_no_constant)
+            decoded = _JSON.decode(text)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         if decoded is None:
@@ -68,6 +69,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 FIELDS: dict[str, tuple[str, type]] = {
     "verbose": ("verbose", bool),
     "pedantic": ("pedantic", bool),

@@ -47,7 +47,7 @@ class OwnLogin:
         self._verify = verify
         self._host = host
         self._timeout_s = options.auth_timeout
-        self._known = {*options.accounts, config.GLOBAL_ACCOUNT, options.system_account_name}
+        self._known = options.account_names
         self._operated = options.operator.enabled  # then accounts are not those of the options
         callout = options.authorization.auth_callout
         self._service_account = callout.account if callout is not None else ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from pynats_common.records import dataclass
 
 from pynats_server import options as config
 from pynats_server.auth.base import REFUSED, Answer, Hello, Refusal, Verdict
@@ -98,6 +100,12 @@ def barred(options: config.Options, account: str, user: config.User) -> config.U
     if callout is None or callout.account != account:
         return user
     return replace(user, permissions=barring(user.permissions, CALLOUT_SUBJECT))
+
+
+def barred_verdict(verdict: Verdict) -> Verdict:
+    """The same for one who was let in there otherwise."""
+    rights = barring(verdict.rights, CALLOUT_SUBJECT)
+    return replace(verdict, rights=rights, permissions=compile_permissions(rights))
 
 
 def is_silent(hello: Hello) -> bool:

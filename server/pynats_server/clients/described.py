@@ -9,7 +9,7 @@ import msgspec
 from pynats_common.go.durations import rtt_ns
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import issuer_of, jwt_of, name_tag_of, shown_user, tags_of
+from pynats_server.clients.shown import issuer_of, jwt_of, name_tag_of, shown_user, tags_of
 from pynats_server.core.client import ClientConnection
 
 

@@ -11,12 +11,12 @@ from pynats_common.go.durations import format_duration_s
 from pynats_server.auth import ConnectOptions, Hello
 from pynats_server.auth.signatures import new_nonce
 from pynats_server.auth.users import CALLOUT_SUBJECT
-from pynats_server.clients.arrival import Arrivals
-from pynats_server.clients.checks import Checks
+from pynats_server.clients.arriving.arrivals import Arrivals
 from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.complaints import complaint
 from pynats_server.clients.limits import apply_limits
-from pynats_server.clients.login import LogIn
+from pynats_server.clients.logins.checks import Checks
+from pynats_server.clients.logins.login import LogIn
 from pynats_server.clients.session import Session, session_of
 from pynats_server.clients.trace import MASK, payload_text, redact_connect
 from pynats_server.clients.who import Who

@@ -34,6 +34,7 @@ def configure_engine(state: ServerState) -> None:
     engine.tick_interval_s = max(TICK_MIN_S, min(TICK_MAX_S, shortest / 4))
 
 
+_NONE = ConnectionLimits()  # nobody changes it
 _OF_CLIENTS = ("max_control_line", "max_payload", "max_subscriptions", "ping_interval", "ping_max")
 
 
@@ -60,7 +61,7 @@ def apply_limits(
 def account_limits(client: ClientConnection, state: ServerState) -> ConnectionLimits:
     """The limits of a client's account; none before CONNECT."""
     found = state.account_options(client.account.name) if client.account is not None else None
-    return found.limits if found is not None else ConnectionLimits()
+    return found.limits if found is not None else _NONE
 
 
 def _lower(first: int, second: int) -> int:

@@ -14,7 +14,7 @@ from pynats_server.server.state import ServerState
 
 def limit_accounts(state: ServerState) -> None:
     """Those of accounts: at the start, and changed by a reload."""
-    for name, account in state.accounts.items():
+    for name, account in state.accounts.configured().items():  # JWTs have no such limits
         found = state.account_options(name)
         account.publish_limit = _made(
             state.engine.pacer, account.publish_limit, found.limits.publish if found else None

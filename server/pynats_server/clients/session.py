@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from pynats_common.records import dataclass
 
 from pynats_server.auth import ConnectOptions, Hello, Verdict
 from pynats_server.core.client import ClientConnection

@@ -7,8 +7,8 @@ from typing import Any
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean, shortened
 
-from pynats_server.clients.closed import REDACTED, shown_user
 from pynats_server.clients.session import Session
+from pynats_server.clients.shown import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.sockets.connection import Connection
 

@@ -79,8 +79,9 @@ cdef enum:
     JUDGE_AT_ONCE = 2048
     # Connections whose timers are looked at in one go. Each may get a PING.
     TICK_BATCH = 512
-    # Connections accepted per wake-up.
-    ACCEPT_BATCH = 64
+    # Connections accepted between two polls, and what one costs with what it is told, steps.
+    ACCEPT_BATCH = 16
+    ACCEPT_STEPS = 1000
     # Blank or ignored bytes tolerated inside a control line beyond its limit, bytes.
     CONTROL_LINE_SLACK = 1024
     # Deepest subject accepted in SUB: bounds the recursion of the matcher.
@@ -157,6 +158,8 @@ cdef enum:
     # Looks at the timers without anything having come or gone, after which a layer gives back
     # memory that it does not need.
     REST_TICKS = 4
-    # Threads for the beginnings of layers (handshakes), and results that are delivered at once.
+    # Threads for the beginnings of layers (handshakes), results that are delivered at once, and what
+    # bringing in one who is ready costs, steps.
     GREETERS = 2
-    GREETINGS_BATCH = 64
+    GREETINGS_BATCH = 16
+    GREETED_STEPS = 1000

@@ -14,8 +14,9 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from pynats_common.records import dataclass
 
 from pynats_server.log import queued
 from pynats_server.log.lines import LEVELS, NAMES, Lines, Who, lines_of

@@ -17,14 +17,8 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns, rtt_ns, sp
 from pynats_common.go.text import bytes_of, text_of
 from pynats_common.go.times import format_time_s
 
-from pynats_server.clients.closed import (
-    ClosedConnection,
-    issuer_of,
-    jwt_of,
-    proxy_of,
-    shown_user,
-    tags_of,
-)
+from pynats_server.clients.closed import ClosedConnection
+from pynats_server.clients.shown import issuer_of, jwt_of, proxy_of, shown_user, tags_of
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices

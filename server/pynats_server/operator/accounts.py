@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
@@ -25,9 +26,13 @@ from pynats_server.operator.errors import EXPIRED, VALIDATION_FAILED, ClaimsErro
 from pynats_server.operator.sharing import Sharing, Taken
 from pynats_server.operator.trust import Trust
 from pynats_server.work import Turns, Work, call_at_time
+from pynats_server.work.garbage import replaced
 
 ASIDE_CHARS = 8 * 1024  # JWTs that are longer are checked in a thread: they take milliseconds
 LINKED_AT_ONCE = 16  # importers that follow a change at once; others do in turns
+LINKS_REPLACED = 256  # importers after which Python looks at what has come
+PUT_AT_ONCE = 8  # accounts that come in one go
+CHECKED_KEPT = 4  # long JWTs whose claims are remembered, from their check to their use
 
 Follower = Callable[[Claimed | None, Claimed], object]  # what it was before, and what it is now
 
@@ -39,8 +44,12 @@ class Source(Protocol):
         """Without waiting, if that is possible."""
         ...
 
-    async def fetch(self, account: str) -> str:
-        """Raises an exception whose text says why there is none."""
+    async def fetch(self, account: str, address: str = "") -> str:
+        """For somebody at that address. Raises an exception whose text says why there is none."""
+        ...
+
+    def join(self, account: str, address: str) -> None:
+        """Somebody at another address waits for an account that is being fetched."""
         ...
 
 
@@ -54,8 +63,8 @@ class Host(Protocol):
         """Its name, limits, mappings and traces hold from now on."""
         ...
 
-    def take(self, account: str, taken: Taken) -> None:
-        """What it imports from now on."""
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
+        """What it imports from now on, perhaps because another account has `changed`."""
         ...
 
 
@@ -71,6 +80,9 @@ class ClaimedAccounts:
         self._known: dict[str, Claimed] = {}
         self._sharing = Sharing(log.debug)
         self._loading: dict[str, asyncio.Task[Claimed]] = {}
+        self._arriving: Counter[str] = Counter()  # accounts that are being fetched
+        self._overtaken: dict[str, str] = {}  # by newer JWTs meanwhile; empty = it was deleted
+        self._checked: dict[str, AccountClaims] = {}  # of long JWTs
         self._expiries: dict[str, asyncio.TimerHandle] = {}  # of accounts
         self._relinks: dict[str, asyncio.TimerHandle] = {}  # when an activation JWT runs out
 
@@ -99,6 +111,15 @@ class ClaimedAccounts:
     def check(self, token: str, *, times: bool = False) -> AccountClaims:
         """The claims of a JWT by somebody who is trusted; with `times`, valid today. Any thread may
         call it. Raises ClaimsError."""
+        claims = self._checked.get(token)
+        if claims is None:
+            claims = self._read(token)
+        # An activation JWT that has run out leaves its import out, and no more.
+        if times and (claims.is_expired() or claims.is_not_yet_valid()):
+            raise ClaimsError(VALIDATION_FAILED)
+        return claims
+
+    def _read(self, token: str) -> AccountClaims:
         try:
             claims = decode(token)
         except JwtError as error:
@@ -112,9 +133,9 @@ class ClaimedAccounts:
         if faults:
             shown = " ".join(faults)
             raise ClaimsError(f"jwt validation failed - validation errors: [{shown}]")
-        # An activation JWT that has run out leaves its import out, and no more.
-        if times and (claims.is_expired() or claims.is_not_yet_valid()):
-            raise ClaimsError(VALIDATION_FAILED)
+        if len(token) > ASIDE_CHARS:
+            kept = [*self._checked.items()][1 - CHECKED_KEPT :]
+            self._checked = dict([*kept, (token, claims)])
         return claims
 
     # -- loading ------------------------------------------------------------------------------
@@ -141,17 +162,19 @@ class ClaimedAccounts:
         self._put(made)
         return made
 
-    async def load(self, account: str) -> Claimed:
-        """A valid account, and with it those that it imports of. Raises ClaimsError, or the error
-        of the source."""
+    async def load(self, account: str, address: str = "") -> Claimed:
+        """A valid account, and with it those that it imports of, for somebody at that address
+        (empty = for the server itself). Raises ClaimsError, or the error of the source."""
         found = self.find(account)
         if found is not None:
             return found
         task = self._loading.get(account)
         if task is None:
-            task = asyncio.ensure_future(self._load(account))
+            task = asyncio.ensure_future(self._load(account, address))
             self._loading[account] = task
             task.add_done_callback(lambda done: self._loaded(account, done))
+        else:
+            self._source.join(account, address)
         return await asyncio.shield(task)
 
     def _loaded(self, account: str, task: asyncio.Task[Claimed]) -> None:
@@ -159,27 +182,57 @@ class ClaimedAccounts:
         if not task.cancelled():
             task.exception()  # who has asked tells why
 
-    async def _load(self, account: str) -> Claimed:
-        found = {account: await self._fetched(account)}
-        asked, fresh = {account}, list(found.values())
+    async def _load(self, account: str, address: str) -> Claimed:
+        asked = {account}
+        self._arriving[account] += 1
+        try:
+            return await self._load_all(account, address, asked)
+        finally:
+            for name in asked:
+                self._arriving[name] -= 1
+                if not self._arriving[name]:
+                    del self._arriving[name]
+                    self._overtaken.pop(name, None)
+
+    async def _load_all(self, account: str, address: str, asked: set[str]) -> Claimed:
+        """Adds to `asked` what is fetched."""
+        found = {account: await self._fetched(account, address)}
+        fresh = list(found.values())
         while fresh:  # those that it imports of, and those that these import of
             wanted = dict.fromkeys(
                 name for each in fresh for name in self._unknown_exporters(each)
                 if name not in asked
             )  # fmt: skip
             asked.update(wanted)
-            answers = await asyncio.gather(*map(self._fetched, wanted), return_exceptions=True)
+            self._arriving.update(wanted.keys())
+            fetching = [self._fetched(name, address) for name in wanted]
+            answers = await asyncio.gather(*fetching, return_exceptions=True)
             for name, answer in zip(wanted, answers, strict=True):
                 if isinstance(answer, BaseException):
                     self._log.debug(f"Account [{name}] fetch failed: {answer}")
             fresh = [each for each in answers if isinstance(each, Claimed)]
             found.update((each.account, each) for each in fresh)
-        for each in reversed(found.values()):  # exporters first
-            if self.find(each.account) is None:  # nobody else was faster
-                self._put(each)
+        for number, each in enumerate(reversed(found.values()), 1):  # exporters first
+            if number % PUT_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            try:
+                if self.find(each.account) is None:  # nobody else was faster
+                    self._put(self._newest(each))
+            except ClaimsError:
+                if each.account == account:
+                    raise
         return self._known[account]
 
-    async def _fetched(self, account: str) -> Claimed:
+    def _newest(self, claimed: Claimed) -> Claimed:
+        """The same, or what has been pushed since it was fetched. Raises ClaimsError."""
+        token = self._overtaken.get(claimed.account, claimed.token)
+        if token == claimed.token:
+            return claimed
+        if not token:
+            raise ClaimsError(EXPIRED)
+        return self._made(claimed.account, token, self.check(token, times=True))
+
+    async def _fetched(self, account: str, address: str) -> Claimed:
         """By the resolver, not in force yet. Raises as `load`."""
         if not is_valid_public(account, Prefix.ACCOUNT):
             raise ClaimsError("will only fetch valid account keys")
@@ -189,7 +242,7 @@ class ClaimedAccounts:
         try:
             token = self._source.known(account)
             if token is None:
-                token = await self._source.fetch(account)
+                token = await self._source.fetch(account, address)
         finally:
             self._tell_fetched(account, begins_ns)
         before = self._known.get(account)
@@ -219,6 +272,8 @@ class ClaimedAccounts:
     def update(self, account: str, token: str) -> None:
         """A changed claim takes effect at once, if anybody uses the account. Raises ClaimsError."""
         before = self._known.get(account)
+        if account in self._arriving:
+            self._overtaken[account] = token
         if before is None and not self._sharing.importers_of(account):
             return  # it is loaded when it is wanted
         if before is not None and before.token == token:
@@ -232,6 +287,8 @@ class ClaimedAccounts:
     def delete(self, account: str) -> None:
         """It is no more: its clients leave, and nobody comes in until there is another JWT."""
         found = self._known.get(account)
+        if account in self._arriving:
+            self._overtaken[account] = ""
         if found is not None and not found.expired:
             self._log.debug(f"Disable account {account} due to remove")
             self._end(found)
@@ -245,7 +302,7 @@ class ClaimedAccounts:
         self._host.adopt(claimed)
         reopened = self._sharing.put(claimed)
         if reopened:  # of imports that lead in a circle, those of others come first
-            self._link_all(self._sharing.importers_of(name))
+            self._link_all(self._sharing.importers_of(name), name)
         self._link(name)
         self._watch_expiry(claimed)
         for follower in self.followers:
@@ -266,23 +323,25 @@ class ClaimedAccounts:
         for follower in self.followers:
             follower(claimed, claimed)
 
-    def _link_all(self, importers: list[str]) -> None:
+    def _link_all(self, importers: list[str], changed: str) -> None:
         for name in importers[:LINKED_AT_ONCE]:
-            self._link(name)
+            self._link(name, changed)
         rest = importers[LINKED_AT_ONCE:]
         if rest:
-            self._host.turns.start(self, self, self._link_slowly(rest), stays=True)
+            self._host.turns.start(self, self, self._link_slowly(rest, changed), stays=True)
 
-    def _link_slowly(self, importers: Iterable[str]) -> Work[None]:
-        for name in importers:
+    def _link_slowly(self, importers: Iterable[str], changed: str) -> Work[None]:
+        for number, name in enumerate(importers, 1):
             if name in self._known:
-                self._link(name)
+                self._link(name, changed)
+            if number % LINKS_REPLACED == 0:
+                replaced()
             yield
 
-    def _link(self, name: str) -> None:
+    def _link(self, name: str, changed: str = "") -> None:
         taken = self._sharing.link(name, time.time())
         self._known[name].incomplete = taken.incomplete
-        self._host.take(name, taken)
+        self._host.take(name, taken, changed)
         timer = self._relinks.pop(name, None)
         if timer is not None:
             timer.cancel()

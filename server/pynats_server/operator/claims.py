@@ -8,6 +8,8 @@ from pynats_common.go.text import shortened
 from pynats_common.jwt import AccountClaims, is_revoked
 from pynats_common.jwt import types as t
 
+from pynats_server.auth.base import UNLIMITED
+from pynats_server.auth.claimed import limit_of, permissions_of
 from pynats_server.options import (
     WHOLE,
     AccountLimits,
@@ -16,18 +18,14 @@ from pynats_server.options import (
     MappingTarget,
     Permissions,
     ResponseKind,
-    ResponsePermission,
     ServiceExport,
     ServiceImport,
     ServiceLatency,
     StreamExport,
     StreamImport,
-    SubjectPermission,
     TraceOptions,
 )
 
-UNLIMITED = -1
-RESPONSE_TTL_S = 120.0  # without another
 _RESPONSES: dict[str, ResponseKind] = {
     "": "singleton",
     t.RESPONSE_SINGLETON: "singleton",
@@ -131,7 +129,9 @@ def account_options(claims: AccountClaims) -> AccountOptions:
     made = AccountOptions(
         default_permissions=permissions_of(body.default_permissions),
         limits=ConnectionLimits(
-            limit(body.limits.conn), limit(body.limits.subs), limit(body.limits.payload)
+            limit_of(body.limits.conn),
+            limit_of(body.limits.subs),
+            limit_of(body.limits.payload),
         ),
         mappings={
             source: [
@@ -150,29 +150,6 @@ def account_options(claims: AccountClaims) -> AccountOptions:
     for item in body.imports:
         _add_import(made, item)
     return made
-
-
-def limit(value: int) -> int:
-    """A limit as ours: below -1, which is none, nothing is allowed."""
-    return value if value >= UNLIMITED else 0
-
-
-def permissions_of(source: t.Permissions) -> Permissions | None:
-    """None without any."""
-    found = Permissions()
-    if not source.pub.is_empty():
-        found.publish = SubjectPermission(source.pub.allow or None, source.pub.deny)
-    if not source.sub.is_empty():
-        found.subscribe = SubjectPermission(source.sub.allow or None, source.sub.deny)
-    if source.resp is not None:
-        ttl = source.resp.ttl / 1e9 or RESPONSE_TTL_S
-        found.responses = ResponsePermission(source.resp.max or 1, ttl)
-        # Who may answer and is allowed nothing else may publish nothing else.
-        publish = found.publish or SubjectPermission()
-        found.publish = SubjectPermission(publish.allow or [], publish.deny)
-    if found.publish is None and found.subscribe is None:
-        return None
-    return found
 
 
 def _take_jetstream(made: AccountOptions, limits: t.AccountLimits) -> None:
@@ -236,22 +213,13 @@ def _add_import(made: AccountOptions, item: t.Import) -> None:
                 item.account, item.subject, item.local_subject or item.to, item.share, item.token
             )
         )
-    elif item.local_subject:
-        made.stream_imports.append(
-            StreamImport(
-                item.account,
-                item.subject,
-                to=item.local_subject,
-                allow_trace=item.allow_trace,
-                token=item.token,
-            )
-        )
     else:
         made.stream_imports.append(
             StreamImport(
                 item.account,
                 item.subject,
-                prefix=item.to,
+                prefix="" if item.local_subject else item.to,
+                to=item.local_subject,
                 allow_trace=item.allow_trace,
                 token=item.token,
             )

@@ -59,7 +59,8 @@ class Sharing:
         are to be linked again."""
         name = claimed.account
         before = self._claimed.get(name)
-        self._forget_imports(before)
+        if before is not None:
+            self._forget_imports(before)
         self._streams.forget(name)
         self._services.forget(name)
         self._claimed[name] = claimed
@@ -73,16 +74,7 @@ class Sharing:
             self._tell(f"Account [{name}]: {fault}")
         return True
 
-    def drop(self, name: str) -> None:
-        """An account that is gone."""
-        self._forget_imports(self._claimed.pop(name, None))
-        self._offers.pop(name, None)
-        self._streams.forget(name)
-        self._services.forget(name)
-
-    def _forget_imports(self, claimed: Claimed | None) -> None:
-        if claimed is None:
-            return
+    def _forget_imports(self, claimed: Claimed) -> None:
         for exporter in claimed.exporters:
             importers = self._importers.get(exporter, {})
             importers.pop(claimed.account, None)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pynats_common.go.flags import Kind
+from pynats_common.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

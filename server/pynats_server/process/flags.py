@@ -7,13 +7,14 @@ keeps them to build the options again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pynats_common.commandline.suggest import closest, did_you_mean
 from pynats_common.go.flags import FlagError, Value, read_flags
 from pynats_common.go.quoting import quote
-from pynats_common.suggest import closest, did_you_mean
+from pynats_common.records import dataclass
 
 from pynats_server.options import Options
 from pynats_server.process.flag_table import FLAGS

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pynats_common.commandline.suggest import closest, did_you_mean
 from pynats_common.go.flags import FlagError, Kind, Value, read_flags
 from pynats_common.go.quoting import quote
-from pynats_common.suggest import closest, did_you_mean
 
 from pynats_server.options import JetStreamOptions, Options
 

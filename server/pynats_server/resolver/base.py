@@ -41,8 +41,13 @@ class Resolver(Protocol):
         """The JWT of an account, if it is there without waiting."""
         ...
 
-    async def fetch(self, account: str) -> str:
-        """The JWT of an account. Raises ResolverError."""
+    async def fetch(self, account: str, address: str = "") -> str:
+        """The JWT of an account, for somebody who comes from that address: where others must be
+        asked, addresses take turns. Raises ResolverError."""
+        ...
+
+    def join(self, account: str, address: str) -> None:
+        """Somebody at another address waits for an account that is being fetched."""
         ...
 
     async def start(self) -> None:

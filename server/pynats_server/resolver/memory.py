@@ -20,12 +20,15 @@ class MemoryResolver:
         """See Resolver."""
         return self._tokens.get(account)
 
-    async def fetch(self, account: str) -> str:
+    async def fetch(self, account: str, address: str = "") -> str:
         """See Resolver."""
         token = self._tokens.get(account)
         if token is None:
             raise ResolverError(MISSING)
         return token
+
+    def join(self, account: str, address: str) -> None:
+        """See Resolver. Nobody waits here."""
 
     def keep(self, account: str, token: str) -> None:
         """Remembers a newer JWT of an account that the configuration has."""

@@ -69,15 +69,15 @@ class UrlResolver:
         """See Resolver."""
         await self._lookups.close()
 
-    async def fetch(self, account: str) -> str:
+    async def fetch(self, account: str, address: str = "") -> str:
         """See Resolver."""
         if not is_account(account):
             raise ResolverError(MISSING)
-        return await self._lookups.find(account)
+        return await self._lookups.find(account, address)
 
-    def forget(self, account: str) -> None:
-        """Something has become known of an account."""
-        self._lookups.forget(account)
+    def join(self, account: str, address: str) -> None:
+        """See Resolver."""
+        self._lookups.join(account, address)
 
     async def _look_up(self, account: str) -> str:
         body = await self._get(self._url + account)

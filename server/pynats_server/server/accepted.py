@@ -6,8 +6,9 @@ first, and a reload makes them in a thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
+
+from pynats_common.records import dataclass
 
 from pynats_server.accounts.plan import Plan, check_accounts
 from pynats_server.options import Options

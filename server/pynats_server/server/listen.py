@@ -69,9 +69,12 @@ class ClientListener:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    name: str | bytes = host.strip("[]")
+    if host.isascii() and (":" in host or host.replace(".", "").isdecimal()):
+        name = host.strip("[]").encode()  # as text it would have the tables of IDNA loaded
     try:
         address = socket.getaddrinfo(
-            host.strip("[]") or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
         raise _refused(host, port, f"listen tcp: lookup {host}: {error_text(error)}") from error

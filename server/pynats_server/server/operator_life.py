@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pynats_server.clients import claimed as clients
 from pynats_server.clients.handler import ClientHandler
+from pynats_server.clients.logins import claimed as clients
 from pynats_server.server.jetstream_life import JetStreamLife
 from pynats_server.server.resolver_life import ResolverLife
 from pynats_server.server.state import ServerState

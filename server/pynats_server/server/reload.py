@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from pynats_server.accounts.plan import Plan
 from pynats_server.auth.chain import Chain
-from pynats_server.clients import limits, rates, reauthorize
+from pynats_server.clients import limits, rates
 from pynats_server.clients.handler import ClientHandler
+from pynats_server.clients.logins import reauthorize
 from pynats_server.log.logger import LogError, Logger, Other
 from pynats_server.options import Options
 from pynats_server.server.accepted import Accepted, accept_again

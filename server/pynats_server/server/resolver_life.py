@@ -13,6 +13,7 @@ from pynats_server.options import ResolverOptions, TlsOptions
 from pynats_server.server.state import ServerState
 from pynats_server.system.asking import Asking
 from pynats_server.system.services import Desk
+from pynats_server.work import Work
 
 if TYPE_CHECKING:
     import ssl
@@ -94,17 +95,22 @@ class ResolverLife:
         """See Resolver: of the one that is there."""
         return self._state.resolver.known(account) if self._state.resolver is not None else None
 
-    async def fetch(self, account: str) -> str:
+    async def fetch(self, account: str, address: str = "") -> str:
         """See Resolver: of the one that is there."""
         from pynats_server.resolver.base import MISSING, ResolverError
 
         if self._state.resolver is None:
             raise ResolverError(MISSING)
         try:
-            return await self._state.resolver.fetch(account)
+            return await self._state.resolver.fetch(account, address)
         except ResolverError as error:
             self._state.log.warn_rarely(f"Account fetch failed: {error}", kind="account fetch")
             raise
+
+    def join(self, account: str, address: str) -> None:
+        """See Resolver: of the one that is there."""
+        if self._state.resolver is not None:
+            self._state.resolver.join(account, address)
 
     # -- changes ------------------------------------------------------------------------------
 
@@ -152,15 +158,17 @@ class ResolverLife:
         if replaced is not None:
             await replaced.stop()
         if options.kind == old.kind == "memory":
-            self._follow_preload(options, old)
+            turns = self._state.turns
+            await turns.run(self, self, self._follow_preload(options, old))
 
-    def _follow_preload(self, options: ResolverOptions, old: ResolverOptions) -> None:
+    def _follow_preload(self, options: ResolverOptions, old: ResolverOptions) -> Work[None]:
         """Accounts in use are what the configuration says now."""
         accounts = self._state.claimed
         for account in old.preload.keys() | options.preload.keys():
             token = options.preload.get(account)
             if token != old.preload.get(account) and accounts and accounts.find(account):
                 self._changed(account, token)
+            yield
 
     def _changed(self, account: str, token: str | None) -> None:
         """A claim has changed. It counts if the account is in use, otherwise when it is."""

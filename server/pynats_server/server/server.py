@@ -44,14 +44,14 @@ from pynats_server.settings import checked, startup_warnings, validate_start
 from pynats_server.system.events import Events
 from pynats_server.system.server_block import ServerBlock
 from pynats_server.system.services import Desk
-from pynats_server.tls.force import put_in_force
-from pynats_server.tls.plan import PlanError
+from pynats_server.tls.errors import PlanError
 from pynats_server.tracing import Tracer
 from pynats_server.version import PYNATS_VERSION, VERSION
 from pynats_server.work import Turns
 
 if TYPE_CHECKING:
     from pynats_server.monitor.serving.listener import MonitorServer
+    from pynats_server.tls.force import TlsInForce
     from pynats_server.tls.https import HttpsContexts
 
 PENDING_LOOK_S = 0.005  # between checks of the output queues at shutdown
@@ -188,8 +188,7 @@ class Server:
             self.events.start(loop)
             limit_accounts(state)
             if state.options.tls is not None:
-                tls, ocsp = state.options.tls, state.options.ocsp
-                state.tls = await asyncio.to_thread(put_in_force, tls, None, ocsp)
+                state.tls = await asyncio.to_thread(_put_in_force, state.options)
             self._listener.bind()
             self.info.refresh()
             self._run_files.write_pid()
@@ -460,6 +459,13 @@ def _drop(read: asyncio.Future[Any]) -> None:
 def _end(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _put_in_force(options: Options) -> TlsInForce | None:
+    """In a thread, which also loads what it takes."""
+    from pynats_server.tls.force import put_in_force
+
+    return put_in_force(options.tls, None, options.ocsp) if options.tls is not None else None
 
 
 def _explain(error: OSError) -> str:

@@ -10,8 +10,9 @@ import collections
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pynats_common.records import dataclass
 
 from pynats_server.accounts.parents import parents_of
 from pynats_server.accounts.plan import Plan, ServiceLink, StreamLink
@@ -133,7 +134,7 @@ class ServerState:
         mappings = {name: each.mappings for name, each in self.options.accounts.items()}
         mappings[GLOBAL_ACCOUNT] = self.options.mappings
         self._wiring.apply(plan, mappings)
-        for name, account in self.accounts.items():
+        for name, account in self.accounts.configured().items():
             account.trace(parents_of(self.account_options(name)))
 
     def account_options(self, name: str) -> AccountOptions | None:
@@ -155,15 +156,17 @@ class ServerState:
         if self._wiring is not None:
             self._wiring.map(account, claimed.options.mappings)
 
-    def take(self, account: str, taken: Taken) -> None:
-        """What an account of operator mode imports from now on."""
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
+        """What an account of operator mode imports from now on, perhaps because another one has
+        changed."""
         if self._wiring is not None:
-            self._wiring.take(self.accounts[account], taken.streams, taken.services)
+            own = self.accounts[account]
+            self._wiring.take(own, taken.streams, taken.services, changed)
 
     def drop_accounts(self) -> None:
         """Forgets the accounts that the options no longer name, once everybody has left them."""
-        self.accounts.remove(self.options)
-        if self._wiring is not None:
+        gone = self.accounts.remove(self.options)
+        if gone and self._wiring is not None:
             self._wiring.forget_removed()
 
     def when_shared(self, done: Callable[[], object]) -> None:

@@ -9,14 +9,17 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pynats_common.go.times import format_time_s
 
 from pynats_server.server.state import ServerState
-from pynats_server.tls.force import TlsInForce, changed_files, put_in_force
-from pynats_server.tls.plan import ContextPlan, PlanError, plan_of
-from pynats_server.tls.stapling import Revoked, next_question
+from pynats_server.tls.errors import PlanError
+
+# The rest is there where TLS is in force; others need not load it.
+if TYPE_CHECKING:
+    from pynats_server.tls.force import TlsInForce
+    from pynats_server.tls.plan import ContextPlan
 
 DAY_S: Final = 86400.0
 SOON_S: Final = 30 * DAY_S  # before the end of a certificate, after which there is a line a day
@@ -90,6 +93,8 @@ class TlsWatch:
         if fresh is None or state.tls is not tls:
             return tls
         state.tls = fresh
+        from pynats_server.tls.force import changed_files
+
         what = "; ".join(changed_files(tls.plan, fresh.plan))
         state.log.notice(f"TLS files have changed, new connections use them: {what}")
         self._warned = 0.0
@@ -102,9 +107,14 @@ class TlsWatch:
         """When its authority is asked again (monotonic)."""
         if tls.staple is None:
             return math.inf
+        from pynats_server.tls.stapling import next_question
+
         return time.monotonic() + next_question(tls.staple, time.time())
 
     async def _ask_again(self, tls: TlsInForce) -> TlsInForce:
+        from pynats_server.tls.force import put_in_force
+        from pynats_server.tls.stapling import Revoked
+
         state = self._state
         try:
             fresh = await asyncio.to_thread(put_in_force, tls.options, tls.plan, tls.ocsp)
@@ -159,5 +169,8 @@ def _stamps(files: Iterable[Path]) -> Stamps:
 
 def _fresh(tls: TlsInForce) -> TlsInForce | None:
     """What the files say now; None if that is the same. Raises PlanError."""
+    from pynats_server.tls.force import put_in_force
+    from pynats_server.tls.plan import plan_of
+
     plan = plan_of(tls.options)
     return None if tls.is_same(plan) else put_in_force(tls.options, plan, tls.ocsp)

@@ -7,11 +7,12 @@ features, reload rules, `--help` and docs/configuration.md all use it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import ConfigError, Node, plain
-from pynats_common.suggest import did_you_mean
+from pynats_common.records import dataclass
 
 from pynats_server.options import Options
 from pynats_server.settings.paths import get_path, set_path

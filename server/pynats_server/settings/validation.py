@@ -6,8 +6,8 @@ import os
 import re
 from itertools import chain
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.go.durations import format_duration_s
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import GLOBAL_ACCOUNT, SYSTEM_ACCOUNT, Options, User
 from pynats_server.settings.blocks.auth_callout import (

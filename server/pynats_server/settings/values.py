@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import ConfigError, Node, NodeValue, kind_of, plain
 from pynats_common.go.durations import format_duration_s, parse_duration_s
+from pynats_common.records import dataclass
 from pynats_common.sizes import parse_size
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import LOG_PARTS, WHOLE
 from pynats_server.settings.schema import Reader, Reading

@@ -6,8 +6,10 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, Literal
+
+from pynats_common.records import dataclass
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
+
+from pynats_common.records import dataclass
 
 DEFAULT_TIMEOUT_S = 2.0  # for a handshake
 FALLBACK_S = 0.05  # that `handshake_first: auto` waits for the client

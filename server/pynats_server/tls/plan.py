@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pynats_common.records import dataclass
+
+from pynats_server.tls.errors import PlanError
 from pynats_server.tls.options import CertificateFiles, TlsOptions
 from pynats_server.tls.pem import Pair, PemError, read_authorities, read_pair
 from pynats_server.tls.suites import ALL, GROUPS, SECURE, TLS_1_3
@@ -16,10 +19,6 @@ if TYPE_CHECKING:
 
 TLS_1_2_NUMBER: Final = 0x0303
 TLS_1_3_NUMBER: Final = 0x0304
-
-
-class PlanError(ValueError):
-    """A context cannot be made; the text says why, in the words of the real server."""
 
 
 @dataclass(frozen=True, slots=True)

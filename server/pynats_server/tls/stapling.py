@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pynats_server.tls.errors import PlanError
 from pynats_server.tls.ocsp import Answer, OcspError, ask, issuer_among, must_staple, urls_of
 from pynats_server.tls.options import OcspOptions
-from pynats_server.tls.plan import CertificateAndKey, ContextPlan, PlanError
+from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 
 ASKING_S: Final = 10.0  # for an answer
 AGAIN_S: Final = 120.0  # after a failure, or when the answer has ended

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.screen import output
-from pynats_common.tables import column_widths
+from pynats_common.commandline.tables import column_widths
 from pynsc.__main__ import main
 
 from tests.cli.nsc.test_terminal import attach, plain

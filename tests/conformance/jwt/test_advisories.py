@@ -35,6 +35,8 @@ IDS = (
     account_key("A").public_key + "/../x", account_key("A").public_key.lower(),
 )  # fmt: skip
 
+ELSE = token(account("A", description="of somebody else"), world.OPERATOR)
+
 
 def serving(kind: str, folder: Path, monitor: str = "") -> ServerProcess:
     world.write_accounts(folder / "jwt", [account("SYS"), account("A")], {})
@@ -51,17 +53,22 @@ def files_below(folder: Path) -> list[str]:
 def pushed_under(kind: str, folder: Path) -> list[str]:
     """What is on the disk after updates in the names of ids that are paths (CVE-2022-28357)."""
     (folder / kind).mkdir()
+    # Somebody else's, where paths would lead: not to be told, replaced or removed.
+    for place in (folder / kind / "else", folder / kind / "a" / "b" / "x"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{place}.jwt").write_text(ELSE)
+    told: list[str | None] = []
     with serving(kind, folder / kind / "a" / "b") as server:
         system = System(server.port)
         try:
-            for each in IDS:
+            for each in (*IDS, str(folder / kind / "else")):
                 jwt = token(account("A") | {"sub": each}, world.OPERATOR)
                 quiet = 0.05  # there is no answer to most
                 for subject in (f"$SYS.REQ.ACCOUNT.{each}.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.UPDATE"):
                     system.request(subject, jwt, quiet)
                 system.request(f"$SYS.REQ.ACCOUNT.{each}.CLAIMS.UPDATE", token(
                     account("A", description="x"), world.OPERATOR), quiet)  # fmt: skip
-                system.request(f"$SYS.REQ.ACCOUNT.{each}.CLAIMS.LOOKUP", "", quiet)
+                told.append(system.request(f"$SYS.REQ.ACCOUNT.{each}.CLAIMS.LOOKUP", "", quiet))
                 deletion = {
                     "jti": "J",
                     "iat": 1,
@@ -73,6 +80,7 @@ def pushed_under(kind: str, folder: Path) -> list[str]:
             assert system.request("$SYS.REQ.CLAIMS.LIST") is not None  # it is still there
         finally:
             system.close()
+    assert ELSE not in told
     assert not Path("/tmp/x").exists() and not Path("/tmp/x.jwt").exists()
     return files_below(folder / kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import pytest
 from tests.conformance.jwt import differences, world
 from tests.conformance.jwt.login import Login, play
 from tests.conformance.jwt.rows import form, keys, matrix, may, servers, who
+from tests.conformance.jwt.serving import Serve, by_name
 from tests.conformance.jwt.tokens import token
 from tests.support.pool import ServerPool
-from tests.support.process import PYNATS, ServerProcess
+from tests.support.process import PYNATS
 from tests.support.records import Recorded, as_text, repeated
 
 ROWS: list[Login] = [*form.ROWS, *keys.ROWS, *who.ROWS, *may.ROWS, *servers.ROWS]
-Serve = Callable[[ServerPool, str], ServerProcess]
 
 
 @pytest.fixture(scope="session")
@@ -46,15 +45,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         }
         return texts[name]()
 
-    texts: dict[tuple[str, str], str] = {}
-
-    def get(pool: ServerPool, name: str) -> ServerProcess:
-        key = (pool.kind, name)
-        if key not in texts:
-            texts[key] = config(pool, name)
-        return pool.get(f"jwt-{name.replace(' ', '-')}", texts[key])
-
-    return get
+    return by_name("jwt", config)
 
 
 def test_names_are_unique() -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.auth.base import Hello, PeerTls, Refusal, Slow, Verdict
+from pynats_server.auth.base import Hello, Refusal, Slow, Verdict
 from pynats_server.auth.chain import Chain
 from pynats_server.auth.connect import ConnectOptions
 from pynats_server.options import Options
+from pynats_server.tls.peer import PeerTls
 
 from tests.conformance.logins.certificate_cases import CONFIGS, SUBJECTS, Client, cases, subject
 from tests.support.authorities import Authority, Certificate, new_key

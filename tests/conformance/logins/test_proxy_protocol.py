@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from pynats_server.clients.proxy_header import V2_SIGNATURE, ProxyHeaderError, read_header
+from pynats_server.clients.arriving.proxy_header import V2_SIGNATURE, ProxyHeaderError, read_header
 
 from tests.support.pool import ServerPool
 from tests.support.raw import RawClient

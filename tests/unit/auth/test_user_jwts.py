@@ -97,7 +97,7 @@ class Accounts:
 
     find = load_now = get
 
-    async def load(self, account: str) -> Claimed:
+    async def load(self, account: str, address: str = "") -> Claimed:
         raise LookupError("account missing")
 
 

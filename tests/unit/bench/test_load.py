@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from pynats_bench._relay import relay
+from pynats_bench.engine.relay import relay
 from pynats_bench.load import PubSubSession, RequestSession, build_block, shuffled
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_bench._scan import StreamCounter
+from pynats_bench.engine.scan import StreamCounter
 
 SUBJECTS = st.sampled_from(["a", "bench", "sensor.12.temperature", "random.0001"])
 PAYLOADS = st.binary(max_size=300).map(lambda raw: raw.replace(b"\r", b"x").replace(b"\n", b"x"))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
-from pynats_common.plainvalues import with_plain_values
+from pynats_common.commandline.plainvalues import with_plain_values
 from typer.core import TyperCommand
 
 from tests.support.deadline import PATIENCE_S

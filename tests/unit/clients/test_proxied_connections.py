@@ -8,7 +8,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from pynats_server.clients import proxied
+from pynats_server.clients.arriving import proxied
 from pynats_server.options import Authorization, Options, TlsOptions
 from pynats_server.server.server import Server
 

@@ -7,8 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.clients.proxy_header import (
-    BYTES_MAX,
+from pynats_server.clients.arriving.proxy_header import (
     NO_HEADER,
     V1_BEGINS,
     V1_BYTES_MAX,
@@ -19,6 +18,7 @@ from pynats_server.clients.proxy_header import (
     read_header,
 )
 
+BYTES_MAX = 16 + 0xFFFF  # of any header
 V4 = ipaddress.IPv4Address("1.2.3.4"), ipaddress.IPv4Address("5.6.7.8")
 PORTS = (1111).to_bytes(2, "big") + (2222).to_bytes(2, "big")
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address

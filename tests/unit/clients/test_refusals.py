@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from pynats_server.auth import Refusal
-from pynats_server.clients import refusals
-from pynats_server.clients.refusals import (
+from pynats_server.clients.logins import refusals
+from pynats_server.clients.logins.refusals import (
     ADDRESSES_MAX,
     LINES_MAX,
     LINES_MAX_OF_ALL,

@@ -8,12 +8,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from pynats_common import credrefs
 from pynats_common.contexts import (
     Context,
     ContextError,
     ContextStore,
     UnknownContextError,
+    credrefs,
     load_context_file,
     parse_context,
 )

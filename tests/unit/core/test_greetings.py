@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
-from pynats_server.core.sockets.greetings import Greetings
-from pynats_server.core.sockets.layer import FAILED, MORE, READY
+import pytest
+from pynats_server.core.engine import Engine
+from pynats_server.core.sockets.greetings import Greetings, Step
+from pynats_server.core.sockets.layer import ENDED, FAILED, MORE, READY
+from pynats_server.tls.engine.fallback import FallbackLayer
 
 from tests.support.deadline import wait_until
-from tests.support.life import FakeLoop
+from tests.support.life import Life
 
 
-class FakeLayer:
+class PythonLayer(FallbackLayer):
     """Notes who was served, in which order."""
 
     def __init__(
         self, name: str, served: list[str], answer: int = MORE,
         before: Callable[[], object] = lambda: None,
     ) -> None:  # fmt: skip
+        context: Any = SimpleNamespace(client=False)
+        super().__init__(context)
         self._name, self._served, self._answer, self._before = name, served, answer, before
 
     def greet(self, data: bytes) -> int:
@@ -29,131 +35,135 @@ class FakeLayer:
         self._served.append(self._name)
         return self._answer
 
-    def peer(self) -> str:
-        return f"peer of {self._name}"
-
     def failure(self) -> str:
-        return f"failure of {self._name}"
+        if self._name == "silent":
+            raise ValueError("no words")
+        return f"failure of {self._name}{super().failure()}"
 
 
-def greetings(loop: FakeLoop, threads: int = 1, batch: int = 64) -> Greetings:
-    real: Any = loop
-    return Greetings(real, lambda work: work(), threads, batch)
+class Pool:
+    """Greetings of an engine that is driven by hand."""
+
+    def __init__(self, life: Life, threads: int = 1, batch: int = 64) -> None:
+        self.engine: Engine = life.engine
+        self.handler = life.handler
+        self.greetings = Greetings(life.engine, threads, batch)
+        self.served: list[str] = []
+        self.done: dict[str, tuple[int, str | None]] = {}
+
+    def add(self, address: str, name: str, data: bytes = b"", **more: Any) -> Step:
+        layer = PythonLayer(name, self.served, **more)
+        step = Step(layer, data, lambda answer, why: self.done.update({name: (answer, why)}))
+        self.greetings.add(address, step)
+        return step
+
+    def wait_done(self, count: int) -> None:
+        wait_until(lambda: self.engine.turn() or len(self.done) == count, "all is told")
 
 
-def wanted() -> bool:
-    return True
+@pytest.fixture
+def life() -> Iterator[Life]:
+    it = Life()
+    yield it
+    it.end()
 
 
-def test_addresses_take_turns() -> None:
-    loop, served = FakeLoop(), list[str]()
-    gate = threading.Event()
-    pool = greetings(loop)
-    done: list[tuple[int, object]] = []
-
-    def submit(address: str, name: str, **more: Any) -> None:
-        layer: Any = FakeLayer(name, served, **more)
-        pool.submit(address, layer, b"", lambda answer, found: done.append((answer, found)), wanted)
-
-    submit("x", "first", before=gate.wait)
+def test_addresses_take_turns(life: Life) -> None:
+    pool, gate = Pool(life), threading.Event()
+    pool.add("x", "first", before=gate.wait)
     for number in range(3):
-        submit("a", f"a{number}")
-    submit("b", "b0")
-    submit("c", "c0")
+        pool.add("a", f"a{number}")
+    pool.add("b", "b0")
+    pool.add("c", "c0")
     gate.set()
-    wait_until(lambda: len(served) == 6, "all are served")
-    assert served == ["first", "a0", "b0", "c0", "a1", "a2"]
-    wait_until(lambda: loop.run_soon() or len(done) == 6, "all is told")
-    pool.close()
+    pool.wait_done(6)
+    assert pool.served == ["first", "a0", "b0", "c0", "a1", "a2"]
+    pool.add("a", "a3")  # an address that is there again
+    pool.wait_done(7)
+    pool.greetings.close()
 
 
-def test_what_is_told() -> None:
-    loop, served = FakeLoop(), list[str]()
-    pool = greetings(loop, threads=2)
-    done: dict[str, tuple[int, object]] = {}
-    for name, answer, data in (
-        ("more", MORE, b""), ("ready", READY, b""), ("failed", FAILED, b""), ("bug", MORE, b"bug"),
-    ):  # fmt: skip
-        layer: Any = FakeLayer(name, served, answer)
-        pool.submit(
-            "here", layer, data,
-            lambda answer, found, name=name: done.update({name: (answer, found)}), wanted,
-        )  # fmt: skip
-    wait_until(lambda: loop.run_soon() or len(done) == 4, "all is told")
-    assert done["more"] == (MORE, None)
-    assert done["ready"] == (READY, "peer of ready")
-    assert done["failed"] == (FAILED, "failure of failed")
-    assert done["bug"] == (FAILED, "internal error: ValueError('a bug')")
-    pool.close()
+def test_what_is_told(life: Life) -> None:
+    pool = Pool(life, threads=2)
+    for name, answer in (("more", MORE), ("ready", READY), ("ended", ENDED), ("failed", FAILED)):
+        pool.add("here", name, answer=answer)
+    pool.add("here", "silent", answer=FAILED)
+    pool.add("here", "bug", b"bug")
+    pool.wait_done(6)
+    assert pool.done == {
+        "more": (MORE, None),
+        "ready": (READY, None),
+        "ended": (ENDED, None),
+        "failed": (FAILED, "failure of failed"),
+        "silent": (FAILED, "internal error: ValueError('no words')"),
+        "bug": (FAILED, "failure of bugtls: internal error: ValueError('a bug')"),
+    }
+    pool.greetings.close()
 
 
-def test_so_many_are_told_at_once() -> None:
-    loop, served = FakeLoop(), list[str]()
-    pool = greetings(loop, batch=3)
-    done: list[int] = []
+def test_others_are_told_when_one_cannot_hear_it(life: Life) -> None:
+    pool = Pool(life)
+    bug = ValueError("a bug")
+
+    def fail(*_: object) -> None:
+        raise bug
+
+    pool.greetings.add("here", Step(PythonLayer("deaf", pool.served), b"", fail))
+    pool.add("here", "other")
+    pool.wait_done(1)
+    assert pool.handler.bugs == [bug]
+    pool.greetings.close()
+
+
+def test_so_many_are_told_at_once(life: Life) -> None:
+    pool = Pool(life, batch=3)
+    told: list[int] = []
     for number in range(8):
-        layer: Any = FakeLayer(str(number), served)
-        pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
-    wait_until(lambda: len(served) == 8 and loop.soon, "all are served")
-    told = []
-    while len(done) < 8:
-        before = len(done)
-        loop.run_soon()
-        told.append(len(done) - before)
-    assert max(told) <= 3
-    pool.close()
+        pool.add("here", str(number))
+    wait_until(lambda: len(pool.served) == 8, "all are served")
+    while len(pool.done) < 8:
+        # What others have to do in a turn is done between two lots.
+        pool.engine.at_turn_end(lambda: told.append(len(pool.done)))
+        pool.engine.turn()
+    assert told[0] <= 3
+    pool.greetings.close()
 
 
-def test_after_the_end_nothing_is_told() -> None:
-    loop, served = FakeLoop(), list[str]()
-    gate = threading.Event()
-    pool = greetings(loop)
-    done: list[int] = []
+def test_after_the_end_nothing_is_told(life: Life) -> None:
+    pool, gate = Pool(life), threading.Event()
     for name in ("first", "second"):
-        layer: Any = FakeLayer(name, served, before=gate.wait)
-        pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
-    closing = threading.Thread(target=pool.close)
+        pool.add("here", name, before=gate.wait)
+    closing = threading.Thread(target=pool.greetings.close)
     closing.start()
     gate.set()
     closing.join()
-    layer = FakeLayer("third", served)
-    pool.submit("here", layer, b"", lambda answer, _: done.append(answer), wanted)
-    loop.run_soon()
-    assert done == []
-    assert "third" not in served
+    pool.add("here", "third")
+    pool.greetings.close()
+    pool.engine.turn()
+    assert pool.done == {}
+    assert "third" not in pool.served
 
 
-def test_nothing_is_done_for_those_who_have_gone() -> None:
-    loop, served = FakeLoop(), list[str]()
-    gate = threading.Event()
-    pool = greetings(loop)
-    done: list[int] = []
-    here = {"gone": True, "stays": True}
-    for name in ("first", "gone", "stays"):
-        before: Callable[[], object] = gate.wait if name == "first" else wanted
-        layer: Any = FakeLayer(name, served, before=before)
-        pool.submit(
-            "here", layer, b"", lambda answer, _: done.append(answer),
-            lambda name=name: here.get(name, True),
-        )  # fmt: skip
-    here["gone"] = False
+def test_nothing_is_done_for_those_who_have_gone(life: Life) -> None:
+    pool, gate = Pool(life), threading.Event()
+    pool.add("here", "first", before=gate.wait)
+    pool.add("here", "gone").drop()
+    pool.add("here", "stays")
     gate.set()
-    wait_until(lambda: loop.run_soon() or len(done) == 3, "all is told")
-    assert served == ["first", "stays"]
-    pool.close()
+    pool.wait_done(3)
+    assert pool.served == ["first", "stays"]
+    pool.greetings.close()
 
 
-def test_networks_take_turns_where_everybody_has_many_addresses() -> None:
-    loop, served = FakeLoop(), list[str]()
-    gate = threading.Event()
-    pool = greetings(loop)
+def test_networks_take_turns_where_everybody_has_many_addresses(life: Life) -> None:
+    pool, gate = Pool(life), threading.Event()
+    pool.add("::1", "first", before=gate.wait)
     for address, name in (
-        ("::1", "first"), ("2001:db8::1", "a0"), ("2001:db8::2", "a1"), ("2001:db8::3%lo", "a2"),
-        ("2001:db9::1", "b0"),
+        ("2001:db8::1", "a0"), ("2001:db8::2", "a1"), ("2001:db8::3%lo", "a2"),
+        ("2001:db9::1", "b0"), ("::ffff:10.0.0.1", "c0"), ("::ffff:10.0.0.2", "d0"),
     ):  # fmt: skip
-        layer: Any = FakeLayer(name, served, before=gate.wait if name == "first" else wanted)
-        pool.submit(address, layer, b"", lambda answer, _: None, wanted)
+        pool.add(address, name)
     gate.set()
-    wait_until(lambda: len(served) == 5, "all are served")
-    assert served == ["first", "a0", "b0", "a1", "a2"]
-    pool.close()
+    pool.wait_done(7)
+    assert pool.served == ["first", "a0", "b0", "c0", "d0", "a1", "a2"]
+    pool.greetings.close()

@@ -237,3 +237,19 @@ def test_who_floods_one_service_leaves_the_others_their_answers(life: Life) -> N
     assert answers == [b"%d" % number for number in range(10)]
     assert owed.count == 262_144
     kept.close()
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_what_is_withdrawn_is_not_answered_late(life: Life, withdrawn: bool) -> None:
+    service = Service(life)
+    service.serve()
+    heard: list[bytes] = []
+    life.account.subscribe(b"in", lambda *message: heard.append(message[4]))
+    life.say(life.client(), pub(b"s", b"", b"in"))
+    if withdrawn:
+        service.made.withdraw()
+    else:
+        service.made.close()  # the importer does not want it any more
+    ((_, reply, *_),) = service.asked
+    service.exporter.publish(life.engine, reply, b"late")
+    assert heard == ([] if withdrawn else [b"late"])

@@ -234,7 +234,6 @@ def _pem(key: Any) -> bytes:
     return bytes(key.public_key().public_bytes(serialization.Encoding.PEM, shape))
 
 
-NOW = int(time.time())
 HOSTILE: dict[str, Callable[[Provider], str]] = {
     "none": lambda idp: _unsigned(idp, "none"),
     "NONE": lambda idp: _unsigned(idp, "NONE"),
@@ -257,16 +256,16 @@ HOSTILE: dict[str, Callable[[Provider], str]] = {
     "audience is an object": lambda idp: idp.token(aud={"nats": 1}),
     "other issuer": lambda idp: idp.token(iss=idp.issuer + "/"),
     "no issuer": lambda idp: idp.token(drop=("iss",)),
-    "expired": lambda idp: idp.token(exp=NOW - 60),
+    "expired": lambda idp: idp.token(exp=int(time.time()) - 60),
     "no expiry": lambda idp: idp.token(drop=("exp",)),
     "expiry is a text": lambda idp: idp.token(exp="never"),
     "endless": lambda idp: idp.token(exp=10**400),
-    "not yet": lambda idp: idp.token(nbf=NOW + 1000),
+    "not yet": lambda idp: idp.token(nbf=int(time.time()) + 1000),
     "no subject": lambda idp: idp.token(drop=("sub",)),
     "body changed": lambda idp: ".".join(
         [
             idp.token().split(".")[0],
-            _b64({"iss": idp.issuer, "aud": AUDIENCE, "sub": "admin", "exp": NOW + 600}),
+            _b64({"iss": idp.issuer, "aud": AUDIENCE, "sub": "admin", "exp": time.time() + 600}),
             idp.token().split(".")[2],
         ]
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -43,7 +44,9 @@ class Source:
     def known(self, account: str) -> str | None:
         return None if self.slow else self.tokens.get(account)
 
-    async def fetch(self, account: str) -> str:
+    def join(self, account: str, address: str) -> None: ...
+
+    async def fetch(self, account: str, address: str = "") -> str:
         self.fetched.append(account)
         await next_turn()
         if account not in self.tokens:
@@ -62,7 +65,7 @@ class Host:
     def adopt(self, claimed: Claimed) -> None:
         self.adopted.append(claimed.account)
 
-    def take(self, account: str, taken: Taken) -> None:
+    def take(self, account: str, taken: Taken, changed: str = "") -> None:
         self.taken[account] = taken
 
     def streams(self, name: str) -> list[str]:
@@ -346,3 +349,85 @@ def test_of_many_importers_the_loop_looks_at_some_at_a_time() -> None:
 
     tokens = {name: account_token(name, change=importing("B", "ev.x")) for name in names}
     run(play, Source(B=account_token("B", change=exporting("ev.>")), **tokens))
+
+
+class Held(Source):
+    """Answers for some accounts only when it may."""
+
+    def __init__(self, *held: str, **tokens: str) -> None:
+        super().__init__(**tokens)
+        self.slow = True
+        self.held = {key(name) for name in held}
+        self.may = asyncio.Event()
+
+    async def fetch(self, account: str, address: str = "") -> str:
+        token = await super().fetch(account, address)
+        if account in self.held:
+            await self.may.wait()
+        return token
+
+
+def test_what_is_pushed_while_others_are_fetched_counts() -> None:
+    async def play(accounts: ClaimedAccounts, source: Source, host: Host) -> None:
+        assert isinstance(source, Held)
+        loading = asyncio.ensure_future(accounts.load(key("A")))
+        while len(source.fetched) < 3:  # A is there, and one of the exporters is
+            await next_turn()
+        accounts.update(key("A"), account_token("A", age=1, change=importing("B", "ev.y")))
+        accounts.delete(key("C"))
+        source.may.set()
+        assert (await loading).claims.iat == ISSUED + 1
+        assert host.streams("A") == ["ev.y"]
+        assert accounts.find(key("C")) is None
+        assert not accounts._overtaken
+        assert not accounts._arriving
+
+    def both(claims: jwt.AccountClaims) -> None:
+        importing("B", "ev.x")(claims)
+        imported = claims.nats.imports
+        importing("C", "far.x")(claims)
+        claims.nats.imports += imported
+
+    run(play, Held("B", A=account_token("A", change=both), C=account_token("C"),
+                   B=account_token("B", change=exporting("ev.>"))))  # fmt: skip
+
+
+def test_who_is_deleted_while_others_are_fetched_does_not_come_back() -> None:
+    async def play(accounts: ClaimedAccounts, source: Source, host: Host) -> None:
+        assert isinstance(source, Held)
+        loading = asyncio.ensure_future(accounts.load(key("A")))
+        while len(source.fetched) < 2:
+            await next_turn()
+        accounts.delete(key("A"))
+        source.may.set()
+        with pytest.raises(ClaimsError, match="account expired"):
+            await loading
+        assert accounts.get(key("A")) is None
+
+    run(play, Held("B", A=account_token("A", change=importing("B", "ev.x")),
+                   B=account_token("B", change=exporting("ev.>"))))  # fmt: skip
+
+
+def test_accounts_that_come_together_come_in_turns() -> None:
+    """One that imports of thousands must not hold up the loop while they come."""
+    exporters = [f"E{number}" for number in range(40)]
+
+    def all_of_them(claims: jwt.AccountClaims) -> None:
+        claims.nats.imports = [
+            Import(name=each, subject="ev.x", local_subject=f"{each}.x", account=key(each),
+                   type="stream")
+            for each in exporters
+        ]  # fmt: skip
+
+    async def play(accounts: ClaimedAccounts, source: Source, host: Host) -> None:
+        source.slow = True
+        loading, passes = asyncio.ensure_future(accounts.load(key("A"))), [0]
+        while not loading.done():
+            await next_turn()
+            if (here := len(host.adopted)) > passes[-1]:
+                passes.append(here)
+        assert len(host.adopted) == 41
+        assert max(b - a for a, b in itertools.pairwise(passes)) <= 8
+
+    tokens = {each: account_token(each, change=exporting("ev.>")) for each in exporters}
+    run(play, Source(A=account_token("A", change=all_of_them), **tokens))

@@ -42,15 +42,83 @@ async def test_those_who_need_the_same_account_wait_together() -> None:
     assert lookups.waiting == 0
 
 
+def flood(lookups: Lookups, count: int, address: str) -> list[asyncio.Task[str]]:
+    return [
+        asyncio.ensure_future(lookups.find(f"{address}/{number}", address))
+        for number in range(count)
+    ]
+
+
+async def refused(asked: list[asyncio.Task[str]]) -> int:
+    """How many were not even asked for. Of the others nothing is known either."""
+    answers = [str(each) for each in await asyncio.gather(*asked, return_exceptions=True)]
+    too_many = answers.count("too many accounts are looked up at once")
+    assert too_many + sum(each.startswith("no ") for each in answers) == len(asked)
+    return too_many
+
+
 @on_loop
 async def test_a_flood_is_bounded() -> None:
     others = Others()
-    lookups = Lookups(others.ask, at_once=3)
-    asked = [asyncio.ensure_future(lookups.find(str(number))) for number in range(1000)]
+    lookups = Lookups(others.ask, at_once=5, each=3, waiting=20)
+    asked = flood(lookups, 1000, "10.0.0.1")
     await wait_until_async(lambda: len(others.asked) == 3, "the first look-ups")
+    assert lookups.waiting == 23
     others.answer.set()
-    found = await asyncio.gather(*asked, return_exceptions=True)
-    assert {str(each) for each in found[3:]} == {"too many accounts are looked up at once"}
+    assert await refused(asked) == 1000 - 23
+    assert lookups.waiting == 0
+    assert not lookups._networks
+
+
+@on_loop
+async def test_a_flood_from_one_address_refuses_no_other() -> None:
+    others = Others()
+    lookups = Lookups(others.ask)
+    flooded = flood(lookups, 1000, "2001:db8::1") + flood(lookups, 1000, "2001:db8::2")
+    single = flood(lookups, 1, "10.0.0.2")
+    await wait_until_async(lambda: "10.0.0.2/0" in others.asked, "the look-up of another")
+    others.answer.set()
+    assert await refused(single) == 0
+    assert await refused(flooded) > 1000
+
+
+@on_loop
+async def test_addresses_take_turns_where_all_is_taken() -> None:
+    others = Others()
+    lookups = Lookups(others.ask, at_once=4, each=2)
+    floods = [flood(lookups, 50, f"10.0.0.{each}") for each in range(3)]
+    single = flood(lookups, 1, "10.0.1.1")
+    await wait_until_async(lambda: len(others.asked) == 4, "the first look-ups")
+    others.answer.set()
+    assert await refused(single) == 0
+    assert others.asked.index("10.0.1.1/0") < 4 + len(floods) + 1
+    assert await refused([each for asked in floods for each in asked]) == 0
+
+
+@on_loop
+async def test_who_joins_an_account_that_waits_gives_it_his_turn() -> None:
+    others = Others()
+    lookups = Lookups(others.ask, at_once=4, each=2)
+    asked = flood(lookups, 50, "10.0.0.1")
+    await wait_until_async(lambda: len(others.asked) == 2, "the first look-ups")
+    waiting = asyncio.ensure_future(lookups.find("10.0.0.1/10", "10.0.0.2"))
+    await wait_until_async(lambda: "10.0.0.1/10" in others.asked, "the look-up")
+    others.answer.set()
+    assert await refused([*asked, waiting]) == 0
+    assert len(others.asked) == len(set(others.asked)) == 50
+
+
+@on_loop
+async def test_what_has_waited_too_long_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = Others()
+    lookups = Lookups(others.ask, at_once=1)
+    now = 0.0
+    monkeypatch.setattr(Lookups, "_now", lambda _: now)
+    asked = flood(lookups, 3, "10.0.0.1")
+    await wait_until_async(lambda: len(others.asked) == 1, "the first look-up")
+    now = asyncio.get_running_loop().time() + 60
+    others.answer.set()
+    assert await refused(asked) == 2
 
 
 @on_loop

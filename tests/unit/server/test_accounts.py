@@ -12,6 +12,7 @@ from typing import Any
 import nats
 import pytest
 from pynats_server import Options, Server
+from pynats_server.accounts.registry import AccountRegistry
 from pynats_server.auth import ConnectOptions, Hello, Refusal, Verdict
 from pynats_server.auth.chain import Chain
 from pynats_server.options import (
@@ -303,3 +304,13 @@ def test_who_may_come_without_credentials(options: Options, guest: str) -> None:
     assert (authenticator.admits_silent, authenticator.required) == (bool(guest), True)
     found = _verdict(options)
     assert (found.user if found is not None else "") == guest
+
+
+def test_a_reload_looks_at_no_account_of_operator_mode() -> None:
+    """There may be ten thousand of them, and their JWTs say what holds."""
+    accounts = AccountRegistry(Options())
+    configured = set(accounts)
+    accounts.claim("A" * 56, Options())
+    assert set(accounts.configured()) == configured
+    assert accounts.surplus(Options()) == []
+    assert len(accounts) == len(configured) + 1

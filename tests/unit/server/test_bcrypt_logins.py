@@ -19,9 +19,9 @@ from pynats_common.urls import network_of
 from pynats_server import Options, Server
 from pynats_server.auth import REFUSED, Answer, Hello
 from pynats_server.auth.chain import Chain
-from pynats_server.auth.static import Attempt, PasswordLogin
-from pynats_server.clients import checks, reauthorize
-from pynats_server.clients.checks import CHECKS_AT_ONCE
+from pynats_server.auth.passwords import Attempt, PasswordLogin
+from pynats_server.clients.logins import checks, reauthorize
+from pynats_server.clients.logins.checks import CHECKS_AT_ONCE
 from pynats_server.options import Authorization, User
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until, wait_until_async
@@ -271,3 +271,4 @@ def test_networks_of_the_newer_protocol_count_as_one_address() -> None:
     assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
     assert network_of("fe80::1%lo") == "fe80:0000:0000:0000"
     assert network_of("10.0.0.1") == "10.0.0.1"
+    assert network_of("::ffff:10.0.0.1") == "10.0.0.1"

@@ -7,7 +7,7 @@ import sys
 
 PROGRAM = """
 import gc, weakref
-from pynats_server.process.garbage import settle_down
+from pynats_server.work.garbage import settle_down
 
 gc.disable()
 settle_down()

@@ -10,7 +10,7 @@ from pynats_server.core import client
 from pynats_server.tls.engine import ENGINES, Engine
 from pynats_server.tls.engine.library import Unusable
 
-from tests.support.certificates import Authority, Issued
+from tests.support.authorities import Authority, Certificate
 from tests.support.tls import TlsPlan, held
 
 
@@ -52,17 +52,17 @@ def authority() -> Authority:
 
 
 @pytest.fixture(scope="session")
-def server_certificate(authority: Authority) -> Issued:
-    return authority.issue("localhost", "localhost", "127.0.0.1")
+def server_certificate(authority: Authority) -> Certificate:
+    return authority.issue("CN=localhost", ["localhost", "127.0.0.1"])
 
 
 @pytest.fixture(scope="session")
-def client_certificate(authority: Authority) -> Issued:
-    return authority.issue("client", "client")
+def client_certificate(authority: Authority) -> Certificate:
+    return authority.issue("CN=client", ["client"])
 
 
 @pytest.fixture(scope="session")
-def plan(server_certificate: Issued) -> TlsPlan:
+def plan(server_certificate: Certificate) -> TlsPlan:
     """A server's, which asks for no certificate."""
     return TlsPlan((held(server_certificate, "localhost"),))
 

@@ -15,7 +15,7 @@ from pynats_server.core.reasons import CloseReason
 from pynats_server.threaded import ThreadedServer
 from pynats_server.tls.engine import Engine
 
-from tests.support.certificates import Authority, Issued
+from tests.support.authorities import Authority, Certificate
 from tests.support.deadline import Deadline, wait_until
 from tests.support.tls import TLS_1_2, PythonClient, TlsPlan, client_context
 from tests.support.tls_server import TlsClient, dial, tls_server
@@ -258,7 +258,7 @@ def test_damaged_records_end_it(running: ThreadedServer, authority: Authority) -
 
 
 def test_refused_certificates(
-    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Issued,
+    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Certificate,
     tmp_path: object,
 ) -> None:  # fmt: skip
     with tls_server(engine, verifying) as running:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from pynats_server.core.sockets.layer import ENDED, FAILED, MORE, READY, Layer
 from pynats_server.tls.engine import Engine
 from pynats_server.tls.plan import CertificateAndKey
 
-from tests.support.certificates import NOW, SERVER_USE, Authority, Issued
+from tests.support.authorities import DAY, Authority, Certificate, spare_rsa_key
 from tests.support.fuzzing import examples
 from tests.support.tls import (
     TLS_1_2,
@@ -78,7 +77,7 @@ def test_what_is_too_old(engine: Engine, plan: TlsPlan, authority: Authority) ->
 
 
 def test_rsa(engine: Engine, authority: Authority) -> None:
-    issued = authority.issue("localhost", "localhost", kind="rsa")
+    issued = authority.issue("CN=localhost", ["localhost"], key=spare_rsa_key())
     context = engine.server_context(TlsPlan((held(issued),)))
     peer = connected(context, PythonClient(authority, version=TLS_1_2)).peer()
     assert peer.cipher.startswith("TLS_ECDHE_RSA_WITH_AES_")
@@ -119,7 +118,7 @@ def test_wrong_plans_are_value_errors(
 
 
 def test_a_key_of_another_certificate(engine: Engine, plan: TlsPlan, authority: Authority) -> None:
-    one, other = authority.issue("a", "a"), authority.issue("b", "b")
+    one, other = authority.issue("CN=a", ["a"]), authority.issue("CN=b", ["b"])
     mixed = CertificateAndKey(one.chain, other.key_der)
     with pytest.raises((ValueError, ssl.SSLError)):
         engine.server_context(plan.but(certificates=(mixed,)))
@@ -137,9 +136,9 @@ def names_served(context: object, authority: Authority, name: str | None) -> str
 
 
 def test_certificates_by_name(engine: Engine, authority: Authority) -> None:
-    first = authority.issue("first", "first.test")
-    second = authority.issue("second", "second.test", "Other.Test", kind="rsa")
-    wild = authority.issue("wild", "*.wild.test")
+    first = authority.issue("CN=first", ["first.test"])
+    second = authority.issue("CN=second", ["second.test", "Other.Test"], key=spare_rsa_key())
+    wild = authority.issue("CN=wild", ["*.wild.test"])
     context = engine.server_context(
         TlsPlan(
             (
@@ -175,7 +174,7 @@ def test_certificates_by_name(engine: Engine, authority: Authority) -> None:
 
 
 def test_what_stands_above_a_certificate_is_sent(engine: Engine, authority: Authority) -> None:
-    issued = Authority("Between", authority).issue("localhost", "localhost")
+    issued = Authority("Between", parent=authority).issue("CN=localhost", ["localhost"])
     client = PythonClient(authority)  # knows only the root
     connected(engine.server_context(TlsPlan((held(issued),))), client)
 
@@ -239,9 +238,9 @@ def test_verified_clients(
     engine: Engine, verifying: TlsPlan, authority: Authority, tmp_path: Path
 ) -> None:
     context = engine.server_context(verifying)
-    direct = authority.issue("direct", "direct")
-    above = Authority("Between", authority)
-    for issued, sent in ((direct, 1), (above.issue("below", "below"), 2)):
+    direct = authority.issue("CN=direct", ["direct"])
+    above = Authority("Between", parent=authority)
+    for issued, sent in ((direct, 1), (above.issue("CN=below", ["below"]), 2)):
         for version in (TLS_1_2, TLS_1_3):
             client = PythonClient(authority, issued=issued, folder=tmp_path, version=version)
             peer = connected(context, client).peer()
@@ -264,12 +263,10 @@ def test_refused_clients(
     text: str, version: ssl.TLSVersion,
 ) -> None:  # fmt: skip
     issued = {
-        "foreign": lambda: Authority("Other CA").issue("client", "c"),
-        "expired": lambda: authority.issue(
-            "client", "c", begins=NOW - timedelta(2), ends=NOW - timedelta(1)
-        ),
-        "early": lambda: authority.issue("client", "c", begins=NOW + timedelta(1)),
-        "server's": lambda: authority.issue("client", "c", use=(SERVER_USE,)),
+        "foreign": lambda: Authority("Other CA").issue("CN=client", ["c"]),
+        "expired": lambda: authority.issue("CN=client", ["c"], starts=-2 * DAY, ends=-DAY),
+        "early": lambda: authority.issue("CN=client", ["c"], starts=DAY),
+        "server's": lambda: authority.issue("CN=client", ["c"], usage=["server"]),
     }[kind]()
     layer = engine.server_context(verifying).layer()
     client = PythonClient(authority, issued=issued, folder=tmp_path, version=version)
@@ -282,7 +279,7 @@ def test_refused_clients(
     assert layer.failure().partition(" (")[2].startswith(f"CN=client SHA-256: {_sha256(issued)}")
 
 
-def _sha256(issued: Issued) -> str:
+def _sha256(issued: Certificate) -> str:
     import hashlib
 
     return hashlib.sha256(issued.der).hexdigest()
@@ -299,11 +296,11 @@ def test_clients_without_a_certificate(
         assert layer.failure() == "tls: client didn't provide a certificate"
 
 
-@pytest.mark.parametrize("subject", ["client", ""], ids=["named", "nameless"])
+@pytest.mark.parametrize("subject", ["CN=client", ""], ids=["named", "nameless"])
 def test_clients_whose_certificate_says_nothing_of_its_use(
     engine: Engine, verifying: TlsPlan, authority: Authority, tmp_path: Path, subject: str
 ) -> None:
-    issued = authority.issue(subject, "c", use=None)
+    issued = authority.issue(subject, ["c"], usage=())
     client = PythonClient(authority, issued=issued, folder=tmp_path)
     assert connected(engine.server_context(verifying), client).peer().sent[0] == issued.der
 
@@ -311,17 +308,17 @@ def test_clients_whose_certificate_says_nothing_of_its_use(
 def test_an_authority_need_not_be_a_root(
     engine: Engine, verifying: TlsPlan, authority: Authority, tmp_path: Path
 ) -> None:
-    between = Authority("Between", authority)
+    between = Authority("Between", parent=authority)
     context = engine.server_context(verifying.but(authorities=(between.der,)))
-    client = PythonClient(authority, issued=between.issue("c", "c"), folder=tmp_path)
+    client = PythonClient(authority, issued=between.issue("CN=c", ["c"]), folder=tmp_path)
     assert len(connected(context, client).peer().verified) == 2
     layer = context.layer()
-    client = PythonClient(authority, issued=authority.issue("c", "c"), folder=tmp_path)
+    client = PythonClient(authority, issued=authority.issue("CN=c", ["c"]), folder=tmp_path)
     assert shake(client, layer) == FAILED
 
 
 def test_the_systems_authorities_do_not_know_private_ones(
-    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Issued,
+    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Certificate,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     layer = engine.server_context(verifying.but(authorities=None)).layer()
@@ -332,7 +329,7 @@ def test_the_systems_authorities_do_not_know_private_ones(
 def test_nobody_is_asked_for_a_certificate_without_need(
     engine: Engine, plan: TlsPlan, authority: Authority, tmp_path: Path
 ) -> None:
-    issued = Authority("Other CA").issue("client", "c")
+    issued = Authority("Other CA").issue("CN=client", ["c"])
     client = PythonClient(authority, issued=issued, folder=tmp_path)
     assert connected(engine.server_context(plan), client).peer().sent == ()
 
@@ -371,7 +368,7 @@ def test_sessions_resume_within_a_context(
 
 @VERSIONS
 def test_sessions_do_not_resume_where_that_is_off(
-    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Issued,
+    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Certificate,
     tmp_path: Path, version: ssl.TLSVersion,
 ) -> None:  # fmt: skip
     context = engine.server_context(verifying)
@@ -405,7 +402,7 @@ def test_an_old_ticket_does_not_replace_a_certificate(
 
 @VERSIONS
 def test_after_a_change_of_authorities_an_old_ticket_is_worth_nothing(
-    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Issued,
+    engine: Engine, verifying: TlsPlan, authority: Authority, client_certificate: Certificate,
     tmp_path: Path, version: ssl.TLSVersion,
 ) -> None:  # fmt: skip
     client = PythonClient(authority, issued=client_certificate, folder=tmp_path, version=version)
@@ -514,7 +511,7 @@ def test_changed_hellos(
 
 def test_our_client_and_our_server(
     engine: Engine, plan: TlsPlan, verifying: TlsPlan, authority: Authority,
-    client_certificate: Issued,
+    client_certificate: Certificate,
 ) -> None:  # fmt: skip
     clients = TlsPlan((held(client_certificate),), authorities=(authority.der,), verify=True)
     for rules in (plan, verifying):

@@ -11,7 +11,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
 from pynats_server.tls.engine import Engine
 
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.deadline import Deadline
 from tests.support.life import Handler, Life
 from tests.support.tls import PythonClient, TlsPlan

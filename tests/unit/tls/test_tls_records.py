@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pynats_server.core.sockets.layer import ENDED, FAILED, MORE, READY, Layer
 from pynats_server.tls.engine import Engine
 
-from tests.support.certificates import Authority
+from tests.support.authorities import Authority
 from tests.support.fuzzing import examples
 from tests.support.tls import (
     TLS_1_2,

@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from pynats_common.plainvalues import with_plain_values
+from pynats_common.commandline.plainvalues import with_plain_values
+from pynats_common.commandline.suggest import complaint, did_you_mean
 from pynats_common.program import INTERRUPTED
-from pynats_common.suggest import complaint, did_you_mean
 from pynats_common.version import version_line
 from typer.core import TyperCommand, TyperGroup
 

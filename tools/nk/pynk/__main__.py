@@ -14,8 +14,8 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.program import run_program
-from pynats_common.suggest import did_you_mean
 from pynats_common.version import version_line
 
 if TYPE_CHECKING:

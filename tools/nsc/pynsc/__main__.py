@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+from pynats_common.commandline.suggest import complaint, did_you_mean
 from pynats_common.program import run_program
-from pynats_common.suggest import complaint, did_you_mean
 from pynats_common.version import version_line
 
 from pynsc.table import ALIASES, COMMANDS, GROUPS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
-from pynats_common.plainvalues import with_plain_values
+from pynats_common.commandline.plainvalues import with_plain_values
 from typer.core import TyperCommand
 
 from pynsc.core.errors import NscError

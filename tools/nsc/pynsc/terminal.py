@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from pynats_common.tables import column_widths
+from pynats_common.commandline.tables import column_widths
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console

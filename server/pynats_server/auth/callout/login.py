@@ -16,8 +16,7 @@ from pynats_server.auth.callout.answer import CalloutError
 from pynats_server.auth.callout.consulting import Found, Service, consult
 from pynats_server.auth.callout.server import AskingServer
 from pynats_server.auth.callout.user import METHOD, check_user, verdict_of
-from pynats_server.auth.permissions import barring, compile_permissions
-from pynats_server.auth.users import CALLOUT_SUBJECT, Users, is_silent
+from pynats_server.auth.users import Users, barred_verdict, is_silent
 
 Verify = Callable[[Hello], Outcome]  # how the server decides itself
 Recheck = Callable[[Hello, Verdict], Outcome]
@@ -33,7 +32,7 @@ class CalloutLogin:
         self._timeout_s = options.auth_timeout
         self._users = users
         self._server = server
-        self._known = {*options.accounts, config.GLOBAL_ACCOUNT, options.system_account_name}
+        self._known = options.account_names
         self._auth_users = frozenset(settings.auth_users)
         self._accounts = frozenset(settings.allowed_accounts)
 
@@ -98,7 +97,7 @@ class CalloutLogin:
             answer = found if isinstance(found, Refusal) else self._admitted(hello, found, guest)
         except CalloutError as error:
             answer = Refusal(warning=str(error))
-        return self.guard(answer) if isinstance(answer, Verdict) else self._told(answer)
+        return self._guard(answer) if isinstance(answer, Verdict) else self._told(answer)
 
     def _admitted(self, hello: Hello, found: Found, guest: str) -> Answer:
         """Raises CalloutError."""
@@ -122,12 +121,9 @@ class CalloutLogin:
 
     # -- what else holds ----------------------------------------------------------------------
 
-    def guard(self, verdict: Verdict) -> Verdict:
+    def _guard(self, verdict: Verdict) -> Verdict:
         """Nobody in the service's account may ask the service in the server's place."""
-        if verdict.account != self.settings.account:
-            return verdict
-        rights = barring(verdict.rights, CALLOUT_SUBJECT)
-        return replace(verdict, rights=rights, permissions=compile_permissions(rights))
+        return barred_verdict(verdict) if verdict.account == self.settings.account else verdict
 
     def _told(self, refusal: Refusal) -> Refusal:
         """Who listens in the service's account is told of it."""

@@ -19,8 +19,7 @@ from pynats_server.auth.callout.consulting import Found, Service, consult
 from pynats_server.auth.callout.server import AskingServer
 from pynats_server.auth.callout.user import METHOD, check_user
 from pynats_server.auth.jwt.authenticator import Account, JwtAuthenticator
-from pynats_server.auth.permissions import barring, compile_permissions
-from pynats_server.auth.users import CALLOUT_SUBJECT
+from pynats_server.auth.users import CALLOUT_SUBJECT, barred_verdict
 
 ALL = "*"  # in `allowed_accounts`
 
@@ -38,7 +37,7 @@ class DelegatingAccounts(Protocol):
     def get(self, account: str) -> Delegating | None: ...
     def find(self, account: str) -> Delegating | None: ...
     def load_now(self, account: str) -> Delegating | None: ...
-    async def load(self, account: str) -> Delegating: ...
+    async def load(self, account: str, address: str = "") -> Delegating: ...
 
 
 class ClaimedCallout:
@@ -127,7 +126,7 @@ class ClaimedCallout:
         target = self._accounts.load_now(user.account)
         if target is None:
             try:
-                target = await self._accounts.load(user.account)
+                target = await self._accounts.load(user.account, hello.host)
             except Exception as error:  # of the source, whatever it may be
                 raise CalloutError(
                     f'No valid account "{user.account}" for auth callout response on account '
@@ -147,5 +146,4 @@ class ClaimedCallout:
         publish = verdict.rights.publish if verdict.rights is not None else None
         if publish is not None and CALLOUT_SUBJECT in publish.deny:
             return verdict
-        rights = barring(verdict.rights, CALLOUT_SUBJECT)
-        return replace(verdict, rights=rights, permissions=compile_permissions(rights))
+        return barred_verdict(verdict)

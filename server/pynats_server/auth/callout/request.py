@@ -19,8 +19,9 @@ from pynats_common.jwt.claims import (
     ServerId,
 )
 
-from pynats_server.auth.base import Hello, PeerTls, Verdict
+from pynats_server.auth.base import Hello, Verdict
 from pynats_server.auth.callout.server import AskingServer
+from pynats_server.tls.peer import PeerTls
 from pynats_server.version import VERSION
 
 AUDIENCE: Final = "nats-authorization-request"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from pynats_server.auth.base import Answer, Hello, Refusal, Verdict
+from pynats_server.auth.base import UNLIMITED, Answer, Hello, Refusal, Verdict
 from pynats_server.auth.callout.answer import CalloutError, fault_of_times
+from pynats_server.auth.claimed import permissions_of
 from pynats_server.auth.jwt import rules
 from pynats_server.auth.jwt.rules import RuleError
 from pynats_server.auth.jwt.tokens import User
@@ -13,7 +14,6 @@ from pynats_server.auth.permissions import compile_permissions
 from pynats_server.core.reasons import CloseReason
 
 METHOD = "callout"
-UNLIMITED = -1
 
 
 def check_user(user: User) -> None:
@@ -50,7 +50,7 @@ def verdict_of(user: User, hello: Hello, account: str, shown: str, service: str)
         except RuleError:
             raise _barred(service, "outside of valid connect times") from None
         expires = min(expires or leaves, leaves)
-    rights = rules.permissions_of(body)
+    rights = permissions_of(body)
     return Verdict(
         account,
         compile_permissions(rights),

@@ -10,7 +10,7 @@ from pynats_common.go.text import shortened
 
 from pynats_server.auth.base import Hello, Refusal
 from pynats_server.auth.certificates.dn import Dn, parse_dn, same_as
-from pynats_server.auth.static import Attempt
+from pynats_server.auth.passwords import Attempt
 from pynats_server.auth.users import KnownUser, Users
 
 if TYPE_CHECKING:

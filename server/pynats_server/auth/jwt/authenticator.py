@@ -14,6 +14,7 @@ from pynats_common.jwt.types import ScopedSigner
 
 from pynats_server.auth import signatures
 from pynats_server.auth.base import Answer, Hello, Outcome, Refusal, Verdict
+from pynats_server.auth.claimed import limit_of, permissions_of
 from pynats_server.auth.jwt import rules
 from pynats_server.auth.jwt.rules import OutsideError, RuleError
 from pynats_server.auth.jwt.templates import Names, fill
@@ -23,7 +24,6 @@ from pynats_server.auth.proxies import PROXY_REQUIRED
 from pynats_server.core.reasons import CloseReason
 from pynats_server.options import Permissions as Rights
 
-UNLIMITED: Final = -1
 READ_KEPT: Final = 2048
 """JWTs that are remembered with what they say, so that who comes again costs less."""
 READ_CHARS_MAX: Final = 4096  # of one that is remembered
@@ -70,7 +70,7 @@ class Accounts(Protocol):
     def get(self, account: str) -> Account | None: ...
     def find(self, account: str) -> Account | None: ...
     def load_now(self, account: str) -> Account | None: ...
-    async def load(self, account: str) -> Account: ...
+    async def load(self, account: str, address: str = "") -> Account: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class JwtAuthenticator:
 
     async def _wait(self, hello: Hello, token: str, user: User) -> Answer:
         try:
-            account = await self._accounts.load(user.account)
+            account = await self._accounts.load(user.account, hello.host)
         except Exception as error:  # of the source, whatever it may be
             return _refused(f"Account JWT lookup error: {error}")
         return self.admit(hello, token, user, account)
@@ -195,15 +195,15 @@ class JwtAuthenticator:
         if body.times:
             leaves = rules.window_end(body.times, body.locale, time.time())
             expires = min(expires or leaves, leaves)
-        rights = rules.permissions_of(body) or account.default_permissions
+        rights = permissions_of(body) or account.default_permissions
         return Verdict(
             account.account,
             compile_permissions(rights),
             user.sub,
             method="jwt",
             rights=rights,
-            max_subscriptions=_limit(body.subs),
-            max_payload=_limit(body.payload),
+            max_subscriptions=limit_of(body.subs),
+            max_payload=limit_of(body.payload),
             expires=expires,
             jwt="" if body.bearer_token else token,
             issuer_key=user.iss,
@@ -266,7 +266,7 @@ class JwtAuthenticator:
             body = self._body(user, account, proof.scope)
             if body.bearer_token and account.disallow_bearer:
                 return _refused("Bearer User JWT not allowed")
-            rights = rules.permissions_of(body) or account.default_permissions
+            rights = permissions_of(body) or account.default_permissions
             if _told(account, proof.scope, rights) == proof.told:
                 return verdict
             return self._verdict(verdict.jwt, user, account, proof.scope, body)
@@ -295,10 +295,6 @@ def _is_clear(body: Body) -> bool:
         issuer_account=body.issuer_account, tags=body.tags, type=body.type, version=body.version
     )
     return body == empty
-
-
-def _limit(value: int) -> int:
-    return value if value >= UNLIMITED else 0
 
 
 def _no_longer_valid(fault: object) -> str:

@@ -11,15 +11,13 @@ from typing import Final
 
 from pynats_common.go.text import bytes_of
 
-from pynats_server.auth.jwt.tokens import Body, Permission, Window, is_account_key
+from pynats_server.auth.jwt.tokens import Body, Window, is_account_key
 from pynats_server.core.subject import is_valid
-from pynats_server.options import Permissions, ResponsePermission, SubjectPermission
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 KINDS: Final = frozenset(
     ("STANDARD", "WEBSOCKET", "LEAFNODE", "LEAFNODE_WS", "MQTT", "MQTT_WS", "IN_PROCESS")
 )
-RESPONSE_TTL_S = 120.0
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:[.,][0-9]+)?\Z", re.ASCII)
 _BLANKS = re.compile(r"[\t\n\f\r ]")
 
@@ -55,25 +53,6 @@ def is_subscription(text: str) -> bool:
     """The same, perhaps with a queue."""
     subject, blank, queue = text.partition(" ")
     return is_subject(subject) and (not blank or is_subject(queue))
-
-
-def permissions_of(body: Body) -> Permissions | None:
-    """As the configuration would say it; None without any."""
-    found = Permissions()
-    if body.pub.allow or body.pub.deny:
-        found.publish = _subjects(body.pub)
-    if body.sub.allow or body.sub.deny:
-        found.subscribe = _subjects(body.sub)
-    if body.resp is not None:
-        ttl = body.resp.ttl / 1e9 or RESPONSE_TTL_S
-        found.responses = ResponsePermission(body.resp.max or 1, ttl)
-        publish = found.publish or SubjectPermission()
-        found.publish = SubjectPermission(publish.allow or [], publish.deny)
-    return found if found.publish is not None or found.subscribe is not None else None
-
-
-def _subjects(permission: Permission) -> SubjectPermission:
-    return SubjectPermission(permission.allow or None, permission.deny)
 
 
 # -- kinds of connections --------------------------------------------------------------------------

@@ -17,9 +17,8 @@ from pynats_server.auth.oidc.tokens import (
     peek,
     verify,
 )
-from pynats_server.auth.permissions import barring, compile_permissions
-from pynats_server.auth.users import CALLOUT_SUBJECT
-from pynats_server.options import GLOBAL_ACCOUNT, OidcIssuer, Options
+from pynats_server.auth.users import barred_verdict
+from pynats_server.options import OidcIssuer, Options
 
 
 class Keeper(Protocol):
@@ -44,10 +43,9 @@ class OidcLogin:
     def __init__(self, options: Options, server: Keeper) -> None:
         self._issuers = {each.issuer: each for each in options.authorization.oidc}
         self._server = server
-        self._accounts = frozenset({*options.accounts, GLOBAL_ACCOUNT})
-        self._known = self._accounts | {options.system_account_name}
+        self._known = options.account_names
         # A claim names no system account: whoever gives tokens would rule the server.
-        self._accounts -= {options.system_account_name}
+        self._accounts = self._known - {options.system_account_name}
         callout = options.authorization.auth_callout
         self._service_account = callout.account if callout is not None else ""
 
@@ -92,10 +90,7 @@ class OidcLogin:
         except TokenError as error:
             return _refused(settings, error)
         verdict.proof = _Proof(settings)
-        if verdict.account == self._service_account:
-            verdict.rights = barring(verdict.rights, CALLOUT_SUBJECT)
-            verdict.permissions = compile_permissions(verdict.rights)
-        return verdict
+        return barred_verdict(verdict) if verdict.account == self._service_account else verdict
 
     def _keys(self, settings: OidcIssuer) -> Keys:
         place = ("oidc", settings.issuer, settings.jwks_url, settings.ca_file)

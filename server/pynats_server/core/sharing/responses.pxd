@@ -51,6 +51,7 @@ cdef class Terms:
     cdef Response* first
     cdef Response* last
     cdef object timer
+    cdef bint withdrawn  # answers come too late
 
 
 cdef class Responses(Sink):

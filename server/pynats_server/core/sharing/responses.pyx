@@ -39,6 +39,10 @@ cdef class Terms:
         self.kind = kind
         self.threshold_ns = threshold_ns
 
+    def withdraw(self) -> None:
+        """Answers to what was asked so far go nowhere."""
+        self.withdrawn = True
+
 
 cdef void _enqueue(Terms terms, Response* response) noexcept:
     response.before = terms.last
@@ -255,7 +259,7 @@ cdef class Responses(Sink):
             return 0
         terms = <Terms>response.terms
         requester = <Account>response.requester
-        if response.deadline <= self._now():
+        if response.deadline <= self._now() or terms.withdrawn:
             return 0  # the sweep ends it
         # What a consumer sends may be empty, and it is acknowledged where it comes from.
         is_last = terms.kind == SINGLETON or (msg.total_len == 0 and msg.via_len == 0)

@@ -44,6 +44,7 @@ cdef class ServiceImport(Sink):
     cdef readonly bytes local
     cdef readonly Rename rename  # None = the subject is the same there
     cdef readonly ServiceExport service
+    cdef Terms terms  # of what was asked through it: those of the service
     cdef readonly bint share
     cdef object who
     cdef tuple told_by  # under which a connection keeps what it is told of

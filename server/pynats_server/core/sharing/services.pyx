@@ -146,6 +146,7 @@ cdef class ServiceImport(Sink):
         self.local = local
         self.rename = rename
         self.service = service
+        self.terms = Terms(service.terms.kind, service.terms.threshold_ns)
         self.share = share
         self.who = who
         self.told_by = (who, share)
@@ -167,6 +168,11 @@ cdef class ServiceImport(Sink):
             if not self.importer.asked[self.local]:
                 del self.importer.asked[self.local]
             self.listening.sink = None  # nobody looks for circles in subscriptions
+
+    def withdraw(self) -> None:
+        """Ends it, and answers to what was asked go nowhere: it is not offered any more."""
+        self.close()
+        self.terms.withdraw()
 
     cdef int deliver(self, Subscription sub, Message* msg, Sink source) except -1:
         return self._carry(msg, source, None)
@@ -311,7 +317,7 @@ cdef class ServiceImport(Sink):
         tracked = self._begin(msg, source) if self.service.latency is not None else None
         if msg.reply_len:
             response = self.responses.expect(
-                self.service.terms, self.importer, msg.reply, msg.reply_len, reply
+                self.terms, self.importer, msg.reply, msg.reply_len, reply
             )
             response.shared = self.share
             request.reply = reply

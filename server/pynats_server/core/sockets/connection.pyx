@@ -7,7 +7,7 @@ from posix.unistd cimport close as c_close
 import time
 
 from pynats_server.core.clock cimport monotonic_ns
-from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_RATE, count_bytes
+from pynats_server.core.engine cimport PAUSE_AUTH, PAUSE_GREETING, PAUSE_RATE, count_bytes
 from pynats_server.core.epoll cimport (
     EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll_ctl, epoll_event,
 )
@@ -89,6 +89,8 @@ cdef class Connection(Peer):
             return 0
         if not self.paused and not self.waits:
             return self.on_readable()
+        if self.paused & PAUSE_GREETING:
+            self.set_interest(self.interest & ~<uint32_t>EPOLLIN)
         if events & (EPOLLHUP | EPOLLERR):
             if not self.paused & PAUSE_AUTH and not (events & EPOLLERR and self.paused & PAUSE_RATE):
                 # The peer is gone, but what it sent before counts: parsed when its time comes. That

@@ -7,11 +7,12 @@ import os
 
 from pynats_server.core.engine cimport PAUSE_GREETING, count_bytes
 from pynats_server.core.limits cimport (
-    BACKLOG_LOW, LAYER_READ, LAYER_SEND, LOGIN_READ, PROLOGUE_MOST, RECORD_STEPS, REST_TICKS,
-    SEND_STEPS,
+    BACKLOG_LOW, LAYER_READ, LAYER_SEND, LOGIN_READ, PROLOGUE_MOST, RECORD_STEPS,
+    REST_TICKS, SEND_STEPS,
 )
 from pynats_server.core.memory.chunks cimport Chunk
 from pynats_server.core.sockets.calls cimport MSG_DONTWAIT, MSG_NOSIGNAL, recv, send
+from pynats_server.core.sockets.greetings cimport Step
 from pynats_server.core.sockets.layer cimport (
     LAYER_ENDED, LAYER_FAILED, LAYER_MORE, LAYER_OVERHEAD, LAYER_READY, LAYER_RECORD,
 )
@@ -169,17 +170,13 @@ cdef class LayeredConnection(Connection):
 
     cdef int _greet(self, bytes data) except -1:
         """Nothing is read until the thread has done its step."""
-        self.pause(PAUSE_GREETING)
-        self.workroom.greetings.submit(
-            self.host, self.layer, data, self._greeted, self._still_greets
-        )
-        return 0
+        cdef Step step = Step(self.layer, data, self._greeted)
+        step.job.gone = &self.closing  # which `_greeted` keeps alive
+        # Still watched, because the peer waits for us as a rule: see on_ready.
+        self.paused |= PAUSE_GREETING
+        return self.workroom.greetings.submit(self.host, step)
 
-    def _still_greets(self) -> bool:
-        """Asked by a thread."""
-        return not self.closing
-
-    def _greeted(self, int answer, found) -> None:
+    def _greeted(self, int answer, why) -> None:
         """The step is done."""
         if self.closing:
             return
@@ -188,7 +185,7 @@ cdef class LayeredConnection(Connection):
             if answer == LAYER_MORE:
                 self.resume(PAUSE_GREETING)
             elif answer == LAYER_READY:
-                self.tls = found
+                self.tls = self.layer.peer()
                 self.stage = LAYERED
                 self.lively = REST_TICKS
                 self.holds = True  # what came with the last step's bytes
@@ -197,7 +194,7 @@ cdef class LayeredConnection(Connection):
                     self.touch_output()
                 self.resume(PAUSE_GREETING)
             else:
-                self._fail_greeting("EOF" if answer == LAYER_ENDED else found)
+                self._fail_greeting("EOF" if answer == LAYER_ENDED else why)
         except Exception as error:
             self.engine._contain(self, error)
 

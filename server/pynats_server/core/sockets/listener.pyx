@@ -3,7 +3,7 @@ from libc.stdint cimport uint32_t
 
 from pynats_server.core.engine cimport Engine, Pollable
 from pynats_server.core.epoll cimport EPOLLIN
-from pynats_server.core.limits cimport ACCEPT_BATCH
+from pynats_server.core.limits cimport ACCEPT_BATCH, ACCEPT_STEPS
 
 
 cdef class Listener(Pollable):
@@ -30,6 +30,7 @@ cdef class Listener(Pollable):
             except OSError as error:  # out of descriptors and the like: pause, then go on
                 self.failed(error)
                 break
+            self.engine.routing.steps += ACCEPT_STEPS
             self.accepted(sock, address)
         return 0
 

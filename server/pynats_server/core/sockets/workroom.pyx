@@ -2,9 +2,8 @@
 from libc.stdlib cimport free, malloc
 
 from pynats_server.core.limits cimport GREETERS, GREETINGS_BATCH, LAYER_READ, LAYER_SEND
+from pynats_server.core.sockets.greetings cimport Greetings
 from pynats_server.core.sockets.layer cimport LAYER_RECORD
-
-from pynats_server.core.sockets.greetings import Greetings
 
 
 cdef class Workroom:
@@ -14,7 +13,7 @@ cdef class Workroom:
         self.gathered = <char*>malloc(LAYER_RECORD)
         if self.incoming == NULL or self.outgoing == NULL or self.gathered == NULL:
             raise MemoryError()
-        self.greetings = Greetings(engine.loop, engine.within_turn, GREETERS, GREETINGS_BATCH)
+        self.greetings = Greetings(engine, GREETERS, GREETINGS_BATCH)
 
     def __dealloc__(self):
         free(self.incoming)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pynats_common.go.text import text_of
 
-from pynats_server.clients.closed import shown_user
+from pynats_server.clients.shown import shown_user
 from pynats_server.core.client import ClientConnection
 from pynats_server.monitor.json import slices
 from pynats_server.monitor.metrics.text import Family, gauge

@@ -84,7 +84,7 @@ class DirectoryResolver:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.store.close()
 
-    async def fetch(self, account: str) -> str:
+    async def fetch(self, account: str, address: str = "") -> str:
         """See Resolver."""
         if not is_account(account):
             raise ResolverError(MISSING)
@@ -93,7 +93,11 @@ class DirectoryResolver:
         except OSError as error:
             # What is there may be newer than what others have.
             raise ResolverError(f"jwt of {account}: {error_text(error)}") from None
-        return text or self._preload.get(account) or await self._lookups.find(account)
+        return text or self._preload.get(account) or await self._lookups.find(account, address)
+
+    def join(self, account: str, address: str) -> None:
+        """See Resolver."""
+        self._lookups.join(account, address)
 
     async def _look_up(self, account: str) -> str:
         answer = await self._peers.first(LOOKUP.format(account), self._timeout_s)

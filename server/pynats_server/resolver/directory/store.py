@@ -19,6 +19,7 @@ from pynats_server.resolver.directory.merging import Refused, checked, is_damage
 T = TypeVar("T")
 THREADS: Final = 4
 AT_ONCE: Final = 64  # files that a thread reads in one go
+NAMES_AT_ONCE: Final = 2048  # names of files that are looked at in one go
 
 
 class JwtStore:
@@ -57,11 +58,13 @@ class JwtStore:
     async def look_again(self) -> None:
         """Somebody may have put files there, or taken some away. Raises OSError."""
         async with self._changing:
-            names = dict.fromkeys(await self.run(self.folder.open))
-            for key in [each for each in self.index if each not in names]:
-                self.index.drop(key)
-            for name in names:
-                self.index.add(name, self._until())
+            names = await self.run(self._names)
+            gone = await self.run(_without, list(self.index), names)
+            await _in_turns(gone, self.index.drop)
+            await _in_turns(names, lambda name: self.index.add(name, self._until()))
+
+    def _names(self) -> dict[str, None]:
+        return dict.fromkeys(self.folder.open())
 
     async def close(self) -> None:
         """Nothing is read and written any more when this returns."""
@@ -179,6 +182,18 @@ class JwtStore:
 
     def _until(self) -> float:
         return self._now() + self._ttl_s if self._ttl_s > 0 else 0.0
+
+
+def _without(names: list[str], others: dict[str, None]) -> list[str]:
+    return [name for name in names if name not in others]
+
+
+async def _in_turns(names: Iterable[str], work: Callable[[str], object]) -> None:
+    """Others have theirs in between: there may be many."""
+    for number, name in enumerate(list(names), 1):
+        work(name)
+        if number % NAMES_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
 
 def _decide(key: str, old: str, token: str, check: Check) -> tuple[bool, bool]:

@@ -8,7 +8,7 @@ from typing import Any
 from pynats_common.config import Node, kind_of, plain
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynats_server.options import GLOBAL_ACCOUNT, AuthCallout, Options
+from pynats_server.options import AuthCallout, Options
 from pynats_server.settings.schema import Reading, Setting, Table
 from pynats_server.settings.texts import shown_key
 from pynats_server.settings.values import name, refuse, string
@@ -48,8 +48,7 @@ def warnings_of_auth_callout(options: Options) -> list[str]:
     if callout is None:
         return []
     found: list[str] = []
-    known = {*options.accounts, GLOBAL_ACCOUNT, options.system_account_name}
-    if callout.account not in known:
+    if callout.account not in options.account_names:
         found.append(
             f'auth_callout: there is no account "{callout.account}" to ask a service in: only '
             "auth_users can log in"

@@ -4,7 +4,7 @@ clients, and `ocsp_cache`."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pynats_common.config import Node, kind_of
 from pynats_common.go.durations import parse_duration_s
@@ -19,15 +19,15 @@ _OCSP: Final = "error parsing ocsp config"
 _SAVE_MIN_S: Final = 1.0
 MODES: Final = ("auto", "always", "never", "must")
 
+Filled = TypeVar("Filled")
+
 
 def read_ocsp_peer(reading: Reading, node: Node, key: str) -> OcspPeerOptions:
     """`ocsp_peer`, in the short form or as a block."""
     if isinstance(node.value, bool):
         return OcspPeerOptions(verify=node.value)
-    if not isinstance(node.value, dict):
-        refuse(node, f"error parsing ocsp peer config: unsupported type {kind_of(node.value)}")
-    peer = OcspPeerOptions()
-    OCSP_PEER.read(reading, node.value, peer)
+    what = "error parsing ocsp peer config"
+    peer = _block(reading, node, OCSP_PEER, OcspPeerOptions(), what)
     defaults = OcspPeerOptions()
     for name in ("ca_timeout", "allowed_clockskew", "cache_ttl_when_next_update_unset"):
         if getattr(peer, name) < 0:
@@ -35,26 +35,25 @@ def read_ocsp_peer(reading: Reading, node: Node, key: str) -> OcspPeerOptions:
     return peer
 
 
-def read_ocsp_cache(reading: Reading, node: Node, key: str) -> OcspCacheOptions | None:
+def read_ocsp_cache(reading: Reading, node: Node, key: str) -> OcspCacheOptions:
     """`ocsp_cache`, in the short form or as a block."""
     if isinstance(node.value, bool):
         return OcspCacheOptions(type="local" if node.value else "none")
-    if not isinstance(node.value, dict):
-        refuse(node, f"error parsing {key}: unsupported type {kind_of(node.value)}")
-    cache = OcspCacheOptions()
-    OCSP_CACHE.read(reading, node.value, cache)
-    return cache
+    return _block(reading, node, OCSP_CACHE, OcspCacheOptions(), f"error parsing {key}")
 
 
 def read_ocsp(reading: Reading, node: Node, key: str) -> OcspOptions:
     """`ocsp`, in the short form or as a block."""
     if isinstance(node.value, bool):
         return OcspOptions(mode="auto" if node.value else "never")
+    return _block(reading, node, OCSP, OcspOptions(), _OCSP)
+
+
+def _block(reading: Reading, node: Node, table: Table, options: Filled, what: str) -> Filled:
     if not isinstance(node.value, dict):
-        refuse(node, f"{_OCSP}: unsupported type {kind_of(node.value)}")
-    ocsp = OcspOptions()
-    OCSP.read(reading, node.value, ocsp)
-    return ocsp
+        refuse(node, f"{what}: unsupported type {kind_of(node.value)}")
+    table.read(reading, node.value, options)
+    return options
 
 
 def _flag(what: str) -> Reader:

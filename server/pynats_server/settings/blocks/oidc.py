@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import Node, kind_of
-from pynats_common.suggest import did_you_mean
 from pynats_common.urls import fault_of_key_url as fault_of_url
 
 from pynats_server.options import (
@@ -81,8 +81,7 @@ def fault_of_oidc(options: Options) -> str:
         if provider.issuer in seen:
             return f'oidc: issuer "{provider.issuer}" stands here twice'
         seen.add(provider.issuer)
-        known = {*options.accounts, "$G", options.system_account_name}
-        if not provider.account_claim and provider.account not in known:
+        if not provider.account_claim and provider.account not in options.account_names:
             similar = did_you_mean(provider.account, options.accounts)
             return f'oidc: account "{provider.account}" is not among the accounts{similar}'
     return ""

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import Node
 from pynats_common.go.durations import format_duration_s
 from pynats_common.go.quoting import quote
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.options import Options, ResolverOptions
 from pynats_server.settings.blocks.operators import go_kind

@@ -9,20 +9,20 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import Node, kind_of, plain
 from pynats_common.go.durations import parse_duration_s
-from pynats_common.suggest import did_you_mean
 
 from pynats_server.settings.blocks.ocsp import OCSP_PEER, read_ocsp_peer
 from pynats_server.settings.schema import Reader, Reading, Setting, Table, keep_nothing
 from pynats_server.settings.values import duration_text_s, path, plain_reason, refuse
+from pynats_server.tls.errors import PlanError
 from pynats_server.tls.options import (
     DEFAULT_TIMEOUT_S,
     FALLBACK_S,
     CertificateFiles,
     TlsOptions,
 )
-from pynats_server.tls.plan import PlanError, plan_of
 from pynats_server.tls.suites import GROUPS, NAMES
 
 _PARSING: Final = "error parsing tls config"
@@ -47,6 +47,8 @@ def _read(reading: Reading, node: Node, key: str, table: Table) -> TlsOptions:
         refuse(node, f"{key} must be a map, got {kind_of(node.value)}")
     tls = TlsOptions()
     table.read(reading, node.value, tls)
+    from pynats_server.tls.plan import plan_of  # others need not load it
+
     try:
         plan_of(tls)
     except PlanError as error:

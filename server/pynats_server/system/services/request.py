@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pynats_common.records import dataclass
 
 from pynats_server.core.client import ClientConnection
 

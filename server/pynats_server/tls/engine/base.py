@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from pynats_server.tls.peer import PeerTls as PeerTls
 
 TLS_1_2 = 0x0303
 TLS_1_3 = 0x0304
@@ -27,21 +28,6 @@ SUITES_12 = (
 # asks for nothing else gets it. A library that does not know it gets the list without.
 GROUPS = ("X25519", "P-256", "X25519MLKEM768", "P-384", "P-521")
 OLD_GROUPS = ("X25519", "P-256", "P-384", "P-521")
-
-
-HEAD = 5  # bytes that tell what kind of record follows, and how long it is
-HANDSHAKE = 22
-LONGEST_RECORD = 16384 + 2048
-
-
-def may_begin(said: bytes) -> bool:
-    """Whether it is time to look at what a client has said first: not in the middle of its first
-    record. A library would need some 60 KiB to wait for the rest."""
-    if len(said) < HEAD:
-        return False
-    length = int.from_bytes(said[3:HEAD])
-    is_hello = said[0] == HANDSHAKE and said[1] < 0x10 and length <= LONGEST_RECORD
-    return not is_hello or len(said) >= HEAD + length
 
 
 class Keyed(Protocol):
@@ -83,14 +69,3 @@ class Plan(Protocol):
     def session_context(self) -> bytes: ...
     @property
     def staple(self) -> bytes | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PeerTls:
-    """What the handshake has agreed on, and who the peer is."""
-
-    version: str  # "1.3"
-    cipher: str  # by its IANA name
-    sent: tuple[bytes, ...]  # certificates as the peer sent them, DER
-    verified: tuple[bytes, ...]  # from the peer's to a trust anchor
-    server_name: str  # that the client asked for

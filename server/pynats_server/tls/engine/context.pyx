@@ -63,6 +63,8 @@ def server_context(OpenSSL library not None, plan) -> Context:
         lib.SSL_CTX_set_options(context.ctx, OP_NO_TICKET)
         if lib.SSL_CTX_set_num_tickets != NULL:
             lib.SSL_CTX_set_num_tickets(context.ctx, 0)
+    elif lib.SSL_CTX_set_num_tickets != NULL:
+        lib.SSL_CTX_set_num_tickets(context.ctx, 1)  # as in Go; each is a tenth of a handshake
     if plan.verify:
         context.verifies = True
         _trust(context, plan.authorities, tell=True)

@@ -13,10 +13,10 @@ import ssl
 from pynats_server.core.sockets.layer cimport (
     LAYER_ENDED, LAYER_FAILED, LAYER_MORE, LAYER_READY, Layer, LayerCalls,
 )
-from pynats_server.tls.engine.heads cimport Heads, heads_follow
+from pynats_server.tls.engine.heads cimport Heads, heads_follow, heads_may_begin
 from pynats_server.tls.engine.session cimport HELLO_MOST, HELLO_MOST_CERTIFIED, IDLE_RECORDS
 
-from pynats_server.tls.engine.base import PeerTls, may_begin
+from pynats_server.tls.engine.base import PeerTls
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.suites import iana_name
 
@@ -59,7 +59,7 @@ cdef class FallbackLayer(Layer):
         if isinstance(self.tls, str):
             if not self.context.client:
                 self.said += data
-                if not may_begin(self.said):
+                if not heads_may_begin(self.said, len(self.said)):
                     return LAYER_MORE
                 data, self.said = self.said, b""
             self.tls = self.context.session(self, self.incoming, self.outgoing, self.tls or None)

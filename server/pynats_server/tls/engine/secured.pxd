@@ -14,6 +14,6 @@ cdef class Shared:
 
 cdef class TlsLayer(Layer):
     cdef Shared context  # keeps what the session uses
-    cdef str name  # of the server that a client wants
-    cdef bytes early  # what a client has said before it is looked at
     cdef Session session
+
+    cdef _expect(self, bytes name, bytes address)

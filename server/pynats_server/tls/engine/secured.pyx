@@ -1,9 +1,6 @@
 """See secured.pxd."""
-from libc.string cimport strcmp
-
 import ipaddress
 
-from pynats_server.core.sockets.layer cimport LAYER_MORE
 from pynats_server.tls.engine.library cimport (
     BIO, HOST_NAME, SSL_CTX, X509, X509_CHAIN, X509_VERIFY_PARAM, Library, OpenSSL,
 )
@@ -11,7 +8,7 @@ from pynats_server.tls.engine.session cimport (
     HELLO_MOST, HELLO_MOST_CERTIFIED, session_calls, session_free, session_start,
 )
 
-from pynats_server.tls.engine.base import VERSIONS, PeerTls, may_begin
+from pynats_server.tls.engine.base import VERSIONS, PeerTls
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.suites import iana_name
 
@@ -23,49 +20,35 @@ cdef class Shared:
 
 
 cdef class TlsLayer(Layer):
-    """OpenSSL's part of it exists from the first step on: who only connects costs little."""
-
-    def __init__(self, Shared context not None, str name=""):
+    def __cinit__(self, Shared context not None, str name=""):
+        cdef bytes sni
         self.context = context
         self.speaks_first = context.client
         self.calls = session_calls()
         self.state = &self.session
-        self.name = name
-        self.early = b""
-
-    def __dealloc__(self):
-        session_free(&self.session)
-
-    def greet(self, bytes data not None) -> int:
-        if self.session.ssl == NULL:
-            if not self.context.client:
-                self.early += data
-                if not may_begin(self.early):
-                    return LAYER_MORE
-                data, self.early = self.early, b""
-            self._begin()
-        return Layer.greet(self, data)
-
-    def _begin(self) -> None:
-        cdef Shared context = self.context
-        cdef const Library* lib = &context.library.calls
-        cdef bytes name = self.name.encode("idna") if self.name else b""
-        cdef X509_VERIFY_PARAM* rules
-        cdef bytes address = _address(self.name)
+        sni = name.encode("idna") if name and not _address(name) else b""
         if session_start(
-            &self.session, lib, context.ctx, context.client,
-            <const char*>name if name and not address else NULL,
+            &self.session, &context.library.calls, context.ctx, context.client,
+            <const char*>sni if sni else NULL,
             HELLO_MOST_CERTIFIED if context.verifies else HELLO_MOST,
         ) < 0:
             raise MemoryError()
         if context.client and context.verifies and name:
-            rules = lib.SSL_get0_param(self.session.ssl)
-            if address:
-                lib.X509_VERIFY_PARAM_set1_ip(
-                    rules, <const unsigned char*><char*>address, len(address)
-                )
-            else:
-                lib.X509_VERIFY_PARAM_set1_host(rules, name, len(name))
+            self._expect(sni, _address(name))
+
+    def __dealloc__(self):
+        session_free(&self.session)
+
+    cdef _expect(self, bytes name, bytes address):
+        """Only a certificate for the name, or for the address, will do."""
+        cdef const Library* lib = self.session.lib
+        cdef X509_VERIFY_PARAM* rules = lib.SSL_get0_param(self.session.ssl)
+        if address:
+            lib.X509_VERIFY_PARAM_set1_ip(
+                rules, <const unsigned char*><char*>address, len(address)
+            )
+        else:
+            lib.X509_VERIFY_PARAM_set1_host(rules, name, len(name))
 
     def peer(self) -> PeerTls:
         cdef const Library* lib = self.session.lib

@@ -4,8 +4,7 @@ Also for other compiled code that speaks TLS (the load generator): make a contex
 `library` and `ctx`, and call these. One thread at a time may use a session.
 
     session_start(&session, library, ctx, client, name)
-    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each. A server gives
-        it a whole record first
+    session_greet(&session, data, n) until LAYER_READY; session_take(...) after each
     session_feed, session_open until it answers LAYER_MORE; session_seal; session_take now and then
     session_finish, session_take; session_free
 
@@ -32,7 +31,10 @@ cdef enum:
 
 cdef struct Session:
     const Library* lib
-    SSL* ssl
+    SSL_CTX* ctx
+    SSL* ssl  # of a server's from the first record on: who only connects costs little
+    char* early  # what a client has said before it is looked at
+    size_t early_length
     BIO* incoming
     BIO* outgoing
     bint client

@@ -1,11 +1,12 @@
 """See session.pxd."""
 from libc.limits cimport INT_MAX
-from libc.string cimport memset
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
 
 from pynats_server.core.sockets.layer cimport (
     LAYER_ENDED, LAYER_FAILED, LAYER_MORE, LAYER_READY, LayerCalls,
 )
-from pynats_server.tls.engine.heads cimport heads_at_end, heads_follow
+from pynats_server.tls.engine.heads cimport heads_at_end, heads_follow, heads_may_begin
 from pynats_server.tls.engine.library cimport (
     ALERT_UNRECOGNIZED_NAME, BIO, NAME_FATAL, ERROR_WANT_READ, ERROR_ZERO_RETURN, SHUTDOWN_BOTH, SSL, SSL_CTX, V_EXPIRED,
     V_LEAF_SIGNATURE_UNVERIFIED, V_NO_LOCAL_ISSUER, V_NOT_YET_VALID, V_REJECTED, V_SELF_SIGNED,
@@ -36,22 +37,28 @@ cdef int session_start(
 ) noexcept nogil:
     memset(self, 0, sizeof(Session))
     self.lib = lib
+    self.ctx = ctx
     self.shake_most = most
-    self.ssl = lib.SSL_new(ctx)
-    if self.ssl == NULL:
-        lib.ERR_clear_error()
-        return -1
-    if not _renew(self):
-        session_free(self)
-        return -1
     self.client = client
     if client:
-        lib.SSL_set_connect_state(self.ssl)
+        if not _begin(self):
+            return -1
         if name != NULL:
             lib.SSL_set_tlsext_host_name(self.ssl, name)
-    else:
-        lib.SSL_set_accept_state(self.ssl)
     return 0
+
+
+cdef bint _begin(Session* self) noexcept nogil:
+    self.ssl = self.lib.SSL_new(self.ctx)
+    if self.ssl == NULL or not _renew(self):
+        self.lib.ERR_clear_error()
+        session_free(self)
+        return False
+    if self.client:
+        self.lib.SSL_set_connect_state(self.ssl)
+    else:
+        self.lib.SSL_set_accept_state(self.ssl)
+    return True
 
 
 cdef bint _renew(Session* self) noexcept nogil:
@@ -77,6 +84,8 @@ cdef void session_free(Session* self) noexcept nogil:
         self.lib.SSL_set_shutdown(self.ssl, SHUTDOWN_BOTH)
         self.lib.SSL_free(self.ssl)
         self.ssl = NULL
+    free(self.early)
+    self.early = NULL
     if self.refused != NULL:
         for i in range(self.lib.sk_X509_num(self.refused)):
             self.lib.X509_free(self.lib.sk_X509_value(self.refused, i))
@@ -87,11 +96,39 @@ cdef void session_free(Session* self) noexcept nogil:
 # --- the handshake ---
 
 cdef int session_greet(Session* self, const char* data, size_t length) noexcept nogil:
-    global pn_shaking
-    cdef const Library* lib = self.lib
     cdef int answer
     if self.failed:
         return LAYER_FAILED
+    if self.ssl != NULL:
+        return _shake(self, data, length)
+    if self.early != NULL or not heads_may_begin(data, length):
+        if not _keep_early(self, data, length):
+            return _fail(self, b"tls: out of memory")
+        if not heads_may_begin(self.early, self.early_length):
+            return LAYER_MORE
+        data, length = self.early, self.early_length
+    if not _begin(self):  # which has let go of what there was
+        return _fail(self, b"tls: out of memory")
+    answer = _shake(self, data, length)
+    free(self.early)
+    self.early = NULL
+    return answer
+
+
+cdef bint _keep_early(Session* self, const char* data, size_t length) noexcept nogil:
+    cdef char* grown = <char*>realloc(self.early, self.early_length + length + 1)
+    if grown == NULL:
+        return False
+    memcpy(grown + self.early_length, data, length)
+    self.early = grown
+    self.early_length += length
+    return True
+
+
+cdef int _shake(Session* self, const char* data, size_t length) noexcept nogil:
+    global pn_shaking
+    cdef const Library* lib = self.lib
+    cdef int answer
     if length:
         if not self.client and _is_no_hello(self, data, length):
             return LAYER_FAILED

@@ -150,6 +150,15 @@ ROWS = [
     private("good", "<token good>", ("good", _GOOD)),
     private("none", ""),
     private("wider", "<token wider>", ("wider", Activation(">"))),
+    Live("activation: wider than what is imported", """
+        push exporter
+        push none
+        b SUB > 1
+        push importer
+        a PUB ev.x | hi
+        a PUB ev.y | hello
+        """, {"exporter": acc(exports=[_PRIVATE]), "none": acc("B"),
+              "importer": takes("ev.x", token="<token good>"), "good": _GOOD}, _USERS),
     private("narrower", "<token narrower>", ("narrower", Activation("ev.x"))),
     private("of another subject", "<token other>", ("other", Activation("other.>"))),
     private("of a service", "<token service>", ("service", Activation("ev.>", "service"))),

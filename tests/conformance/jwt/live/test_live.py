@@ -3,21 +3,22 @@ the real server has it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.jwt import differences, world
-from tests.conformance.jwt.live import rows_changes, rows_requests, rows_shares
+from tests.conformance.jwt.live import rows_answers, rows_changes, rows_requests, rows_shares
 from tests.conformance.jwt.live.stage import Live, play
+from tests.conformance.jwt.serving import Serve, by_name
 from tests.conformance.jwt.tokens import account
 from tests.support.pool import ServerPool
-from tests.support.process import PYNATS, ServerProcess
+from tests.support.process import PYNATS
 from tests.support.records import Recorded, repeated
 
-ROWS: list[Live] = [*rows_changes.ROWS, *rows_shares.ROWS, *rows_requests.ROWS]
-Serve = Callable[[ServerPool, str], ServerProcess]
+ROWS: list[Live] = [
+    *rows_changes.ROWS, *rows_shares.ROWS, *rows_answers.ROWS, *rows_requests.ROWS,
+]  # fmt: skip
 
 
 def _folder(name: str, folder: Path) -> str:
@@ -30,22 +31,15 @@ def _folder(name: str, folder: Path) -> str:
 @pytest.fixture(scope="session")
 def serve_live(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     """The server of that name in a pool."""
-    texts: dict[tuple[int, str], str] = {}
 
-    def config(name: str) -> str:
+    def config(_pool: ServerPool, name: str) -> str:
         if name == "memory":
             return world.memory([account("SYS")], f"system_account: {world.SYS.public_key}")
         folder = tmp_path_factory.mktemp("live") / "jwt"
         world.write_accounts(folder, [account("SYS")], {})
         return _folder(name, folder)
 
-    def get(pool: ServerPool, name: str) -> ServerProcess:
-        key = (id(pool), name)
-        if key not in texts:
-            texts[key] = config(name)
-        return pool.get(f"live-{name.replace(' ', '-')}", texts[key])
-
-    return get
+    return by_name("live", config)
 
 
 def test_names_are_unique() -> None:

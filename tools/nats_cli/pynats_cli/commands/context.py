@@ -10,8 +10,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pynats_common import credrefs
-from pynats_common.contexts import Context, ContextError, ContextStore, check_name, parse_context
+from pynats_common.contexts import (
+    Context,
+    ContextError,
+    ContextStore,
+    check_name,
+    credrefs,
+    parse_context,
+)
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError

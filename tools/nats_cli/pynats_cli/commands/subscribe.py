@@ -10,7 +10,7 @@ import typer
 from pynats_common.subjects import split_subjects
 
 from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
-from pynats_cli.errors import CliError, UsageError
+from pynats_cli.errors import CliError
 from pynats_cli.flags import TranslateFlag
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.runner import run_async
@@ -64,8 +64,6 @@ def subscribe(
     A stream is read when one of --stream, --durable, --all, --new, --last, --since,
     --start-sequence, --last-per-subject or --direct is given.
     """
-    if not subjects and not stream and not inbox:
-        raise UsageError("no subjects or --stream flag provided")
     options = SubscribeOptions(
         subjects=tuple(subjects or ()),
         queue=queue,
@@ -97,8 +95,6 @@ def subscribe(
         graph=graph,
         direct=direct,
     )
-    if min(since, wait) < 0:
-        raise UsageError("durations must not be negative")
     options.validate()
     run_async(_subscribe(ctx.obj, options))
 

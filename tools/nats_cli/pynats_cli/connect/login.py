@@ -6,8 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from pynats_common import credrefs
-from pynats_common.contexts import Context
+from pynats_common.contexts import Context, credrefs
 from pynats_common.creds import CredsError, decode_creds, decode_text, extract_jwt, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.contexts import Context, ContextStore, load_context_file
-from pynats_common.credrefs import CredentialError
+from pynats_common.contexts.credrefs import CredentialError
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions

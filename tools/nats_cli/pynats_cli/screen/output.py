@@ -105,7 +105,7 @@ def _drawn(
     footer: Sequence[str],
     scheme: str,
 ) -> str:
-    from pynats_common.tables import column_widths
+    from pynats_common.commandline.tables import column_widths
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pynats_cli.errors import CliError
+from pynats_cli.errors import CliError, UsageError
 
 GRAPHS_MAX = 4
 """Graphs that fit into one terminal."""
@@ -74,7 +74,12 @@ class SubscribeOptions:
         return f"\nIgnored subjects: {', '.join(self.ignore)}" if self.ignore else ""
 
     def validate(self) -> None:
-        """Raises CliError for flags that contradict each other."""
+        """Raises UsageError where something is missing or makes no sense by itself, CliError for
+        flags that contradict each other."""
+        if not (self.subjects or self.stream or self.inbox):
+            raise UsageError("no subjects or --stream flag provided")
+        if min(self.since_ns, self.wait_ns) < 0:
+            raise UsageError("durations must not be negative")
         for broken, message in self._rules():
             if broken:
                 raise CliError(message)
@@ -86,7 +91,6 @@ class SubscribeOptions:
                 bool(self.subjects and self.durable),
                 "cannot specify both subjects and a durable consumer",
             ),
-            (not (self.subjects or self.stream or self.inbox), "subject is required"),
             (
                 self.from_stream and len(self.subjects) > 1,
                 "streams subscribe support only 1 subject",

@@ -1,0 +1,113 @@
+"""The typed tree of everything that can be configured.
+
+Filled from a configuration file, from command-line flags, or directly by a program that embeds
+the server. Field names follow the configuration keys (docs/configuration.md), but that exports and
+imports of streams and of services are fields of their own; durations are seconds as float, sizes
+are bytes as int.
+
+`logins` and `accounts` are what those have, `server` is the rest and the whole (`Options`).
+"""
+
+from pynats_server.options.accounts import (
+    DEFAULT_THRESHOLD_S,
+    WHOLE,
+    AccountLimits,
+    AccountOptions,
+    ConnectionLimits,
+    MappingTarget,
+    OperatorOptions,
+    ResolverOptions,
+    ResponseKind,
+    ServiceExport,
+    ServiceImport,
+    ServiceLatency,
+    StreamExport,
+    StreamImport,
+    TraceOptions,
+)
+from pynats_server.options.logins import (
+    GLOBAL_ACCOUNT,
+    OIDC_ALGORITHMS,
+    RATE_MAX,
+    AuthCallout,
+    Authorization,
+    OidcIssuer,
+    Permissions,
+    ProxyOptions,
+    PublishLimits,
+    ResponsePermission,
+    SubjectPermission,
+    User,
+)
+from pynats_server.options.server import (
+    ACK_SUBJECTS_V2,
+    AUTH_TIMEOUT_S,
+    DEFAULT_PORT,
+    FEATURES,
+    LOG_PARTS,
+    REPLICATION_FEATURES,
+    SYSTEM_ACCOUNT,
+    BatchLimits,
+    HttpAuth,
+    JetStreamOptions,
+    JetStreamServerLimits,
+    LogOptions,
+    MetricsOptions,
+    Options,
+)
+from pynats_server.tls.options import (
+    CertificateFiles,
+    OcspCacheOptions,
+    OcspOptions,
+    OcspPeerOptions,
+    TlsOptions,
+)
+
+__all__ = [
+    "ACK_SUBJECTS_V2",
+    "AUTH_TIMEOUT_S",
+    "DEFAULT_PORT",
+    "DEFAULT_THRESHOLD_S",
+    "FEATURES",
+    "GLOBAL_ACCOUNT",
+    "LOG_PARTS",
+    "OIDC_ALGORITHMS",
+    "RATE_MAX",
+    "REPLICATION_FEATURES",
+    "SYSTEM_ACCOUNT",
+    "WHOLE",
+    "AccountLimits",
+    "AccountOptions",
+    "AuthCallout",
+    "Authorization",
+    "BatchLimits",
+    "CertificateFiles",
+    "ConnectionLimits",
+    "HttpAuth",
+    "JetStreamOptions",
+    "JetStreamServerLimits",
+    "LogOptions",
+    "MappingTarget",
+    "MetricsOptions",
+    "OcspCacheOptions",
+    "OcspOptions",
+    "OcspPeerOptions",
+    "OidcIssuer",
+    "OperatorOptions",
+    "Options",
+    "Permissions",
+    "ProxyOptions",
+    "PublishLimits",
+    "ResolverOptions",
+    "ResponseKind",
+    "ResponsePermission",
+    "ServiceExport",
+    "ServiceImport",
+    "ServiceLatency",
+    "StreamExport",
+    "StreamImport",
+    "SubjectPermission",
+    "TlsOptions",
+    "TraceOptions",
+    "User",
+]
