@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 
 class TlsError(ValueError):
@@ -31,15 +32,29 @@ class ClientTls:
         try:
             context = ssl.create_default_context(cafile=self.ca or None)
         except (ssl.SSLError, OSError) as error:
-            raise TlsError(f"cannot use certificate authority {self.ca}: {error}") from None
+            raise TlsError(f"cannot use certificate authority {self.ca}: {_told(error)}") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert:
             try:
                 # The password callback keeps OpenSSL from asking on the terminal.
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
             except (ssl.SSLError, OSError, TlsError) as error:
-                raise TlsError(f"cannot use certificate {self.cert}: {error}") from None
+                raise TlsError(f"cannot use certificate {self.cert}: {_told(error)}") from None
         return context
+
+
+_TEXTS: Final = {
+    "NO_CERTIFICATE_OR_CRL_FOUND": "no certificate in it",
+    "KEY_VALUES_MISMATCH": "the key is not that of the certificate",
+    "NO_START_LINE": "no PEM in it",
+}
+
+
+def _told(error: Exception) -> str:
+    """Without the place in the library."""
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return _TEXTS.get(error.reason, error.reason.lower().replace("_", " "))
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _require_file(path: str) -> None:

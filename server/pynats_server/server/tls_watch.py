@@ -147,7 +147,10 @@ def ends(plan: ContextPlan, now: float) -> Iterable[str]:
         left = each.expires - now
         if left <= SOON_S:
             when = format_time_s(each.expires)
-            how = "has expired" if left <= 0 else f"expires in {int(left // DAY_S)} days"
+            days = int(left // DAY_S)
+            how = f"expires in {days} day{'s' if days != 1 else ''}"
+            if left <= 0:
+                how = "has expired"
             yield f"TLS certificate {each.file} {how}: {when}"
 
 

@@ -39,7 +39,6 @@ STARTS_OTHERWISE = {
     "system account: of no operator":
         f'error resolving system account: "{SYS.public_key}" is not among the accounts',
     "resolver: full in a file": "dir needs to point to an accessible directory",
-    "resolver: full below a file": "op.jwt/x: not a directory",
     "resolver: URL":
         'could not fetch <"http://127.0.0.1:1/jwt/v1/accounts/">: connection refused',
 }  # fmt: skip

@@ -64,8 +64,9 @@ class DirectoryResolver:
             faults = await self.store.open(self._preload.items())
         except OSError as error:
             path = self.store.folder.path
-            what = f"{path}" if path.is_dir() else f"mkdir {error.filename or path}"
-            raise ResolverError(f"{what}: {error_text(error)}") from None
+            missing = [each for each in (*reversed(path.parents), path) if not each.is_dir()]
+            where = f"mkdir {missing[0]}" if missing else path
+            raise ResolverError(f"{where}: {error_text(error)}") from None
         for fault in faults:
             if "validation errors" not in fault:  # those of all preloaded JWTs are told elsewhere
                 self._log.warn(f"resolver_preload: {fault}")
