@@ -32,6 +32,7 @@ from typing import IO, Any
 WANTED = os.environ.get("PYNATS_TEST_FORKED") != "0"
 SIZE = struct.Struct("!I")
 MODULE = "tests.support.template"
+ROOT = Path(__file__).parents[2]  # where it is found
 # What counts when a process begins, so that a fork would not see it.
 EARLY = ("PYTHON", "LD_", "MALLOC_", "GLIBC_", "OPENSSL_", "SSL_")
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_CORE)
@@ -98,7 +99,7 @@ class Template:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", MODULE, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd=ROOT,
             )  # fmt: skip
 
     def can(self, environ: Mapping[str, str]) -> bool:
