@@ -95,6 +95,7 @@ class Template:
     def __init__(self) -> None:
         _adopt_orphans()
         self._early = _early(os.environ)
+        self._turn = threading.Lock()  # threads of a test may start servers
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -114,14 +115,24 @@ class Template:
                 "limits": {number: resource.getrlimit(number) for number in LIMITS},
             }
         ).encode()  # fmt: skip
-        socket.send_fds(self._socket, [SIZE.pack(len(text))], [log.fileno()])
-        self._socket.sendall(text)
-        return Forked(SIZE.unpack(_exactly(self._socket, SIZE.size))[0])
+        with self._turn:
+            socket.send_fds(self._socket, [SIZE.pack(len(text))], [log.fileno()])
+            self._socket.sendall(text)
+            (pid,) = SIZE.unpack(_exactly(self._socket, SIZE.size))
+        return Forked(pid)
+
+
+_making = threading.Lock()
+
+
+def template() -> Template:
+    """The one of this process, which ends with it."""
+    with _making:
+        return _made()
 
 
 @cache
-def template() -> Template:
-    """The one of this process, which ends with it."""
+def _made() -> Template:
     return Template()
 
 
