@@ -166,67 +166,76 @@ class SecureStartRow:
         )
 
 
-def tls_rows(scale: float = 1.0) -> list[Row]:
-    """Every row of the section. `scale` shrinks the numbers of connections for tests."""
+def _heading(name: str, title: str, unit: str, target: float | None = None) -> Heading:
+    return Heading(name, title, unit, target=target, section=SECTION)
 
-    def heading(name: str, title: str, unit: str, target: float | None = None) -> Heading:
-        return Heading(name, title, unit, target=target, section=SECTION)
 
-    def count(full: int) -> int:
-        return max(int(full * scale), 4)
-
-    rows: list[Row] = [
+def _message_rows() -> list[Row]:
+    return [
+        *(
+            PubSubRow(
+                _heading(f"tls-pubsub-1-1-{size}", f"1 → 1, {label}", "msg/s", target),
+                PubSubLoad(size), user="", tls=True,
+            )
+            for size, label, target in (
+                (16, "16 B", 4.0), (128, "128 B", 4.0), (4096, "4 KiB", 1.2),
+                (65_536, "64 KiB", 1.2),
+            )
+        ),
         PubSubRow(
-            heading(f"tls-pubsub-1-1-{size}", f"1 → 1, {label}", "msg/s", target),
-            PubSubLoad(size), user="", tls=True,
-        )
-        for size, label, target in (
-            (16, "16 B", 4.0), (128, "128 B", 4.0), (4096, "4 KiB", 1.2), (65_536, "64 KiB", 1.2),
-        )
-    ]  # fmt: skip
-    rows.append(
-        PubSubRow(
-            heading("tls-fanout-1-100", "fan-out 1 → 100, 128 B", "deliveries/s", 1.0),
+            _heading("tls-fanout-1-100", "fan-out 1 → 100, 128 B", "deliveries/s", 1.0),
             PubSubLoad(128, subscribers=100), user="", tls=True,
-        )
-    )  # fmt: skip
-    for many in (1, 16):
-        title = f"request/reply, 16 B, {many} requester{'s' * (many > 1)}"
-        rows.append(
+        ),
+        *(
             RequestRow(
-                heading(f"tls-request-{many}", title, "req/s"),
+                _heading(f"tls-request-{many}", f"request/reply, 16 B, {title}", "req/s"),
                 RequestLoad(many), user="", tls=True,
             )
-        )  # fmt: skip
-    rows += [
-        PubSubRow(
-            heading(f"tls-engines-{engine}-{size}", f"engine {engine}, 1 → 1, {label}", "msg/s"),
-            PubSubLoad(size), user="", tls=True, environment=((ENGINE_VARIABLE, engine),),
-        )
-        for size, label in ((128, "128 B"), (4096, "4 KiB"))
-        for engine in ENGINES
+            for many, title in ((1, "1 requester"), (16, "16 requesters"))
+        ),
+        *(
+            PubSubRow(
+                _heading(
+                    f"tls-engines-{engine}-{size}", f"engine {engine}, 1 → 1, {label}", "msg/s"
+                ),
+                PubSubLoad(size), user="", tls=True, environment=((ENGINE_VARIABLE, engine),),
+            )
+            for size, label in ((128, "128 B"), (4096, "4 KiB"))
+            for engine in ENGINES
+        ),
     ]  # fmt: skip
-    ping = heading(
-        "tls-connect-ping", "ping of a plain client while 500 connect with TLS, p99", "ms"
-    )
-    idle = heading("tls-memory", "memory of an idle connection with TLS", "KiB", 0.5)
-    starts = [
+
+
+def _start_rows() -> list[Row]:
+    return [
         SecureStartRow(
             replace(
-                heading(f"startup-{name}", f'start-up to "Server is ready", {title}', "ms"),
+                _heading(f"startup-{name}", f'start-up to "Server is ready", {title}', "ms"),
                 more_is_better=False,
             ),
             tls=name == "tls", signers=signers,
         )
         for name, title, signers in (("tls", "TLS", None), ("operator", "operator", with_jwts))
     ]  # fmt: skip
+
+
+def tls_rows(scale: float = 1.0) -> list[Row]:
+    """Every row of the section. `scale` shrinks the numbers of connections for tests."""
+
+    def count(full: int) -> int:
+        return max(int(full * scale), 4)
+
+    ping = _heading(
+        "tls-connect-ping", "ping of a plain client while 500 connect with TLS, p99", "ms"
+    )
+    idle = _heading("tls-memory", "memory of an idle connection with TLS", "KiB", 0.5)
     return [
-        *rows,
-        *starts,
-        LoginRow(heading("tls-connect", "log-ins, full handshake", "/s"), count(1000), tls=True),
-        LoginRow(heading("login-jwt", "log-ins, JWT", "/s", 1.0), count(1000), signers=with_jwts),
-        LoginRow(heading("login-nkey", "log-ins, NKey", "/s"), count(1000), signers=with_nkeys),
-        LoginRow(heading("login-plain", "log-ins, nothing to check", "/s"), count(1000)),
+        *_message_rows(),
+        *_start_rows(),
+        LoginRow(_heading("tls-connect", "log-ins, full handshake", "/s"), count(1000), tls=True),
+        LoginRow(_heading("login-jwt", "log-ins, JWT", "/s", 1.0), count(1000), signers=with_jwts),
+        LoginRow(_heading("login-nkey", "log-ins, NKey", "/s"), count(1000), signers=with_nkeys),
+        LoginRow(_heading("login-plain", "log-ins, nothing to check", "/s"), count(1000)),
         PingRow(replace(ping, more_is_better=False, limit=LIMIT_MS), count(500)),
         IdleRow(replace(idle, more_is_better=False, heavy=True), count(5000)),
     ]
