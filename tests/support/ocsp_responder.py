@@ -106,7 +106,7 @@ class Responder:
         return response(certificate, issuer, self.signer, self.status, ends=self.ends)
 
     def __enter__(self) -> Responder:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(

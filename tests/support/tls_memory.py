@@ -85,9 +85,8 @@ def main(name: str, count: int) -> None:
                 heard += client.read(sock.recv(1 << 16))
             return sock
 
-        def cost(connect: Callable[[], object]) -> int:
+        def cost(connect: Callable[[], object], settled: float) -> int:
             kept = [connect() for _ in range(5)]  # what is made once
-            settled = SETTLED_S if connect is idle else 0.2
             pause(settled)
             before = in_use()
             kept += [connect() for _ in range(count)]
@@ -99,9 +98,10 @@ def main(name: str, count: int) -> None:
                 pause(0.01)
             return spent // count
 
-        cost(idle)  # fills pools
-        for kind in (silent, half, begun, idle):
-            found[kind.__name__] = cost(kind)
+        cost(idle, 0.0)  # fills pools
+        for kind in (silent, half, begun):
+            found[kind.__name__] = cost(kind, 0.2)
+        found["idle"] = cost(idle, SETTLED_S)
     print(json.dumps(found))
 
 
