@@ -73,12 +73,13 @@ pauses: setup
 	$(BIN)/python -m pynats_bench.pauses $(ARGS)
 
 # A separate build with checked indices, run with the address and undefined-behaviour sanitizers.
-# It must first find the faults that tests/support/planted.pyx contains.
-SANITIZED    = build/sanitize
+# It must first find the faults that tests/support/planted.pyx contains. Servers that tests start run
+# it, too: what is found there fails the test (tests/support/process.py).
+SANITIZED    = $(CURDIR)/build/sanitize
 SANITIZE_RUN = PYTHONPATH=$(SANITIZED) PYTHONMALLOC=malloc \
                LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
                ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-SANITIZE_TESTS ?= tests/unit/core tests/fuzz tests/conformance/protocol
+SANITIZE_TESTS ?= tests/unit/core tests/unit/tls tests/fuzz tests/conformance/protocol
 
 sanitize: setup
 	PYNATS_DEBUG=1 PYNATS_SANITIZE=1 $(BIN)/python setup.py --quiet build \

@@ -29,6 +29,8 @@ reference_allowed = False  # set by the test session: whether it may ask what is
 
 
 _OUTCOME = re.compile(r"\b(Reloaded|Failed to reload) server configuration")
+# What `make sanitize` looks for.
+_FINDING = re.compile(r"^.*(ERROR: AddressSanitizer|: runtime error: ).*", re.MULTILINE)
 
 
 class ServerFailed(AssertionError):
@@ -224,6 +226,8 @@ class ServerProcess:
                 self._process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.kill()
+        if "ASAN_OPTIONS" in os.environ and (found := _FINDING.search(self.log())):
+            raise ServerFailed(f"a sanitizer: {self.log()[found.start() :]}")
 
     def kill(self) -> None:
         if self._process is not None:

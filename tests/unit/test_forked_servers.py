@@ -86,3 +86,16 @@ def test_each_thread_gets_its_own(tmp_path: Path) -> None:
     finally:
         for server in servers:
             server.stop()
+
+
+def test_what_a_sanitizer_finds_fails_the_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a server that seemed to work."""
+    monkeypatch.setenv("ASAN_OPTIONS", "")
+    server = ServerProcess(PYNATS, tmp_path).start()
+    with server.log_path.open("a") as log:
+        log.write("module.c:7:1: runtime error: shift exponent 40 is too large\n")
+    with pytest.raises(ServerFailed, match="shift exponent"):
+        server.stop()
+    assert not server.alive

@@ -167,3 +167,46 @@ def test_networks_take_turns_where_everybody_has_many_addresses(life: Life) -> N
     pool.wait_done(7)
     assert pool.served == ["first", "a0", "b0", "c0", "d0", "a1", "a2"]
     pool.greetings.close()
+
+
+def test_a_thread_that_cannot_be_had(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes first hears of it; later it is tried again, and others do the work."""
+    pool, gate = Pool(life, threads=2), threading.Event()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            pool.add("a", "first")
+    pool.add("b", "busy", before=gate.wait)
+    pool.wait_done(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        pool.add("c", "third")
+    gate.set()
+    pool.wait_done(3)
+    assert pool.served == ["first", "busy", "third"]
+    pool.greetings.close()
+
+
+def test_no_words_for_a_failure(life: Life) -> None:
+    class Exhausted(Exception):
+        def __repr__(self) -> str:
+            raise MemoryError
+
+    class Wordless(PythonLayer):
+        def failure(self) -> str:
+            raise Exhausted
+
+    pool = Pool(life)
+    step = Step(
+        Wordless("x", pool.served, FAILED), b"",
+        lambda answer, why: pool.done.update(x=(answer, why)),
+    )  # fmt: skip
+    pool.greetings.add("here", step)
+    pool.add("here", "next")
+    pool.wait_done(2)
+    assert pool.done == {"x": (FAILED, None), "next": (MORE, None)}
+    pool.greetings.close()

@@ -538,6 +538,14 @@ def test_our_client_looks_at_the_servers_name(
         _introduce(ours, theirs)
 
 
+@pytest.mark.parametrize("name", ["localhost\0.other.test", ".".join(["a" * 60] * 5)])
+def test_what_no_host_is_called(compiled: Engine, authority: Authority, name: str) -> None:
+    """OpenSSL would not look for it, and take any certificate."""
+    context = compiled.client_context(TlsPlan(authorities=(authority.der,), verify=True))
+    with pytest.raises(ValueError, match="not the name of a host"):
+        context.layer(name)
+
+
 def _introduce(ours: Layer, theirs: Layer) -> None:
     answer = ours.greet(b"")
     other = MORE

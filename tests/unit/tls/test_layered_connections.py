@@ -240,6 +240,17 @@ def test_ends_of_file_are_told(life: TlsLife, said: bytes, text: str) -> None:
     assert life.handler.failed == [text]
 
 
+def test_a_failure_is_told_once(life: TlsLife) -> None:
+    """Also if its alert cannot be sent."""
+    client, peer, _ = life.arrive()
+    client.start_tls(life.context)
+    peer.sendall(b"\x80\x2e\x01\x00\x02")  # which is answered
+    peer.close()
+    life.until(lambda: life.handler.closed)
+    assert life.handler.failed == ["tls: unsupported SSLv2 handshake received"]
+    assert client.reason == CloseReason.TLS_HANDSHAKE_ERROR
+
+
 def test_a_bug_of_the_handler_ends_one_connection(life: TlsLife) -> None:
     def bug(_: ClientConnection) -> None:
         raise ValueError("a bug")

@@ -73,7 +73,8 @@ cdef class Mapper:
                 raise MemoryError()
             made.text = <char*>made + sizeof(KnownName)
             made.length = <uint32_t>name.length
-            memcpy(<char*>made.text, name.subject, name.length)
+            if name.length:  # else the name has no place
+                memcpy(<char*>made.text, name.subject, name.length)
             made.hash = bytemap_hash(made.text, name.length)
             memcpy(<char*>made.text + name.length, subject, length)
             bytemap_put(&self.known, made.text + name.length, length, made)

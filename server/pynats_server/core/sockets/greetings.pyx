@@ -118,10 +118,18 @@ cdef class Greetings(Pollable):
         pthread_mutex_unlock(&self.lock)
         pthread_cond_signal(&self.more)
         if starts:
-            thread = threading.Thread(target=self._run, name="tls", daemon=True)
-            self.threads.append(thread)
-            thread.start()
+            self._start_thread()
         return 0
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name="tls", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has none for us now; the others, if any, do it
+            if not self.threads:
+                raise
+            return
+        self.threads.append(thread)
 
     cdef void _line_up(self, Queue* queue) noexcept nogil:
         """Behind the others."""
@@ -159,7 +167,10 @@ cdef class Greetings(Pollable):
                 job = self._work()
             if job == NULL:
                 return
-            (<Step>job.step).explain()
+            try:
+                (<Step>job.step).explain()
+            except BaseException:
+                pass  # no memory even for that; who waits is told that it failed
             with nogil:
                 self._hand_over(job)
 
@@ -181,9 +192,10 @@ cdef class Greetings(Pollable):
         cdef Job* job = NULL
         pthread_mutex_lock(&self.lock)
         while self.first == NULL and not self.closed:
-            self.idle += 1
+            # Not `+=`: there the debug build looks whether `self` is None, and needs the interpreter.
+            self.idle = self.idle + 1
             pthread_cond_wait(&self.more, &self.lock)
-            self.idle -= 1
+            self.idle = self.idle - 1
         if not self.closed:
             queue = self.first
             self.first = queue.next

@@ -199,6 +199,8 @@ cdef class LayeredConnection(Connection):
             self.engine._contain(self, error)
 
     cdef int _fail_greeting(self, str text) except -1:
+        if self.closing:  # told already, or it ends for another reason
+            return 0
         self.engine.handler.on_tls_failed(self, text)
         return self.close_with(TLS_HANDSHAKE_ERROR)
 
@@ -355,6 +357,7 @@ cdef class LayeredConnection(Connection):
         cdef const char* data
         cdef ssize_t length
         cdef ssize_t n
+        cdef int error
         cdef bint kept
         if self.closed:
             return 0
@@ -374,6 +377,7 @@ cdef class LayeredConnection(Connection):
                     self._drained()
                 break
             n = send(self.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)
+            error = errno  # asking for memory may change it
             self.engine.routing.steps += SEND_STEPS
             if n > 0:
                 count_bytes(self.engine, n)
@@ -388,14 +392,14 @@ cdef class LayeredConnection(Connection):
                     self.sealed_start = self.sealed_end = 0
             elif n < length:
                 self._keep_sealed(data + max(n, 0), length - max(n, 0))
-            if n >= 0 or errno == EINTR:
+            if n >= 0 or error == EINTR:
                 continue
-            if errno == EAGAIN:
+            if error == EAGAIN:
                 self._block()
                 break
             self.discard()
             if self.stage == GREETING:
-                return self._fail_greeting(f"write: {os.strerror(errno).lower()}")
+                return self._fail_greeting(f"write: {os.strerror(error).lower()}")
             return self.close_with(WRITE_ERROR)
         if self.backlog_since_ns and self.pending() < BACKLOG_LOW:
             self.engine.release(self)

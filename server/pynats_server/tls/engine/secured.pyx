@@ -12,6 +12,8 @@ from pynats_server.tls.engine.base import VERSIONS, PeerTls
 from pynats_server.tls.engine.faults import reason_text, verdict_text
 from pynats_server.tls.suites import iana_name
 
+LONGEST_NAME = 255  # that the extension of the handshake takes
+
 
 cdef class Shared:
     def layer(self, str name="") -> TlsLayer:
@@ -27,6 +29,8 @@ cdef class TlsLayer(Layer):
         self.calls = session_calls()
         self.state = &self.session
         sni = name.encode("idna") if name and not _address(name) else b""
+        if len(sni) > LONGEST_NAME or 0 in sni:
+            raise ValueError("not the name of a host")
         if session_start(
             &self.session, &context.library.calls, context.ctx, context.client,
             <const char*>sni if sni else NULL,
@@ -43,12 +47,16 @@ cdef class TlsLayer(Layer):
         """Only a certificate for the name, or for the address, will do."""
         cdef const Library* lib = self.session.lib
         cdef X509_VERIFY_PARAM* rules = lib.SSL_get0_param(self.session.ssl)
+        cdef int answer
         if address:
-            lib.X509_VERIFY_PARAM_set1_ip(
+            answer = lib.X509_VERIFY_PARAM_set1_ip(
                 rules, <const unsigned char*><char*>address, len(address)
             )
         else:
-            lib.X509_VERIFY_PARAM_set1_host(rules, name, len(name))
+            answer = lib.X509_VERIFY_PARAM_set1_host(rules, name, len(name))
+        if answer != 1:  # any certificate would do
+            lib.ERR_clear_error()
+            raise MemoryError()
 
     def peer(self) -> PeerTls:
         cdef const Library* lib = self.session.lib
