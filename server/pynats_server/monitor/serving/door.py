@@ -7,6 +7,8 @@ import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from pynats_common.urls import host_port
+
 from pynats_server.monitor.serving.farewell import closed
 from pynats_server.monitor.serving.secure import SLICE, SecureStream
 
@@ -53,7 +55,7 @@ class Door:
                 await stream.shake(begins)
         except (OSError, TimeoutError) as error:
             why = str(error) or "i/o timeout"
-            self._log.debug(f"monitoring: TLS handshake error from {host}:{port}: {why}")
+            self._log.debug(f"monitoring: TLS handshake error from {host_port(host, port)}: {why}")
             await closed(writer)
         except asyncio.CancelledError:
             writer.transport.abort()

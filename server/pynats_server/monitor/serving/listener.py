@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
+from pynats_common.urls import host_port
 
 from pynats_server.monitor.serving.farewell import closed
 
@@ -155,7 +156,7 @@ class MonitorServer:
 
 def _explain(error: OSError, host: str, port: int) -> str:
     """The error text of the real server."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = host_port(host, port)
     if isinstance(error, socket.gaierror):
         reason = f"lookup {host}: {error.strerror}"
     else:
