@@ -119,8 +119,8 @@ cdef class Greetings(Pollable):
         pthread_cond_signal(&self.more)
         if starts:
             thread = threading.Thread(target=self._run, name="tls", daemon=True)
+            thread.start()  # the system may not let it
             self.threads.append(thread)
-            thread.start()
         return 0
 
     cdef void _line_up(self, Queue* queue) noexcept nogil:
