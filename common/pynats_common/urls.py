@@ -100,6 +100,12 @@ def redact_url(text: str) -> str:
     return ",".join(hide(part) for part in text.split(","))
 
 
+def host_port(host: str, port: int) -> str:
+    """`host:port`, with brackets around an IPv6 address."""
+    host = host.strip("[]")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def network_of(host: str) -> str:
     """Where somebody comes from: the address, or its network of 64 bits where everybody has many
     of them."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean, shortened
+from pynats_common.urls import host_port
 
 from pynats_server.clients.session import Session
 from pynats_server.clients.shown import REDACTED, shown_user
@@ -70,6 +71,11 @@ def identity(client: ClientConnection) -> str:
     return f" - Account:{_account_of(client)} - {kind_of(client, who)}:{short(who)}"
 
 
+def place(connection: Connection) -> str:
+    """Where it comes from, and its id."""
+    return f"{host_port(connection.host, connection.port)} - cid:{connection.cid}"
+
+
 class Who:
     """A connection, for the log. Nothing is looked up before a line is written."""
 
@@ -81,7 +87,7 @@ class Who:
     def label(self) -> str:
         """The prefix of log lines: address, id, client program, account and user."""
         connection = self._connection
-        label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
+        label = place(connection)
         if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
             described = [f"v{connection.version}" if connection.version else "", connection.lang]
             described.append(connection.name)

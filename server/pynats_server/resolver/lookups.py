@@ -23,7 +23,7 @@ from pynats_server.resolver.base import ResolverError
 AT_ONCE: Final = 128  # accounts that are asked for
 EACH: Final = 32  # of these for one address
 WAITING: Final = 256  # accounts that wait in the turn of one address
-WAIT_S: Final = 2.0  # how long
+WAIT_S: Final = 2.0  # how long; nothing else ends that of who is behind newer ones for ever
 MISSES: Final = 4096  # accounts that were not found, remembered
 MISS_S: Final = 0.25  # how long
 TOO_MANY: Final = "too many accounts are looked up at once"
@@ -36,7 +36,7 @@ class _Wanted:
     """An account, until it is found or not."""
 
     answer: asyncio.Future[str]
-    until: float  # the loop's time
+    timer: asyncio.TimerHandle  # until when its turn must have come
     task: asyncio.Task[str] | None = None  # when it is asked for
     turns: set[str] = field(default_factory=set)  # networks in whose turn it waits
 
@@ -54,12 +54,13 @@ class Lookups:
 
     def __init__(
         self, ask: Ask, *, at_once: int = AT_ONCE, each: int = EACH, waiting: int = WAITING,
-        miss_s: float = MISS_S,
+        wait_s: float = WAIT_S, miss_s: float = MISS_S,
     ) -> None:  # fmt: skip
         self._ask = ask
         self._at_once = at_once
         self._each = each
         self._most_waiting = waiting
+        self._wait_s = wait_s
         self._miss_s = miss_s
         self._wanted: dict[str, _Wanted] = {}
         self._networks: OrderedDict[str, _Network] = OrderedDict()  # whose turn it is comes first
@@ -78,8 +79,13 @@ class Lookups:
         if wanted is None:
             self._raise_miss(account)
             loop = asyncio.get_running_loop()
-            wanted = _Wanted(loop.create_future(), loop.time() + WAIT_S)
-            self._queue(account, wanted, address)
+            timer = loop.call_later(self._wait_s, self._give_up, account)
+            wanted = _Wanted(loop.create_future(), timer)
+            try:
+                self._queue(account, wanted, address)
+            except ResolverError:
+                timer.cancel()
+                raise
             self._wanted[account] = wanted
             wanted.answer.add_done_callback(partial(self._ended, account))
             self._go_on()
@@ -92,7 +98,9 @@ class Lookups:
         """Somebody at another address waits for the same account: it is asked for in the turn of
         either."""
         wanted = self._wanted.get(account)
-        if wanted is None or wanted.task is not None or network_of(address) in wanted.turns:
+        if wanted is None or wanted.task is not None or wanted.answer.done():
+            return
+        if network_of(address) in wanted.turns:
             return
         try:
             self._queue(account, wanted, address)
@@ -112,7 +120,6 @@ class Lookups:
 
     def _go_on(self) -> None:
         """Asks for as many as there is room for."""
-        now = self._now()
         while self._running < self._at_once:
             # At most a few that have their part are passed over.
             ready = (
@@ -126,10 +133,7 @@ class Lookups:
             account, _ = self._networks[name].waiting.popitem()
             wanted = self._wanted[account]
             self._leave_turns(account, wanted)
-            if wanted.until < now:
-                wanted.answer.set_exception(ResolverError(TOO_MANY))
-            else:
-                self._begin(name, account, wanted)
+            self._begin(name, account, wanted)
 
     def _begin(self, name: str, account: str, wanted: _Wanted) -> None:
         self._running += 1
@@ -137,7 +141,14 @@ class Lookups:
         wanted.task = asyncio.get_running_loop().create_task(self._find(account))
         wanted.task.add_done_callback(partial(self._found, name, wanted))
 
+    def _give_up(self, account: str) -> None:
+        """Its turn has not come."""
+        wanted = self._wanted[account]
+        self._leave_turns(account, wanted)
+        wanted.answer.set_exception(ResolverError(TOO_MANY))
+
     def _leave_turns(self, account: str, wanted: _Wanted) -> None:
+        wanted.timer.cancel()
         for name in wanted.turns:
             self._networks[name].waiting.pop(account, None)
             self._tidy(name)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pynats_common.go.errno import error_text
 from pynats_common.go.quoting import quote
+from pynats_common.urls import host_port
 
 from pynats_server.core.sockets.listener import Listener
 from pynats_server.server.state import ServerState
@@ -92,12 +93,6 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _refused(host: str, port: int, reason: str) -> ListenError:
     return ListenError(f"Error listening on port: {host_port(host, port)}, {quote(reason)}")
-
-
-def host_port(host: str, port: int) -> str:
-    """`host:port`, with brackets around an IPv6 address."""
-    host = host.strip("[]")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reachable(host: str) -> str:

@@ -15,6 +15,8 @@ from functools import partial
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pynats_common.urls import host_port
+
 from pynats_server.auth.own import Verify
 from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
@@ -31,7 +33,6 @@ from pynats_server.server.listen import (
     ClientListener,
     ListenError,
     client_url,
-    host_port,
     monitor_url,
 )
 from pynats_server.server.log_levels import change_log_levels

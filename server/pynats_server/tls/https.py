@@ -101,6 +101,7 @@ def _context(plan: ContextPlan, certificate: CertificateAndKey) -> ssl.SSLContex
 
 
 def _restrict(context: ssl.SSLContext, plan: ContextPlan) -> None:
+    context.options |= ssl.OP_NO_RENEGOTIATION
     only_13 = plan.min_version >= TLS_1_3_NUMBER or plan.ciphers_12 is None
     context.minimum_version = ssl.TLSVersion.TLSv1_3 if only_13 else ssl.TLSVersion.TLSv1_2
     if plan.ciphers_12 is not None and not only_13:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pynats_server.clients.arriving import proxied
+from pynats_server.clients.who import Who
 from pynats_server.options import Authorization, Options, TlsOptions
 from pynats_server.server.server import Server
 
@@ -51,6 +52,18 @@ async def test_the_client_is_known_by_the_address_that_the_proxy_tells() -> None
         assert (server.state.closed_clients[0].host, server.state.closed_clients[0].port) == (
             "1.2.3.4", 1111,
         )  # fmt: skip
+
+
+@on_loop
+async def test_log_lines_have_brackets_around_an_ipv6_address() -> None:
+    async with Server(options()) as server:
+        reader, writer = await _enter(server)
+        writer.write(b"PROXY TCP6 2001:db8::7 ::1 77 2\r\n" + LOG_IN)
+        while await reader.readline() != b"PONG\r\n":
+            pass
+        (client,) = server.state.clients()
+        assert Who(client).label().startswith(f"[2001:db8::7]:77 - cid:{client.cid}")
+        writer.close()
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,24 @@ def test_so_many_are_told_at_once(life: Life) -> None:
     pool.greetings.close()
 
 
+def test_a_thread_that_cannot_start_is_tried_again(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool(life)
+
+    def cannot(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", cannot)
+        with pytest.raises(RuntimeError):
+            pool.add("10.0.0.1", "first")
+    pool.add("10.0.0.1", "second")
+    pool.wait_done(2)
+    assert pool.served == ["first", "second"]
+    pool.greetings.close()
+
+
 def test_after_the_end_nothing_is_told(life: Life) -> None:
     pool, gate = Pool(life), threading.Event()
     for name in ("first", "second"):

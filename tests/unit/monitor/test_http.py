@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_server.monitor import connz
 from pynats_server.monitor.endpoints import Endpoints
-from pynats_server.monitor.serving import http, listener, long_answers
+from pynats_server.monitor.serving import farewell, http, listener, long_answers
 from pynats_server.options import Authorization, LogOptions, Options
 from pynats_server.server.server import Server, ServerError
 
@@ -409,7 +409,7 @@ def test_a_connection_whose_last_answer_is_not_read_ends(
         if ends_by == "making room":
             await peer._reader.read()  # as one that is idle
 
-    monkeypatch.setattr(listener, "FAREWELL_S", 0.05 if ends_by == "itself" else 3 * PATIENCE_S)
+    monkeypatch.setattr(farewell, "FAREWELL_S", 0.05 if ends_by == "itself" else 3 * PATIENCE_S)
     monkeypatch.setattr(listener, "CONNECTIONS_MAX", 1)
 
     async def scenario(server: Server) -> None:

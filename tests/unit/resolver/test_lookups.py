@@ -109,16 +109,30 @@ async def test_who_joins_an_account_that_waits_gives_it_his_turn() -> None:
 
 
 @on_loop
-async def test_what_has_waited_too_long_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_too_long_is_refused_though_no_turn_ever_comes() -> None:
     others = Others()
-    lookups = Lookups(others.ask, at_once=1)
-    now = 0.0
-    monkeypatch.setattr(Lookups, "_now", lambda _: now)
+    lookups = Lookups(others.ask, at_once=1, wait_s=0.01)
     asked = flood(lookups, 3, "10.0.0.1")
-    await wait_until_async(lambda: len(others.asked) == 1, "the first look-up")
-    now = asyncio.get_running_loop().time() + 60
+    _, waiting = await asyncio.wait(asked, return_when="FIRST_COMPLETED")
+    await wait_until_async(lambda: sum(each.done() for each in asked) == 2, "the refusals")
+    assert waiting
+    assert lookups.waiting == len(others.asked) == 1
     others.answer.set()
     assert await refused(asked) == 2
+
+
+@on_loop
+async def test_who_joins_one_that_is_being_refused_does_not_wait_for_it() -> None:
+    others = Others()
+    lookups = Lookups(others.ask, at_once=1)
+    asked = flood(lookups, 2, "10.0.0.1")
+    await wait_until_async(lambda: bool(others.asked), "the look-up")
+    lookups._give_up("10.0.0.1/1")
+    lookups.join("10.0.0.1/1", "10.0.0.2")
+    others.answer.set()
+    assert await refused(asked) == 1
+    assert others.asked == ["10.0.0.1/0"]
+    assert not lookups._networks
 
 
 @on_loop

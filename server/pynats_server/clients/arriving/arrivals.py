@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pynats_common.records import dataclass
+from pynats_common.urls import host_port
 
 from pynats_server.clients.arriving.rate_limit import RateLimit
 from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation
@@ -207,8 +208,9 @@ class Arrivals:
 
     def _time_out(self, client: ClientConnection, waiting: _Waiting) -> None:
         state = self._state
-        here = f"{state.options.host}:{state.client_port}"
-        self._fail(client, f"read tcp {here}->{client.host}:{client.port}: i/o timeout", quiet=True)
+        here = host_port(state.options.host, state.client_port)
+        there = host_port(client.host, client.port)
+        self._fail(client, f"read tcp {here}->{there}: i/o timeout", quiet=True)
         self._log.debug("TLS handshake timeout", Who(client))
 
     def on_failed(self, client: ClientConnection, text: str) -> None:

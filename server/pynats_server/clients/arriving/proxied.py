@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from pynats_common.urls import host_port
+
 from pynats_server.clients.arriving.proxy_header import ProxyHeader, ProxyHeaderError, read_header
 from pynats_server.clients.arriving.steps import MORE, Step
 from pynats_server.clients.session import session_of
@@ -72,7 +74,7 @@ class ProxyHeaders:
         session.header_read = True
         if header.host:
             if self._log.debug_enabled:
-                told = f"{header.host}:{header.port}"
+                told = host_port(header.host, header.port)
                 self._log.debug(f"PROXY protocol: the client is {told}", Who(client))
             client.come_from(header.host, header.port)
             session.hello.host, session.hello.port = header.host, header.port
@@ -80,7 +82,6 @@ class ProxyHeaders:
     def _fail(self, client: ClientConnection, reason: str) -> None:
         self.forget(client)
         if not client.closing:
-            self._log.warn(
-                f"Error reading PROXY protocol header from {client.host}:{client.port}: {reason}"
-            )
+            where = host_port(client.host, client.port)
+            self._log.warn(f"Error reading PROXY protocol header from {where}: {reason}")
             client.close(CloseReason.PROTOCOL_VIOLATION)

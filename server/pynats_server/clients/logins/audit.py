@@ -8,7 +8,7 @@ from pynats_common.go.quoting import quote
 
 from pynats_server.auth import Verdict
 from pynats_server.clients.shown import REDACTED, claimed_user
-from pynats_server.clients.who import Who, presented, short
+from pynats_server.clients.who import Who, place, presented, short
 from pynats_server.core.client import ClientConnection
 from pynats_server.log.logger import Logger
 
@@ -27,7 +27,7 @@ class Tried(Who):
 
     def label(self) -> str:
         """Where from: the rest is in the text."""
-        return f"{self._connection.host}:{self._connection.port} - cid:{self._connection.cid}"
+        return place(self._connection)
 
     def fields(self) -> dict[str, Any]:
         """The same facts, one by one."""

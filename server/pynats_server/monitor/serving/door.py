@@ -1,17 +1,16 @@
-"""Where HTTPS begins: who speaks HTTP without TLS is told so, as Go's servers do.
-
-asyncio's TLS reads what comes, and says nothing to who does not speak it. So the first byte is
-looked at before a connection is given to it.
-"""
+"""Where HTTPS begins: who speaks HTTP without TLS is told so, as Go's servers do."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import ssl
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol, cast
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from pynats_common.urls import host_port
+
+from pynats_server.monitor.serving.farewell import closed
+from pynats_server.monitor.serving.secure import SLICE, SecureStream
 
 ARRIVING_MAX: Final = 256  # at once; one more closes the one that came first
 HANDSHAKE_S: Final = 5.0  # for a peer to come to HTTP
@@ -27,43 +26,42 @@ class Log(Protocol):
 
 
 class Door:
-    """Of one listener. `protocol` makes that of a connection that has come through."""
+    """Of one listener. `enter` gets those that have come through."""
 
     def __init__(
-        self, context: ssl.SSLContext, protocol: Callable[[], asyncio.BaseProtocol], log: Log
+        self, context: ssl.SSLContext, enter: Callable[[SecureStream], None], log: Log
     ) -> None:
         self._context = context
-        self._protocol = protocol
+        self._enter = enter
         self._log = log
         self._arriving: dict[asyncio.Task[None], None] = {}
 
-    def arrival(self) -> asyncio.BaseProtocol:
-        """The protocol of a connection that was just accepted."""
-        return _Arrival(self._begin)
-
-    def _begin(self, sock: socket.socket, address: Sequence[object]) -> None:
+    def knock(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection was just accepted."""
         if len(self._arriving) >= ARRIVING_MAX:
             next(iter(self._arriving)).cancel()
-        task = asyncio.ensure_future(self._let_in(sock, address))
+        task = asyncio.ensure_future(self._let_in(reader, writer))
         self._arriving[task] = None
         task.add_done_callback(self._arriving.pop)
 
-    async def _let_in(self, sock: socket.socket, address: Sequence[object]) -> None:
-        loop, (host, port, *_) = asyncio.get_running_loop(), address
+    async def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port, *_ = writer.get_extra_info("peername") or ("unknown", 0)
         try:
             async with asyncio.timeout(HANDSHAKE_S):
-                if await _first_byte(sock) != HANDSHAKE:
-                    raise ConnectionError(await _answer(sock))
-                await loop.connect_accepted_socket(
-                    self._protocol, sock, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S
-                )
+                begins = await reader.read(SLICE)
+                if begins[:1] != HANDSHAKE:
+                    raise ConnectionError(await _answer(begins, reader, writer))
+                stream = SecureStream(self._context, reader, writer)
+                await stream.shake(begins)
         except (OSError, TimeoutError) as error:
-            sock.close()
             why = str(error) or "i/o timeout"
-            self._log.debug(f"monitoring: TLS handshake error from {host}:{port}: {why}")
+            self._log.debug(f"monitoring: TLS handshake error from {host_port(host, port)}: {why}")
+            await closed(writer)
         except asyncio.CancelledError:
-            sock.close()
+            writer.transport.abort()
             raise
+        else:
+            self._enter(stream)
 
     async def close(self) -> None:
         """Who has not come through is sent away."""
@@ -73,48 +71,16 @@ class Door:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Arrival(asyncio.Protocol):
-    """Takes the connection out of its transport before that has read anything."""
-
-    def __init__(self, begin: Callable[[socket.socket, Sequence[object]], None]) -> None:
-        self._begin = begin
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
-        descriptor = transport.get_extra_info("socket").fileno()
-        sock = socket.socket(fileno=os.dup(descriptor))
-        sock.setblocking(False)
-        cast(asyncio.Transport, transport).abort()  # of two descriptors, one stays open
-        self._begin(sock, transport.get_extra_info("peername") or ("unknown", 0))
-
-
-async def _first_byte(sock: socket.socket) -> bytes:
-    """It stays where it is, for TLS to read."""
-    loop = asyncio.get_running_loop()
-    readable: asyncio.Future[None] = loop.create_future()
-
-    def on_readable() -> None:
-        if not readable.done():
-            readable.set_result(None)
-
-    loop.add_reader(sock, on_readable)
-    try:
-        await readable
-        return sock.recv(1, socket.MSG_PEEK)
-    finally:
-        loop.remove_reader(sock)
-
-
-async def _answer(sock: socket.socket) -> str:
+async def _answer(begins: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
     """To who does not speak TLS; what it speaks."""
-    loop = asyncio.get_running_loop()
-    begins = b""
-    while len(begins) < len(METHODS[0]):
-        more = await loop.sock_recv(sock, 4096)
-        if not more:
-            return "unexpected EOF"
+    more = begins
+    while more and len(begins) < len(METHODS[0]):
+        more = await reader.read(SLICE)
         begins += more
+    if not more:
+        return "unexpected EOF"
     if not begins.startswith(METHODS):
         return "tls: first record does not look like a TLS handshake"
-    await loop.sock_sendall(sock, WANTS_TLS)
+    writer.write(WANTS_TLS)
+    await writer.drain()
     return "client sent an HTTP request to an HTTPS server"

@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 import h11
 from pynats_common.go.text import bytes_of
@@ -55,6 +55,27 @@ class Response:
         return cls(status, TEXT, iter((bytes_of(text),)))
 
 
+class Reader(Protocol):
+    """See asyncio.StreamReader."""
+
+    async def read(self, n: int, /) -> bytes: ...
+
+
+class Writer(Protocol):
+    """See asyncio.StreamWriter."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+    def get_extra_info(self, name: str, /) -> object: ...
+    def write(self, data: bytes, /) -> None: ...
+    async def drain(self) -> None: ...
+    def can_write_eof(self) -> bool: ...
+    def write_eof(self) -> None: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
+
+
 class Handler(Protocol):
     """Makes answers."""
 
@@ -79,13 +100,11 @@ class _Refused(Exception):
 class Peer:
     """One HTTP connection."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler
-    ) -> None:
+    def __init__(self, reader: Reader, writer: Writer, handler: Handler) -> None:
         self._reader = reader
         self._writer = writer
         self._handler = handler
-        name = writer.get_extra_info("peername")
+        name: Any = writer.get_extra_info("peername")
         self.network = network_of(name[0]) if name else ""  # with whom it shares its turns
         self._protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=HEADER_MAX)
         self._header_bytes = 0

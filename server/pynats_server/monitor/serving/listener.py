@@ -4,30 +4,32 @@ thread: a server must start fast and may never get one."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import socket
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
+from pynats_common.urls import host_port
+
+from pynats_server.monitor.serving.farewell import closed
 
 if TYPE_CHECKING:
     import ssl
 
     from pynats_server.monitor.endpoints import Endpoints
     from pynats_server.monitor.serving.door import Door
-    from pynats_server.monitor.serving.http import Peer
+    from pynats_server.monitor.serving.http import Peer, Reader, Writer
+    from pynats_server.monitor.serving.secure import SecureStream
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
-FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we close
 
 
 class _Guest:
     """One connection; `peer` when its first request is awaited."""
 
-    def __init__(self, writer: asyncio.StreamWriter, secure: bool) -> None:
+    def __init__(self, writer: Writer, secure: bool) -> None:
         self.writer = writer
         self.secure = secure
         self.peer: Peer | None = None
@@ -66,10 +68,10 @@ class MonitorServer:
         if self._context is not None:
             from pynats_server.monitor.serving.door import Door
 
-            self._door = Door(self._context, self._protocol, self._source.log.part("monitor"))
+            self._door = Door(self._context, self._enter, self._source.log.part("monitor"))
         try:
             self._server = await asyncio.get_running_loop().create_server(
-                self._greet, host or None, port, reuse_address=True
+                self._protocol, host or None, port, reuse_address=True
             )
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
@@ -95,13 +97,17 @@ class MonitorServer:
         if self._endpoints is not None:
             self._endpoints.close()
 
-    def _greet(self) -> asyncio.BaseProtocol:
-        return self._door.arrival() if self._door is not None else self._protocol()
-
     def _protocol(self) -> asyncio.BaseProtocol:
-        return asyncio.StreamReaderProtocol(asyncio.StreamReader(READ_LIMIT), self._accept)
+        accept = self._accept if self._door is None else self._door.knock
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(READ_LIMIT), accept)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._admit(reader, writer)
+
+    def _enter(self, stream: SecureStream) -> None:
+        self._admit(stream, stream)
+
+    def _admit(self, reader: Reader, writer: Writer) -> None:
         if self._server is None or not self._make_room():
             writer.close()
             return
@@ -124,7 +130,7 @@ class MonitorServer:
         longest.leave()  # its task then reads the end of the stream and returns
         return True
 
-    async def _serve(self, reader: asyncio.StreamReader, guest: _Guest) -> None:
+    async def _serve(self, reader: Reader, guest: _Guest) -> None:
         writer = guest.writer
         try:
             endpoints = await self._load()
@@ -135,7 +141,7 @@ class MonitorServer:
         except Exception as error:  # ours: what a peer does ends only its connection
             self._source.log.part("monitor").error(f"monitoring connection failed: {error!r}")
         finally:
-            await _closed(writer)
+            await closed(writer)
 
     async def _load(self) -> Endpoints:
         async with self._loading:
@@ -148,20 +154,9 @@ class MonitorServer:
         return self._endpoints
 
 
-async def _closed(writer: asyncio.StreamWriter) -> None:
-    """Closes, but waits no longer than `FAREWELL_S` for a peer that does not read."""
-    try:
-        with contextlib.suppress(OSError, RuntimeError):  # uvloop's, when it was cut meanwhile
-            writer.close()
-            async with asyncio.timeout(FAREWELL_S):
-                await writer.wait_closed()
-    finally:
-        writer.transport.abort()
-
-
 def _explain(error: OSError, host: str, port: int) -> str:
     """The error text of the real server."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = host_port(host, port)
     if isinstance(error, socket.gaierror):
         reason = f"lookup {host}: {error.strerror}"
     else:
