@@ -10,6 +10,7 @@ from pynats_common.go.text import clean, shortened
 from pynats_server.clients.session import Session
 from pynats_server.clients.shown import REDACTED, shown_user
 from pynats_server.core.client import ClientConnection
+from pynats_server.core.sockets.address import host_port
 from pynats_server.core.sockets.connection import Connection
 
 
@@ -81,7 +82,7 @@ class Who:
     def label(self) -> str:
         """The prefix of log lines: address, id, client program, account and user."""
         connection = self._connection
-        label = f"{connection.host}:{connection.port} - cid:{connection.cid}"
+        label = f"{host_port(connection.host, connection.port)} - cid:{connection.cid}"
         if isinstance(connection, ClientConnection) and (connection.lang or connection.name):
             described = [f"v{connection.version}" if connection.version else "", connection.lang]
             described.append(connection.name)

@@ -20,6 +20,7 @@ from pynats_server.clients.handler import ClientHandler
 from pynats_server.clients.limits import configure_engine
 from pynats_server.clients.rates import limit_accounts
 from pynats_server.core.engine import Engine
+from pynats_server.core.sockets.address import host_port
 from pynats_server.log.logger import LogError, Logger, open_logger
 from pynats_server.log.target import LogTarget, open_target
 from pynats_server.options import FEATURES, Options
@@ -27,13 +28,7 @@ from pynats_server.server.accepted import Accepted, accept
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
-from pynats_server.server.listen import (
-    ClientListener,
-    ListenError,
-    client_url,
-    host_port,
-    monitor_url,
-)
+from pynats_server.server.listen import ClientListener, ListenError, client_url, monitor_url
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.operator_life import OperatorError, OperatorLife
 from pynats_server.server.resolver_life import ResolverLife

@@ -20,6 +20,7 @@ from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sockets.address import host_port
 from pynats_server.server.state import ServerState
 
 if TYPE_CHECKING:
@@ -207,8 +208,9 @@ class Arrivals:
 
     def _time_out(self, client: ClientConnection, waiting: _Waiting) -> None:
         state = self._state
-        here = f"{state.options.host}:{state.client_port}"
-        self._fail(client, f"read tcp {here}->{client.host}:{client.port}: i/o timeout", quiet=True)
+        here = host_port(state.options.host, state.client_port)
+        peer = host_port(client.host, client.port)
+        self._fail(client, f"read tcp {here}->{peer}: i/o timeout", quiet=True)
         self._log.debug("TLS handshake timeout", Who(client))
 
     def on_failed(self, client: ClientConnection, text: str) -> None:

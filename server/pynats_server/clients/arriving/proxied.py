@@ -12,6 +12,7 @@ from pynats_server.clients.session import session_of
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sockets.address import host_port
 from pynats_server.log.logger import Logger
 
 HEADER_S: Final = 5.0  # until the header must be there
@@ -72,7 +73,7 @@ class ProxyHeaders:
         session.header_read = True
         if header.host:
             if self._log.debug_enabled:
-                told = f"{header.host}:{header.port}"
+                told = host_port(header.host, header.port)
                 self._log.debug(f"PROXY protocol: the client is {told}", Who(client))
             client.come_from(header.host, header.port)
             session.hello.host, session.hello.port = header.host, header.port
@@ -80,7 +81,6 @@ class ProxyHeaders:
     def _fail(self, client: ClientConnection, reason: str) -> None:
         self.forget(client)
         if not client.closing:
-            self._log.warn(
-                f"Error reading PROXY protocol header from {client.host}:{client.port}: {reason}"
-            )
+            peer = host_port(client.host, client.port)
+            self._log.warn(f"Error reading PROXY protocol header from {peer}: {reason}")
             client.close(CloseReason.PROTOCOL_VIOLATION)

@@ -10,6 +10,7 @@ from pynats_server.auth import Verdict
 from pynats_server.clients.shown import REDACTED, claimed_user
 from pynats_server.clients.who import Who, presented, short
 from pynats_server.core.client import ClientConnection
+from pynats_server.core.sockets.address import host_port
 from pynats_server.log.logger import Logger
 
 ACCEPTED = "accepted"
@@ -27,7 +28,8 @@ class Tried(Who):
 
     def label(self) -> str:
         """Where from: the rest is in the text."""
-        return f"{self._connection.host}:{self._connection.port} - cid:{self._connection.cid}"
+        peer = self._connection
+        return f"{host_port(peer.host, peer.port)} - cid:{peer.cid}"
 
     def fields(self) -> dict[str, Any]:
         """The same facts, one by one."""

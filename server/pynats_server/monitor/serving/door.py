@@ -13,6 +13,8 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
+from pynats_server.core.sockets.address import host_port, plain
+
 ARRIVING_MAX: Final = 256  # at once; one more closes the one that came first
 HANDSHAKE_S: Final = 5.0  # for a peer to come to HTTP
 HANDSHAKE: Final = b"\x16"  # how TLS begins
@@ -60,7 +62,9 @@ class Door:
         except (OSError, TimeoutError) as error:
             sock.close()
             why = str(error) or "i/o timeout"
-            self._log.debug(f"monitoring: TLS handshake error from {host}:{port}: {why}")
+            self._log.debug(
+                f"monitoring: TLS handshake error from {host_port(plain(host), port)}: {why}"
+            )
         except asyncio.CancelledError:
             sock.close()
             raise

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
 
+from pynats_server.core.sockets.address import host_port, listening
+
 if TYPE_CHECKING:
     import ssl
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
+BACKLOG = 100  # connections that wait in the kernel
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
 FAREWELL_S = 10.0  # for the peer to take the rest of its last answer, once we close
 
@@ -68,9 +71,8 @@ class MonitorServer:
 
             self._door = Door(self._context, self._protocol, self._source.log.part("monitor"))
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._greet, host or None, port, reuse_address=True
-            )
+            sock = await asyncio.to_thread(listening, host, port, BACKLOG)
+            self._server = await asyncio.get_running_loop().create_server(self._greet, sock=sock)
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
         except UnicodeError as error:  # the host name is invalid
@@ -161,7 +163,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
 
 def _explain(error: OSError, host: str, port: int) -> str:
     """The error text of the real server."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = host_port(host, port)
     if isinstance(error, socket.gaierror):
         reason = f"lookup {host}: {error.strerror}"
     else:
