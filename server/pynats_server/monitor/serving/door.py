@@ -63,7 +63,7 @@ class Door:
             sock.close()
             why = str(error) or "i/o timeout"
             self._log.debug(
-                f"monitoring: TLS handshake error from {host_port(plain(host), port)}: {why}"
+                f"monitoring: TLS handshake error from {host_port(plain(str(host)), int(str(port)))}: {why}"
             )
         except asyncio.CancelledError:
             sock.close()
