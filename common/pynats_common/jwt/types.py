@@ -64,7 +64,7 @@ class TimeRange(Record):
 
 @dataclass
 class UserPermissionLimits(Permissions):
-    """Permissions and limits of a user, and of the template of a scoped signing key."""
+    """Permissions and limits of a user; and of the template of a scoped signing key, see there."""
 
     src: list[str] | str = member("src", make=list)
     times: list[TimeRange] = member("times", make=list)
@@ -77,7 +77,7 @@ class UserPermissionLimits(Permissions):
     allowed_connection_types: list[str] = member("allowed_connection_types", make=list)
 
     def lift_limits(self) -> None:
-        """No limit on subscriptions, data and payload (absent in a token reads as 0)."""
+        """No limit on subscriptions, data and payload (absent in a user's token reads as 0)."""
         self.subs = self.data = self.payload = NO_LIMIT
 
     @property
@@ -112,13 +112,26 @@ class UserPermissionLimits(Permissions):
 
 
 @dataclass
+class ScopeTemplate(UserPermissionLimits):
+    """What the users of a scoped signing key get. A limit that a token does not name is none."""
+
+    def __post_init__(self) -> None:
+        if self.source is None:  # not of a token
+            return
+        named = {name.lower() for name, value in self.source.items() if value is not None}
+        for name in ("subs", "data", "payload"):
+            if name not in named:
+                setattr(self, name, NO_LIMIT)
+
+
+@dataclass
 class ScopedSigner(Record):
     """A signing key that gives its users the permissions of `template`."""
 
     kind: str = member("kind", keep=True, default="user_scope")
     key: str = member("key", keep=True, default="")
     role: str = member("role", keep=True, default="")
-    template: UserPermissionLimits = member("template", keep=True, make=UserPermissionLimits)
+    template: ScopeTemplate = member("template", keep=True, make=lambda: ScopeTemplate(source={}))
     description: str = member("description", keep=True, default="")
 
 

@@ -22,6 +22,7 @@ from pynats_server.clients.trace import MASK, payload_text, redact_connect
 from pynats_server.clients.who import Who
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.reasons import CloseReason
+from pynats_server.core.sockets.address import plain
 from pynats_server.core.sockets.connection import Connection
 from pynats_server.core.tracing.trail import Trail
 from pynats_server.server.info import InfoMessage
@@ -54,7 +55,7 @@ class ClientHandler:
     def on_accept(self, sock: socket.socket, address: Sequence[object]) -> None:
         """Sets up a new connection: limits, INFO, timers."""
         state, options = self._state, self._state.options
-        host, port = str(address[0]), int(str(address[1]))
+        host, port = plain(str(address[0])), int(str(address[1]))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         required = state.authenticator.required
         client = ClientConnection(

@@ -10,6 +10,7 @@ from pynats_common.go.errno import error_text
 from pynats_common.go.quoting import quote
 from pynats_common.urls import host_port
 
+from pynats_server.core.sockets.address import listening
 from pynats_server.core.sockets.listener import Listener
 from pynats_server.server.state import ServerState
 
@@ -70,25 +71,13 @@ class ClientListener:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    name: str | bytes = host.strip("[]")
-    if host.isascii() and (":" in host or host.replace(".", "").isdecimal()):
-        name = host.strip("[]").encode()  # as text it would have the tables of IDNA loaded
     try:
-        address = socket.getaddrinfo(
-            name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, UnicodeError) as error:  # UnicodeError: the host name is invalid
+        return listening(host, port, BACKLOG)
+    except (socket.gaierror, UnicodeError) as error:  # UnicodeError: the host name is invalid
         raise _refused(host, port, f"listen tcp: lookup {host}: {error_text(error)}") from error
-    sock = socket.socket(address[0], socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address[4])
-        sock.listen(BACKLOG)
     except OSError as error:
-        sock.close()
         reason = f"listen tcp {host_port(host, port)}: bind: {error_text(error)}"
         raise _refused(host, port, reason) from error
-    return sock
 
 
 def _refused(host: str, port: int, reason: str) -> ListenError:

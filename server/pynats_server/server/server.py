@@ -29,12 +29,7 @@ from pynats_server.server.accepted import Accepted, accept
 from pynats_server.server.info import InfoMessage
 from pynats_server.server.jetstream_life import JetStreamError, JetStreamLife
 from pynats_server.server.lame_duck import LameDuck
-from pynats_server.server.listen import (
-    ClientListener,
-    ListenError,
-    client_url,
-    monitor_url,
-)
+from pynats_server.server.listen import ClientListener, ListenError, client_url, monitor_url
 from pynats_server.server.log_levels import change_log_levels
 from pynats_server.server.operator_life import OperatorError, OperatorLife
 from pynats_server.server.resolver_life import ResolverLife

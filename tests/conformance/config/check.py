@@ -50,11 +50,25 @@ def ours(
     return command.exit_code, command.stderr
 
 
+_CHANGING = (
+    (re.compile(r"0x[0-9a-f]{9,}"), "<address>"),
+    (re.compile(r"a\.conf:\d+:\d+: (?=Duplicate 'store_dir')"), ""),  # of either of the two
+    # The place of whichever key of the map came last.
+    (
+        re.compile(
+            r"(a\.conf:\d+:)\d+(?=: .*(?:both 'cert_file' and|Authorization callouts require))"
+        ),
+        r"\1<any>",
+    ),
+    # Encrypted keys, read as if they were none: noise.
+    (re.compile(r"(?<=failed to parse private key: asn1: )[^\n]*"), "<anything>"),
+)
+
+
 def stable(output: str) -> str:
-    """Lines sorted, behind the program's name; without addresses of memory, and without the place
-    of a folder that is named twice, which may be either."""
-    output = re.sub(r"0x[0-9a-f]{9,}", "<address>", output)
-    output = re.sub(r"a\.conf:\d+:\d+: (?=Duplicate 'store_dir')", "", output)
+    """Lines sorted, behind the program's name, and without what differs from one run to another."""
+    for pattern, instead in _CHANGING:
+        output = pattern.sub(instead, output)
     lines = output.removeprefix(PROGRAM).split("\n")
     sorted_lines = "\n".join([*sorted(line for line in lines if line), ""])
     return PROGRAM + sorted_lines if output.startswith(PROGRAM) else sorted_lines

@@ -103,6 +103,8 @@ STRICTER = {
     "\nresolver: URL(nourl)\n": "the server would not start",
     "\nresolver: URL\n": "the server would not start",
 }
+# Of its check, too, but only where the thread that does is faster than the end of the process.
+PANICS = {cache("ttl: '-1h'")}
 LOOSE = {PANIC: COLUMN, re.compile("wrong type"): COLUMN, re.compile("invalid duration"): LINE}
 
 
@@ -133,8 +135,8 @@ def test_what_only_we_refuse(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Recorded
 ) -> None:
     (tmp_path / NAME).write_text(filled(text))
-    code, _ = theirs(recorded, tmp_path)
-    assert code in (0, 2)  # a panic
+    if text not in PANICS:
+        assert theirs(recorded, tmp_path)[0] == 0
     code, output = ours(tmp_path, monkeypatch)
     assert code == 1
     assert COLUMN.search(output)

@@ -33,10 +33,13 @@ STRICT_SIGNER = operator_key("strict operator's signing key")
 
 
 def scope(role: str, **template: Any) -> dict[str, Any]:
-    """A signing key of an account whose users get what the template says."""
+    """A signing key of an account whose users get what the template says. None: the member is not
+    there."""
+    members = {"subs": -1, "data": -1, "payload": -1} | template
     return {
         "kind": "user_scope", "key": scoped_key(role).public_key, "role": role,
-        "template": {"subs": -1, "data": -1, "payload": -1} | template, "description": "",
+        "template": {name: each for name, each in members.items() if each is not None},
+        "description": "",
     }  # fmt: skip
 
 
@@ -71,6 +74,9 @@ SCOPES: Mapping[str, dict[str, Any]] = {
     "queue": {"sub": {"allow": ["a.q {{name()}}", "a.{{name()}} q"]}},
     "limits": {"subs": 1, "payload": 4},
     "zero": {"subs": 0, "payload": 0, "data": 0},
+    "no limits": {"subs": None, "payload": None, "data": None},
+    "only a payload": {"subs": None, "payload": 4, "data": None},
+    "only subs": {"subs": 1, "payload": None, "data": None},
     "bearer": {"bearer_token": True},
     "src": {"src": ["10.0.0.0/8"]},
     "here": {"src": ["127.0.0.0/8"]},

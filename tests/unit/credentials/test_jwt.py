@@ -239,6 +239,26 @@ def test_accounts_report_overlaps_and_bad_parts(account: KeyPair) -> None:
     assert '"nokey" is not a valid account signing key' in text
 
 
+@pytest.mark.parametrize(
+    ("member", "limits"),
+    [
+        ({}, (-1, -1, -1)),
+        ({"template": None}, (-1, -1, -1)),
+        ({"template": {}}, (-1, -1, -1)),
+        ({"template": {"subs": None, "payload": 4}}, (-1, -1, 4)),
+        ({"template": {"subs": 0, "data": 0, "PAYLOAD": 0}}, (0, 0, 0)),
+    ],
+)
+def test_a_limit_that_a_template_does_not_name_is_none(
+    member: dict[str, Any], limits: tuple[int, ...]
+) -> None:
+    signer = ScopedSigner.from_json({"kind": "user_scope", "key": "A", "role": "r"} | member)
+    template = signer.template
+    assert (template.subs, template.data, template.payload) == limits
+    again = ScopedSigner.from_json(signer.to_json()).template
+    assert (again.subs, again.data, again.payload) == limits
+
+
 def test_activation_hash_id_matches_the_documented_one() -> None:
     claims = jwt.ActivationClaims(
         iss="ADETPT36WBIBUKM3IBCVM4A5YUSDXFEJPW4M6GGVBYCBW7RRNFTV5NGE",

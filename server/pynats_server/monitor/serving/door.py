@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from pynats_common.urls import host_port
 
+from pynats_server.core.sockets.address import plain
 from pynats_server.monitor.serving.farewell import closed
 from pynats_server.monitor.serving.secure import SLICE, SecureStream
 
@@ -55,7 +56,8 @@ class Door:
                 await stream.shake(begins)
         except (OSError, TimeoutError) as error:
             why = str(error) or "i/o timeout"
-            self._log.debug(f"monitoring: TLS handshake error from {host_port(host, port)}: {why}")
+            where = host_port(plain(host), port)
+            self._log.debug(f"monitoring: TLS handshake error from {where}: {why}")
             await closed(writer)
         except asyncio.CancelledError:
             writer.transport.abort()

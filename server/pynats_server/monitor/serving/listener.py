@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pynats_common.go.errno import errno_text
 from pynats_common.urls import host_port
 
+from pynats_server.core.sockets.address import listening
 from pynats_server.monitor.serving.farewell import closed
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pynats_server.monitor.source import MonitorSource
 
 CONNECTIONS_MAX = 256  # at once; one more closes the one that is idle the longest
+BACKLOG = 100  # connections that wait in the kernel
 READ_LIMIT = 16 * 1024  # bytes buffered per connection
 
 
@@ -70,9 +72,8 @@ class MonitorServer:
 
             self._door = Door(self._context, self._enter, self._source.log.part("monitor"))
         try:
-            self._server = await asyncio.get_running_loop().create_server(
-                self._protocol, host or None, port, reuse_address=True
-            )
+            sock = await asyncio.to_thread(listening, host, port, BACKLOG)
+            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=sock)
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
         except UnicodeError as error:  # the host name is invalid
