@@ -112,13 +112,23 @@ class UserPermissionLimits(Permissions):
 
 
 @dataclass
+class Template(UserPermissionLimits):
+    """What users of a scoped signing key may. Unlike in a user, a limit that is not there is none:
+    `nsc edit signing-key` writes none."""
+
+    subs: int = member("subs", keep=True, default=NO_LIMIT)
+    data: int = member("data", keep=True, default=NO_LIMIT)
+    payload: int = member("payload", keep=True, default=NO_LIMIT)
+
+
+@dataclass
 class ScopedSigner(Record):
     """A signing key that gives its users the permissions of `template`."""
 
     kind: str = member("kind", keep=True, default="user_scope")
     key: str = member("key", keep=True, default="")
     role: str = member("role", keep=True, default="")
-    template: UserPermissionLimits = member("template", keep=True, make=UserPermissionLimits)
+    template: Template = member("template", keep=True, make=Template)
     description: str = member("description", keep=True, default="")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.conformance.jwt.tokens import (
     ISSUED,
+    MISSING,
     UNLIMITED,
     Claims,
     account,
@@ -34,9 +35,11 @@ STRICT_SIGNER = operator_key("strict operator's signing key")
 
 def scope(role: str, **template: Any) -> dict[str, Any]:
     """A signing key of an account whose users get what the template says."""
+    said = {"subs": -1, "data": -1, "payload": -1} | template
     return {
         "kind": "user_scope", "key": scoped_key(role).public_key, "role": role,
-        "template": {"subs": -1, "data": -1, "payload": -1} | template, "description": "",
+        "template": {name: value for name, value in said.items() if value is not MISSING},
+        "description": "",
     }  # fmt: skip
 
 
@@ -71,6 +74,8 @@ SCOPES: Mapping[str, dict[str, Any]] = {
     "queue": {"sub": {"allow": ["a.q {{name()}}", "a.{{name()}} q"]}},
     "limits": {"subs": 1, "payload": 4},
     "zero": {"subs": 0, "payload": 0, "data": 0},
+    "no word of limits": {"subs": MISSING, "payload": MISSING, "data": MISSING},
+    "limits of null": {"subs": None, "payload": None, "data": None},
     "bearer": {"bearer_token": True},
     "src": {"src": ["10.0.0.0/8"]},
     "here": {"src": ["127.0.0.0/8"]},

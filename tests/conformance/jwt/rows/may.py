@@ -173,6 +173,8 @@ ROLES = [
     role("plain", shown="role and tags", tags=["a:b", "c"]),
     role("limits", talk=(*_SUBS, "PUB a | 1234", "PUB a | 12345")),
     role("zero", ends=True),
+    role("no word of limits", talk=(*_SUBS, "PUB a | 1234567")),
+    role("limits of null", talk=(*_SUBS, "PUB a | 1234567")),
     role("bearer"),
     role("src"),
     role("here"),
