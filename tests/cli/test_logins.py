@@ -13,7 +13,7 @@ from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 from tests.cli.conftest import KINDS, Cli, url_of
 from tests.support.deadline import PATIENCE_S
-from tests.support.process import ServerProcess
+from tests.support.process import PYNATS, ServerProcess, lasting_port
 
 CONFIG = """
 authorization {
@@ -172,3 +172,43 @@ def test_only_what_the_protocol_has_is_sent(
     connect = json.loads(said[0].removeprefix(b"CONNECT "))
     assert connect.keys() <= DOCUMENTED
     assert user_key.seed.encode() not in said[0]
+
+
+WITHOUT_ALICE = "authorization { users = [{ user: bob, password: s3cret }] }"
+
+
+@pytest.mark.parametrize("command", [["sub", "a"], ["reply", "a", "yes"]], ids=" ".join)
+def test_a_user_whose_time_is_over_waits_for_nothing(
+    command: list[str], make_cli: Callable[[str], Cli]
+) -> None:
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as link, link.makefile("rb") as lines:
+            link.sendall(b'INFO {"server_id":"x","max_payload":9,"headers":true}\r\n')
+            pings = 0
+            while pings < 3:  # that of the log-in, and two behind the subscription
+                if lines.readline() == b"PING\r\n":
+                    pings += 1
+                    link.sendall(b"PONG\r\n")
+            link.sendall(b"-ERR 'User Authentication Expired'\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        cli = make_cli(f"nats://127.0.0.1:{listener.getsockname()[1]}")
+        done = cli.start(*command).finish()
+        serving.join(PATIENCE_S)
+    assert done.code == 1
+    assert done.err.endswith("pynats: error: nats: user authentication expired\n")
+
+
+def test_who_is_refused_when_it_comes_again_is_told(
+    make_cli: Callable[[str], Cli], tmp_path: Path
+) -> None:
+    port = lasting_port()
+    login = ["--user", "alice", "--password", "s3cret"]
+    with ServerProcess(PYNATS, tmp_path / "first", CONFIG, port=port) as server:
+        waiting = make_cli(url_of(server)).start("sub", "open.a", *login)
+        waiting.wait_for("open.a")
+    with ServerProcess(PYNATS, tmp_path / "second", WITHOUT_ALICE, port=port):
+        waiting.wait_for(">>> Unexpected NATS error: nats: Authorization Violation")

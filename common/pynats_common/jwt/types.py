@@ -112,16 +112,13 @@ class UserPermissionLimits(Permissions):
 
 
 @dataclass
-class ScopeTemplate(UserPermissionLimits):
-    """What the users of a scoped signing key get. A limit that a token does not name is none."""
+class Template(UserPermissionLimits):
+    """What users of a scoped signing key may. Unlike in a user, a limit that is not there is none:
+    `nsc edit signing-key` writes none."""
 
-    def __post_init__(self) -> None:
-        if self.source is None:  # not of a token
-            return
-        named = {name.lower() for name, value in self.source.items() if value is not None}
-        for name in ("subs", "data", "payload"):
-            if name not in named:
-                setattr(self, name, NO_LIMIT)
+    subs: int = member("subs", keep=True, default=NO_LIMIT)
+    data: int = member("data", keep=True, default=NO_LIMIT)
+    payload: int = member("payload", keep=True, default=NO_LIMIT)
 
 
 @dataclass
@@ -131,7 +128,7 @@ class ScopedSigner(Record):
     kind: str = member("kind", keep=True, default="user_scope")
     key: str = member("key", keep=True, default="")
     role: str = member("role", keep=True, default="")
-    template: ScopeTemplate = member("template", keep=True, make=lambda: ScopeTemplate(source={}))
+    template: Template = member("template", keep=True, make=Template)
     description: str = member("description", keep=True, default="")
 
 

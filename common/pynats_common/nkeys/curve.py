@@ -66,6 +66,8 @@ class CurveKeyPair(KeyPair):
         box = sealed[len(BOX_VERSION) + NONCE_BYTES :]
         try:
             return bindings.crypto_box_open(box, nonce, _peer_key(sender), self._secret())
+        except CannotSealError as error:
+            raise CannotOpenError(f"cannot open: {error}") from None
         except CryptoError:
             raise CannotOpenError("cannot open: wrong key or damaged data") from None
 

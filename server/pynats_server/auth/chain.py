@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pynats_server import options as config
@@ -18,7 +19,7 @@ from pynats_server.auth.base import (
 from pynats_server.auth.certificates import CertificateLogin
 from pynats_server.auth.keys import KeyLogin
 from pynats_server.auth.own import OwnLogin, Verify
-from pynats_server.auth.passwords import PasswordLogin
+from pynats_server.auth.passwords import Attempt, PasswordLogin
 from pynats_server.auth.proxies import Proxies
 from pynats_server.auth.users import Users
 
@@ -109,8 +110,23 @@ class Chain:
             return self._tokens.verify(hello)
         found = self._oidc.verify(hello) if self._oidc is not None else None
         if found is None and self._callout is not None:
-            return self._callout.verify(hello, self._verify)
+            # Whom its certificate names is known before it is asked who decides about that user.
+            attempt = self._named(hello)
+            own = self._verify if attempt is None else partial(self._with, attempt=attempt)
+            return self._callout.verify(hello, own)
         return found or self._verify(hello)
+
+    def _named(self, hello: Hello) -> Attempt | Refusal | None:
+        """What its certificate says, where that comes before a password."""
+        keyed = hello.said.nkey and self._users.keyed
+        if self._closed or keyed or self._certificates is None or hello.kind != STANDARD:
+            return None
+        return self._certificates.attempt(hello)
+
+    def _with(self, hello: Hello, attempt: Attempt | Refusal) -> Outcome:
+        if isinstance(attempt, Refusal):
+            return attempt
+        return self._passwords.compare(hello, attempt, None)
 
     def _verify(self, hello: Hello) -> Outcome:
         if self._closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from pynats_common.go.durations import SECOND_NS
 
@@ -56,6 +56,21 @@ def apply_limits(
         client.max_subscriptions = _lower(client.max_subscriptions, verdict.max_subscriptions)
     client.ping_interval_ns = int(options.ping_interval * SECOND_NS)
     client.ping_max = options.ping_max
+
+
+def lowered(state: ServerState, verdict: Verdict) -> Iterator[str]:
+    """For the log: where a client's account or user would let it do more than the server does."""
+    found, options = state.account_options(verdict.account), state.options
+    own = found.limits if found is not None else _NONE
+    for name, most, wanted in (
+        ("Payload", options.max_payload, (own.max_payload, verdict.max_payload)),
+        (
+            "Subscriptions", options.max_subscriptions,
+            (own.max_subscriptions, verdict.max_subscriptions),
+        ),
+    ):  # fmt: skip
+        if 0 < most < _lower(*wanted):
+            yield f"Max {name} set to {most} from server overrides account or user config"
 
 
 def account_limits(client: ClientConnection, state: ServerState) -> ConnectionLimits:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import ssl
 from pathlib import Path
 from typing import Any
@@ -64,3 +66,41 @@ def shown(found: Any) -> Any:
     if isinstance(found, list):
         return [shown(each) for each in found]
     return "<PEM>" if isinstance(found, str) and found.startswith("-----BEGIN CERT") else found
+
+
+@pytest.mark.parametrize("connect", ["{}", BOB, '{"auth_token":"t"}'])
+def test_a_certificate_names_the_user(
+    connect: str, files: Files, recorded: Recorded, reference_servers: ServerPool,
+    servers_under_test: ServerPool,
+) -> None:  # fmt: skip
+    """Also the one of the service, which the server lets in itself."""
+    block = f'{CERT}, ca_file: "{files.folder}/ca.pem", verify_and_map: true'
+    text = config(more=f"tls {{ {block} }}\n")
+    for before, after in (
+        ("{user: auth, password: auth}", '{user: "CN=bob,O=Acme"}'),
+        ("auth_users: [auth, sys]", 'auth_users: ["CN=bob,O=Acme"]'),
+        ("{user: guest}", '{user: "CN=alice,O=Acme"}'),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+
+    def told(servers: ServerPool) -> Any:
+        server = servers.get("callout-map", files.filled(text))
+        with TlsPeer(server.port) as service, TlsPeer(server.port) as client:
+            for peer, certificate in ((service, "second"), (client, "good")):
+                peer.info()
+                assert not peer.secure(client_context(files.folder, certificate))
+            service.send(b"CONNECT {}\r\nSUB $SYS.REQ.USER.AUTH 1\r\nPING\r\n")
+            until(service, b"PONG")
+            client.send(b"CONNECT " + connect.encode() + b"\r\nPING\r\n")
+            until(service, b"MSG ")
+            body = service.line().decode().split(".")[1]
+            asked = json.loads(base64.urlsafe_b64decode(body + "=="))["nats"]
+            return [asked["connect_opts"], asked["client_info"].get("user")]
+
+    assert told(servers_under_test) == recorded.of(lambda: told(reference_servers))
+
+
+def until(peer: TlsPeer, begin: bytes) -> None:
+    while not (line := peer.line()).startswith(begin):
+        assert line and not line.startswith(b"-ERR"), line

@@ -19,7 +19,8 @@ NAMES = (
     "sub of nobody", "another account's token later", "exp 1700000001",
     "nbf 4000000000", "file: of junk", "file: of another account", "revoked, issued 1599999999",
     "times: never", "kinds: WEBSOCKET", "bearer from elsewhere", "bearer where none may be",
-    "may: publish a queue", "account: mapping", "account: exporter",
+    "may: publish a queue", "may: payload 2**40", "may: 2**40 subscriptions",
+    "account: mapping", "account: exporter",
     "role and limits of -1", "role tag", "role unknown", "role src", "src: a netmask",
 )  # fmt: skip
 ROWS: dict[str, Login] = {
@@ -28,7 +29,9 @@ ROWS: dict[str, Login] = {
     if row.name in NAMES and row.server == "full"
 }
 _LINE = re.compile(r"(\[[A-Z]+\]) (?:\S+ - cid:\d+ - )?(.*)")
-_ABOUT = re.compile(r"JWT|ccount|Adding|Signature|Connection type|Bad src|Outside|nkey|revoked")
+_ABOUT = re.compile(
+    r"JWT|ccount|Adding|Signature|Connection type|Bad src|Outside|nkey|revoked|^Max "
+)
 _OURS_SAYS_MORE = re.compile(
     r"(requires a user JWT|nkey not valid|generated invalid permissions|Issues:\[(?!claim)).*"
 )
@@ -43,7 +46,9 @@ def _said(kind: str, folder: Path) -> list[str]:
     folder.mkdir()
     world.write_accounts(folder / "jwt", world.accounts(), world.files())
     found: list[str] = []
-    with ServerProcess(kind, folder, "debug: true\n" + world.full(folder / "jwt")) as server:
+    with ServerProcess(
+        kind, folder, "debug: true\nmax_subscriptions: 99\n" + world.full(folder / "jwt")
+    ) as server:
         for count, (name, row) in enumerate(ROWS.items(), 1):
             begins = len(server.log())
             play(server, row)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.conformance.jwt.tokens import (
     ISSUED,
+    MISSING,
     UNLIMITED,
     Claims,
     account,
@@ -33,12 +34,11 @@ STRICT_SIGNER = operator_key("strict operator's signing key")
 
 
 def scope(role: str, **template: Any) -> dict[str, Any]:
-    """A signing key of an account whose users get what the template says. None: the member is not
-    there."""
-    members = {"subs": -1, "data": -1, "payload": -1} | template
+    """A signing key of an account whose users get what the template says."""
+    said = {"subs": -1, "data": -1, "payload": -1} | template
     return {
         "kind": "user_scope", "key": scoped_key(role).public_key, "role": role,
-        "template": {name: each for name, each in members.items() if each is not None},
+        "template": {name: value for name, value in said.items() if value is not MISSING},
         "description": "",
     }  # fmt: skip
 
@@ -74,9 +74,10 @@ SCOPES: Mapping[str, dict[str, Any]] = {
     "queue": {"sub": {"allow": ["a.q {{name()}}", "a.{{name()}} q"]}},
     "limits": {"subs": 1, "payload": 4},
     "zero": {"subs": 0, "payload": 0, "data": 0},
-    "no limits": {"subs": None, "payload": None, "data": None},
-    "only a payload": {"subs": None, "payload": 4, "data": None},
-    "only subs": {"subs": 1, "payload": None, "data": None},
+    "no word of limits": {"subs": MISSING, "payload": MISSING, "data": MISSING},
+    "limits of null": {"subs": None, "payload": None, "data": None},
+    "only a payload": {"subs": MISSING, "payload": 4, "data": MISSING},
+    "only subs": {"subs": 1, "payload": MISSING, "data": MISSING},
     "bearer": {"bearer_token": True},
     "src": {"src": ["10.0.0.0/8"]},
     "here": {"src": ["127.0.0.0/8"]},

@@ -70,8 +70,12 @@ class KeySelection(Options):
 
 @dataclass
 class TimeOptions(Options):
-    start: Annotated[Text, opt("--start", help="valid from, 0 is always")] = ""
-    expiry: Annotated[Text, opt("--expiry", help="valid until, 0 is always")] = ""
+    start: Annotated[
+        Text, opt("--start", help="valid from: a date, or 8h, 30d, 1y; 0 is always")
+    ] = ""
+    expiry: Annotated[
+        Text, opt("--expiry", help="valid until: a date, or 8h, 30d, 1y; 0 is always")
+    ] = ""
 
 
 @dataclass

@@ -59,7 +59,7 @@ class CalloutLogin:
         said = hello.said
         if said.nkey and self._users.keyed:
             return said.nkey
-        return said.user or (self._users.guest if is_silent(hello) else "")
+        return hello.mapped or said.user or (self._users.guest if is_silent(hello) else "")
 
     def _is_kept(self, name: str) -> bool:
         """Whether it is a user of an account that is not handed to the service."""

@@ -81,7 +81,12 @@ def _client(hello: Hello, guest: str, presented: Verdict | None) -> ClientInform
     return ClientInformation(
         host=hello.host,
         id=hello.cid,
-        user=said.nkey or said.user or guest or key or (REDACTED if said.auth_token else ""),
+        user=said.nkey
+        or hello.mapped
+        or said.user
+        or guest
+        or key
+        or (REDACTED if said.auth_token else ""),
         name=said.name,
         tags=list(presented.tags) if presented is not None else [],
         name_tag=presented.name_tag if presented is not None else "",
@@ -98,7 +103,7 @@ def _said(hello: Hello, guest: str, with_jwt: bool) -> ConnectOptions:
         nkey=said.nkey,
         sig=said.sig,
         auth_token=said.auth_token,
-        user=said.user or guest,
+        user=hello.mapped or said.user or guest,
         password=said.password,
         name=said.name,
         lang=said.lang,

@@ -77,7 +77,11 @@ class OidcLogin:
         if not looks_like_token(text):
             return None
         token = peek(text)
-        return token if token is not None and token.issuer in self._issuers else None
+        if token is not None and token.issuer in self._issuers:
+            return token
+        if hello.notes is not None and hello.notes.debug_enabled:
+            hello.notes.debug("oidc: a token of none of the issuers is left to the other ways")
+        return None
 
     async def _decide(self, token: Token, settings: OidcIssuer) -> Answer:
         try:

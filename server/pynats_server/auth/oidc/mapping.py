@@ -35,7 +35,7 @@ def verdict_of(claims: dict[str, Any], settings: OidcIssuer, accounts: Collectio
     if not isinstance(user, str) or not user or len(user) > USER_MAX or not user.isprintable():
         raise TokenError(f"its claim {settings.user_claim} is no user's name")
     try:
-        expires = float(claims["exp"])
+        expires = float(claims["exp"]) + settings.leeway  # until then it lets in
     except OverflowError:  # integers of JSON have no end
         raise TokenError("its exp is no time") from None
     rights = _rights(claims, settings)

@@ -25,6 +25,7 @@ from pynats_server.clients.limits import (
     account_limits,
     apply_limits,
     close_above_limit,
+    lowered,
 )
 from pynats_server.clients.logins import audit
 from pynats_server.clients.logins.checks import Checks
@@ -150,6 +151,9 @@ class LogIn:
         state = self._state
         account = state.accounts[verdict.account]
         state.use(account)
+        if self._log.debug_enabled:
+            for text in lowered(state, verdict):
+                self._log.debug(text, Who(client))
         client.admit(account, verdict.permissions, verdict.user)
         session = session_of(client)
         session.verdict = verdict

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -90,6 +90,36 @@ class Session:
         self.context = context
         self.options = options
         self._errors: list[Exception] = []
+        self._ends: Callable[[], object] | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """What runs in it ends with a CliError when the client gives up: its user has expired or
+        was revoked, for example. nats-py leaves it waiting for messages."""
+        task = asyncio.current_task()
+        assert task is not None
+        gone = False
+
+        def end() -> None:
+            nonlocal gone
+            gone = True
+            task.cancel()
+
+        self._ends = end
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not gone or task.uncancel() > 0:
+                raise
+            reason = self.client.last_error or nats_errors.ConnectionClosedError()
+            raise CliError(describe(reason)) from None
+        finally:
+            self._ends = None
+
+    def end(self) -> None:
+        """The client has given up."""
+        if self._ends is not None:
+            self._ends()
 
     def note_error(self, error: Exception) -> None:
         """Keeps an asynchronous error for `check`."""
@@ -131,7 +161,8 @@ class _Watcher:
     async def on_error(self, error: Exception) -> None:
         if self.session is not None:
             self.session.note_error(error)
-            if self._trace:
+            away = not self.session.client.is_connected
+            if self._trace or (away and isinstance(error, nats_errors.Error)):
                 log(f">>> Unexpected NATS error: {describe(error)}")
             return
         if not isinstance(error, ConnectionRefusedError):
@@ -144,6 +175,10 @@ class _Watcher:
     async def on_disconnected(self) -> None:
         if self.session is not None and not self.session.client.is_closed:
             log(">>> Disconnected, will attempt reconnect")
+
+    async def on_closed(self) -> None:
+        if self.session is not None:
+            self.session.end()
 
     async def on_reconnected(self) -> None:
         if self._trace and self.session is not None:
@@ -227,6 +262,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
             error_cb=watcher.on_error,
             disconnected_cb=watcher.on_disconnected,
             reconnected_cb=watcher.on_reconnected,
+            closed_cb=watcher.on_closed,
             discovered_server_cb=watcher.on_discovered,
             max_reconnect_attempts=_UNLIMITED,
             reconnect_to_server_handler=_reconnect_choice,
@@ -283,7 +319,8 @@ async def open_session(
     settings = replace(settings, url=server) if server else settings
     session = await connect(options, settings, tls_name)
     try:
-        yield session
+        with session.open():
+            yield session
     finally:
         await session.client.close()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pynats_common import jwt
-from pynats_common.jwt.types import ExternalAuthorization, ScopedSigner, ScopeTemplate
+from pynats_common.jwt.types import ExternalAuthorization, ScopedSigner
 from pynats_common.jwt.validation import service_url_error
 from pynats_common.nkeys import Prefix, is_valid_public
 
@@ -192,9 +192,7 @@ def edit_signing_key(session: Session, options: EditSigningKey) -> None:
         raise NscError(f'role "{options.role}" already belongs to another key')
     scope = body.scope_of(public)
     if scope is None:
-        template = ScopeTemplate()
-        template.lift_limits()
-        scope = ScopedSigner(key=public, template=template)
+        scope = ScopedSigner(key=public)
         if public in body.signing_keys:
             body.signing_keys.remove(public)
         body.signing_keys.append(scope)

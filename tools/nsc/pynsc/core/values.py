@@ -69,7 +69,8 @@ def parse_time(text: str, now: datetime | None = None) -> int:
         except ValueError:
             continue
     raise NscError(
-        f"couldn't parse time {text!r}", "use yyyy-mm-dd, 'yyyy-mm-dd hh:mm:ss UTC', or 30d, 6M, 1y"
+        f"couldn't parse time {text!r}",
+        "use yyyy-mm-dd, 'yyyy-mm-dd hh:mm:ss UTC', or 90m, 8h, 30d, 2w, 6M, 1y",
     )
 
 
