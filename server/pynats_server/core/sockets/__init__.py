@@ -1,2 +1,3 @@
-"""Sockets: where they listen (`address`), accepting (`listener`), one connection that reads and writes (`connection`), with what
-waits to be written (`output`); and what threads report (`descriptor`)."""
+"""Sockets: where they listen (`address`), accepting (`listener`), one connection that reads and
+writes (`connection`), with what waits to be written (`output`); and what threads report
+(`descriptor`)."""

@@ -62,9 +62,8 @@ class Door:
         except (OSError, TimeoutError) as error:
             sock.close()
             why = str(error) or "i/o timeout"
-            self._log.debug(
-                f"monitoring: TLS handshake error from {host_port(plain(str(host)), int(str(port)))}: {why}"
-            )
+            peer = host_port(plain(str(host)), int(str(port)))
+            self._log.debug(f"monitoring: TLS handshake error from {peer}: {why}")
         except asyncio.CancelledError:
             sock.close()
             raise
