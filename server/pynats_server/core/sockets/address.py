@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from typing import Final
@@ -25,9 +26,22 @@ def listening(host: str, port: int, backlog: int) -> socket.socket:
     return _listening(socket.AF_INET, ("0.0.0.0", port), backlog)
 
 
+async def listening_soon(host: str, port: int, backlog: int) -> socket.socket:
+    """The same; a name is looked up in a thread. Raises OSError."""
+    host = host.strip("[]")
+    if _is_name(host):
+        return _listening(*await asyncio.to_thread(_resolved, host, port), backlog)
+    return listening(host, port, backlog)
+
+
+def _is_name(host: str) -> bool:
+    literal = host.isascii() and (":" in host or host.replace(".", "").isdecimal())
+    return host not in WILDCARDS and not literal
+
+
 def _resolved(host: str, port: int) -> tuple[int, tuple[object, ...]]:
     name: str | bytes = host
-    if host.isascii() and (":" in host or host.replace(".", "").isdecimal()):
+    if not _is_name(host):
         name = host.encode()  # as text it would have the tables of IDNA loaded
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return found[0][0], found[0][4]

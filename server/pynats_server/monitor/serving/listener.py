@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pynats_common.go.errno import errno_text
 from pynats_common.urls import host_port
 
-from pynats_server.core.sockets.address import listening
+from pynats_server.core.sockets.address import listening_soon
 from pynats_server.monitor.serving.farewell import closed
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class MonitorServer:
 
             self._door = Door(self._context, self._enter, self._source.log.part("monitor"))
         try:
-            sock = await asyncio.to_thread(listening, host, port, BACKLOG)
+            sock = await listening_soon(host, port, BACKLOG)
             self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=sock)
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
