@@ -175,7 +175,10 @@ class ClaimedAccounts:
             task.add_done_callback(lambda done: self._loaded(account, done))
         else:
             self._source.join(account, address)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        finally:
+            del task  # an error knows this frame: in a circle it would wait for the collector
 
     def _loaded(self, account: str, task: asyncio.Task[Claimed]) -> None:
         self._loading.pop(account, None)

@@ -92,7 +92,10 @@ class Lookups:
         else:
             self.join(account, address)
         # Whoever waits may give up; the others go on.
-        return await asyncio.shield(wanted.answer)
+        try:
+            return await asyncio.shield(wanted.answer)
+        finally:
+            del wanted  # an error knows this frame: in a circle it would wait for the collector
 
     def join(self, account: str, address: str) -> None:
         """Somebody at another address waits for the same account: it is asked for in the turn of
