@@ -73,7 +73,11 @@ class MonitorServer:
             self._door = Door(self._context, self._enter, self._source.log.part("monitor"))
         try:
             sock = await listening_soon(host, port, BACKLOG)
-            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=sock)
+            # Held before it serves, which takes a turn: who starts it may be cancelled there.
+            self._server = await asyncio.get_running_loop().create_server(
+                self._protocol, sock=sock, start_serving=False
+            )
+            await self._server.start_serving()
         except OSError as error:
             raise OSError(error.errno, _explain(error, host, port)) from error
         except UnicodeError as error:  # the host name is invalid
