@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import weakref
 
 import pytest
 from pynats_server.resolver.base import ResolverError
@@ -169,3 +172,25 @@ async def test_closing_ends_what_is_under_way() -> None:
     await lookups.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@on_loop
+async def test_an_error_is_forgotten_without_the_collector() -> None:
+    made: list[weakref.ref[ResolverError]] = []
+
+    async def ask(_: str) -> str:
+        error = ResolverError("no a")
+        made.append(weakref.ref(error))
+        try:
+            raise error
+        finally:
+            del error
+
+    lookups = Lookups(ask)
+    gc.disable()
+    try:
+        with contextlib.suppress(ResolverError):
+            await lookups.find("a")
+        await wait_until_async(lambda: made[0]() is None, "its end")
+    finally:
+        gc.enable()
