@@ -28,6 +28,7 @@ from tests.support.account_jwts import (
     operator_token,
     pair,
 )
+from tests.support.circles import circles
 from tests.support.deadline import next_turn
 
 Change = Callable[[jwt.AccountClaims], object]
@@ -132,6 +133,21 @@ def test_those_who_ask_together_share_one_look_up() -> None:
         assert accounts.find(key("A")) is found[0]
 
     run(play, Source(A=account_token("A")))
+
+
+def test_accounts_that_are_not_there_leave_no_circles() -> None:
+    async def ask(accounts: ClaimedAccounts) -> None:
+        with pytest.raises(LookupError):
+            await accounts.load(key("A"))
+
+    async def play(accounts: ClaimedAccounts, source: Source, host: Host) -> None:
+        await ask(accounts)
+        with circles() as found:
+            await ask(accounts)
+            await next_turn()
+        assert found["_asyncio.Task"] == found["builtins.coroutine"] == 0, found
+
+    run(play, Source())
 
 
 def test_those_that_it_imports_of_come_with_it() -> None:
