@@ -12,7 +12,7 @@ import pytest
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 from tests.cli.conftest import KINDS, Cli, url_of
-from tests.support.deadline import PATIENCE_S
+from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, ServerProcess, lasting_port
 
 CONFIG = """
@@ -207,8 +207,9 @@ def test_who_is_refused_when_it_comes_again_is_told(
 ) -> None:
     port = lasting_port()
     login = ["--user", "alice", "--password", "s3cret"]
-    with ServerProcess(PYNATS, tmp_path / "first", CONFIG, port=port) as server:
+    with ServerProcess(PYNATS, tmp_path / "first", CONFIG, port=port, monitor=True) as server:
         waiting = make_cli(url_of(server)).start("sub", "open.a", *login)
+        wait_until(lambda: "open.a" in str(server.monitoring("/subsz?subs=1")), "the subscription")
         waiting.wait_for("open.a")
     with ServerProcess(PYNATS, tmp_path / "second", WITHOUT_ALICE, port=port):
         waiting.wait_for(">>> Unexpected NATS error: nats: Authorization Violation")

@@ -134,7 +134,8 @@ def log_of(process: ServerProcess, begins: int) -> list[str]:
         return [masked(_CLIENT.sub("", text)) for text in texts if _ABOUT.search(text)]
 
     def complete() -> bool:
-        return sum("authentication error" not in line for line in lines()) > 0
+        kinds = {"authentication error" in line for line in lines()}
+        return len(kinds) == 2  # the reason, and that there was one
 
     try:
         wait_until(complete, "the reason in the log", 5)
