@@ -28,6 +28,7 @@ PYNATS = "pynats"
 reference_allowed = False  # set by the test session: whether it may ask what is not ours
 
 
+CLOSED = "Client connection closed"  # the last line about a connection
 _OUTCOME = re.compile(r"\b(Reloaded|Failed to reload) server configuration")
 # What `make sanitize` looks for.
 _FINDING = re.compile(r"^.*(ERROR: AddressSanitizer|: runtime error: ).*", re.MULTILINE)
@@ -201,6 +202,12 @@ class ServerProcess:
         except DeadlineExceeded:
             return False
         return True
+
+    def log_of_connection(self, begins: int) -> str:
+        """What has been logged since there were so many characters, when the connection has ended:
+        it is the only one, and the level is debug."""
+        wait_until(lambda: CLOSED in self.log()[begins:], CLOSED)
+        return self.log()[begins:]
 
     def empty_log(self) -> None:
         """Forgets what was logged: outcomes of reloads are counted from here on."""

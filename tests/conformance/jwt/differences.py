@@ -95,6 +95,44 @@ _LET_IN = [
     "> UNSUB 1",
 ]
 
+# What becomes of users whose names or tags are wildcards.
+_DEAF_BY_NAME = [
+    "> SUB a.u.x 1",
+    "-ERR 'Permissions Violation for Subscription to \"a.u.x\"'",
+    "> SUB a.b.x 2",
+    "-ERR 'Permissions Violation for Subscription to \"a.b.x\"'",
+    "> SUB a.b.c.x 3",
+    "-ERR 'Permissions Violation for Subscription to \"a.b.c.x\"'",
+    "> PUB a.u | 1",
+    "-ERR 'Permissions Violation for Publish to \"a.u\"'",
+    "> PUB a.b | 2",
+    "-ERR 'Permissions Violation for Publish to \"a.b\"'",
+    "> PUB a.b.c | 3",
+    "-ERR 'Permissions Violation for Publish to \"a.b.c\"'",
+]
+_DEAF_BY_TAG = [
+    "> SUB a.blue.x 1",
+    "-ERR 'Permissions Violation for Subscription to \"a.blue.x\"'",
+    "> SUB a.blue 2",
+    "-ERR 'Permissions Violation for Subscription to \"a.blue\"'",
+    "> SUB a.red.x 3",
+    "-ERR 'Permissions Violation for Subscription to \"a.red.x\"'",
+    "> SUB a.red 4",
+    "-ERR 'Permissions Violation for Subscription to \"a.red\"'",
+    "> SUB a.green 5",
+    "-ERR 'Permissions Violation for Subscription to \"a.green\"'",
+    "> PUB a.blue | 1",
+    "-ERR 'Permissions Violation for Publish to \"a.blue\"'",
+    "> PUB a.red | 2",
+    "-ERR 'Permissions Violation for Publish to \"a.red\"'",
+    "> PUB a.blue.north | 3",
+    "-ERR 'Permissions Violation for Publish to \"a.blue.north\"'",
+    "> PUB a.red.south | 4",
+    "-ERR 'Permissions Violation for Publish to \"a.red.south\"'",
+    "> PUB a.green | 5",
+    "-ERR 'Permissions Violation for Publish to \"a.green\"'",
+]
+
 # Whole answers of ours, and why.
 WHOLE: dict[str, tuple[str, list[str]]] = {
     "may: payload -2": (
@@ -127,18 +165,7 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
                 "is account=<account A> authorized_user=<user *> issuer_key=<account scoped "
                 "key name> name_tag=A with its token"
             ),
-            "> SUB a.u.x 1",
-            "-ERR 'Permissions Violation for Subscription to \"a.u.x\"'",
-            "> SUB a.b.x 2",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.x\"'",
-            "> SUB a.b.c.x 3",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.c.x\"'",
-            "> PUB a.u | 1",
-            "-ERR 'Permissions Violation for Publish to \"a.u\"'",
-            "> PUB a.b | 2",
-            "-ERR 'Permissions Violation for Publish to \"a.b\"'",
-            "> PUB a.b.c | 3",
-            "-ERR 'Permissions Violation for Publish to \"a.b.c\"'",
+            *_DEAF_BY_NAME,
         ],
     ),
     "role name of '>'": (
@@ -148,18 +175,7 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
                 "is account=<account A> authorized_user=<user >> issuer_key=<account scoped "
                 "key name> name_tag=A with its token"
             ),
-            "> SUB a.u.x 1",
-            "-ERR 'Permissions Violation for Subscription to \"a.u.x\"'",
-            "> SUB a.b.x 2",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.x\"'",
-            "> SUB a.b.c.x 3",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.c.x\"'",
-            "> PUB a.u | 1",
-            "-ERR 'Permissions Violation for Publish to \"a.u\"'",
-            "> PUB a.b | 2",
-            "-ERR 'Permissions Violation for Publish to \"a.b\"'",
-            "> PUB a.b.c | 3",
-            "-ERR 'Permissions Violation for Publish to \"a.b.c\"'",
+            *_DEAF_BY_NAME,
         ],
     ),
     "role name of 'b.>'": (
@@ -169,18 +185,7 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
                 "is account=<account A> authorized_user=<user b.>> issuer_key=<account "
                 "scoped key name> name_tag=A with its token"
             ),
-            "> SUB a.u.x 1",
-            "-ERR 'Permissions Violation for Subscription to \"a.u.x\"'",
-            "> SUB a.b.x 2",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.x\"'",
-            "> SUB a.b.c.x 3",
-            "-ERR 'Permissions Violation for Subscription to \"a.b.c.x\"'",
-            "> PUB a.u | 1",
-            "-ERR 'Permissions Violation for Publish to \"a.u\"'",
-            "> PUB a.b | 2",
-            "-ERR 'Permissions Violation for Publish to \"a.b\"'",
-            "> PUB a.b.c | 3",
-            "-ERR 'Permissions Violation for Publish to \"a.b.c\"'",
+            *_DEAF_BY_NAME,
         ],
     ),
     "role tag of *": (
@@ -190,26 +195,7 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
                 "is account=<account A> authorized_user=<user u> issuer_key=<account scoped "
                 "key tag> name_tag=A tags=['team:*'] with its token"
             ),
-            "> SUB a.blue.x 1",
-            "-ERR 'Permissions Violation for Subscription to \"a.blue.x\"'",
-            "> SUB a.blue 2",
-            "-ERR 'Permissions Violation for Subscription to \"a.blue\"'",
-            "> SUB a.red.x 3",
-            "-ERR 'Permissions Violation for Subscription to \"a.red.x\"'",
-            "> SUB a.red 4",
-            "-ERR 'Permissions Violation for Subscription to \"a.red\"'",
-            "> SUB a.green 5",
-            "-ERR 'Permissions Violation for Subscription to \"a.green\"'",
-            "> PUB a.blue | 1",
-            "-ERR 'Permissions Violation for Publish to \"a.blue\"'",
-            "> PUB a.red | 2",
-            "-ERR 'Permissions Violation for Publish to \"a.red\"'",
-            "> PUB a.blue.north | 3",
-            "-ERR 'Permissions Violation for Publish to \"a.blue.north\"'",
-            "> PUB a.red.south | 4",
-            "-ERR 'Permissions Violation for Publish to \"a.red.south\"'",
-            "> PUB a.green | 5",
-            "-ERR 'Permissions Violation for Publish to \"a.green\"'",
+            *_DEAF_BY_TAG,
         ],
     ),
     "role tag of >": (
@@ -219,26 +205,7 @@ WHOLE: dict[str, tuple[str, list[str]]] = {
                 "is account=<account A> authorized_user=<user u> issuer_key=<account scoped "
                 "key tag> name_tag=A tags=['team:>'] with its token"
             ),
-            "> SUB a.blue.x 1",
-            "-ERR 'Permissions Violation for Subscription to \"a.blue.x\"'",
-            "> SUB a.blue 2",
-            "-ERR 'Permissions Violation for Subscription to \"a.blue\"'",
-            "> SUB a.red.x 3",
-            "-ERR 'Permissions Violation for Subscription to \"a.red.x\"'",
-            "> SUB a.red 4",
-            "-ERR 'Permissions Violation for Subscription to \"a.red\"'",
-            "> SUB a.green 5",
-            "-ERR 'Permissions Violation for Subscription to \"a.green\"'",
-            "> PUB a.blue | 1",
-            "-ERR 'Permissions Violation for Publish to \"a.blue\"'",
-            "> PUB a.red | 2",
-            "-ERR 'Permissions Violation for Publish to \"a.red\"'",
-            "> PUB a.blue.north | 3",
-            "-ERR 'Permissions Violation for Publish to \"a.blue.north\"'",
-            "> PUB a.red.south | 4",
-            "-ERR 'Permissions Violation for Publish to \"a.red.south\"'",
-            "> PUB a.green | 5",
-            "-ERR 'Permissions Violation for Publish to \"a.green\"'",
+            *_DEAF_BY_TAG,
         ],
     ),
     "file: with lines around": (
