@@ -1,1 +1,1 @@
-"""What the real `nats` 0.5.0 has: its commands and flags, as it lists them itself, without texts."""
+"""Commands and flags that the real `nats` 0.5.0 has, as it lists them itself, without texts."""
