@@ -30,11 +30,11 @@ _NUMBERS = (
     "max_deliver", "rate_limit_bps", "max_ack_pending", "max_waiting", "max_batch", "max_bytes",
     "num_replicas", "opt_start_seq",
 )  # fmt: skip
-_DURATIONS = (
+DURATIONS = (
     "ack_wait", "idle_heartbeat", "max_expires", "inactive_threshold", "priority_timeout",
 )  # fmt: skip
 _FLAGS = ("flow_control", "headers_only", "mem_storage", "direct", "sourcing")
-_TIMES = ("opt_start_time", "pause_until")
+TIMES = ("opt_start_time", "pause_until")
 _LISTS = ("filter_subjects", "priority_groups")
 
 
@@ -105,8 +105,17 @@ def without_server_metadata(config: Config) -> Config:
     return kept
 
 
+def zero_config() -> Config:
+    """Each field with the value that the API leaves out."""
+    kinds: tuple[tuple[tuple[str, ...], Any], ...] = (
+        (_TEXTS, ""), (_NUMBERS, 0), (DURATIONS, 0), (_FLAGS, False), (TIMES, ZERO_TIME),
+    )  # fmt: skip
+    config = {name: zero for names, zero in kinds for name in names}
+    return config | {name: [] for name in (*_LISTS, "backoff")} | {"metadata": {}}
+
+
 def _is_zero(name: str, value: Any) -> bool:
-    if name in _TIMES:
+    if name in TIMES:
         return bool(value == ZERO_TIME)
     # A number of replicas is there in each configuration, 0 for the stream's.
     return name != "num_replicas" and not value
@@ -177,9 +186,9 @@ def _choice(name: str, value: Any) -> str:
 _CHECKS = {
     **dict.fromkeys(_TEXTS, _text),
     **dict.fromkeys(_NUMBERS, _number),
-    **dict.fromkeys(_DURATIONS, _duration),
+    **dict.fromkeys(DURATIONS, _duration),
     **dict.fromkeys(_FLAGS, _flag),
-    **dict.fromkeys(_TIMES, _time),
+    **dict.fromkeys(TIMES, _time),
     **dict.fromkeys(_LISTS, _texts),
     **dict.fromkeys(CHOICES, _choice),
     "backoff": _durations,

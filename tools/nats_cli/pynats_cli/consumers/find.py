@@ -11,6 +11,7 @@ from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION, UNSIGNED
 from pynats_common.go.times import parse_time_ns
 
+from pynats_cli.consumers.config_file import DURATIONS, TIMES, zero_config
 from pynats_cli.consumers.screen import is_pull
 
 Info = dict[str, Any]
@@ -150,5 +151,40 @@ def _required_level(info: Info) -> int:
     return int(level) if level.isascii() and level.isdigit() else 0
 
 
+_NAMES = ("config", "state", "info", "Info")
+# Members by the names that they have in Go, which expressions written for `nats` use.
+_ALIASES = {
+    "ackfloor": "ackfloor", "consumer": "consumerseq", "durable": "durablename",
+    "heartbeat": "idleheartbeat", "last": "lastactive", "maxrequestbatch": "maxbatch",
+    "maxrequestexpires": "maxexpires", "maxrequestmaxbytes": "maxbytes",
+    "memorystorage": "memstorage", "optstartsequence": "optstartseq", "pinnedttl":
+    "prioritytimeout", "ratelimit": "ratelimitbps", "replicas": "numreplicas",
+    "samplefrequency": "samplefreq", "stream": "streamseq", "timestamp": "ts",
+}  # fmt: skip
 def _expression(text: str) -> Callable[[Info], bool]:
-    raise NotImplementedError(text)
+    from pynats_cli.expressions import compile_expression
+
+    expression = compile_expression(text, _NAMES, _ALIASES)
+
+    def matches(info: Info) -> bool:
+        data = _typed(info)
+        names = {"config": data["config"], "state": data, "info": data, "Info": data}
+        return expression.matches(names)
+
+    return matches
+
+
+def _typed(info: Info) -> Info:
+    """What the API tells, with what it leaves out, and with durations and times as such."""
+    from pynats_cli.expressions import Duration, Instant
+
+    config = zero_config() | info["config"]
+    for name in DURATIONS:
+        config[name] = Duration(int(config[name]))
+    for name in TIMES:
+        config[name] = Instant(parse_time_ns(config[name]))
+    typed = {**info, "config": config}
+    for name in ("created", "ts"):
+        if typed.get(name):
+            typed[name] = Instant(parse_time_ns(typed[name]))
+    return typed

@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
-from pynats_common.go.times import parse_time_ns
+from pynats_common.go.times import format_time_ns, parse_time_ns
 
-from pynats_cli.jetstream.cluster_rows import cluster_rows
+from pynats_cli.consumers.cluster import cluster_rows
 from pynats_cli.screen.columns import Columns
-from pynats_cli.screen.human import bytes_text, duration, local_time, thousands
+from pynats_cli.screen.human import bytes_text, duration, local_time, since, thousands
 
 _POLICIES = {
     "all": "All", "last": "Last", "new": "New", "last_per_subject": "Last Per Subject",
@@ -63,7 +63,7 @@ def needs_acks(config: dict[str, Any]) -> bool:
 
 
 def _title(info: dict[str, Any]) -> str:
-    created = local_time(parse_time_ns(info["created"]))
+    created = local_time(info["created"])
     return f"{info['stream_name']} > {info['name']} created {created}"
 
 
@@ -148,7 +148,7 @@ def _add_cluster(screen: Columns, info: dict[str, Any]) -> None:
     if not cluster:
         return
     screen.section("Cluster Information")
-    for label, value in cluster_rows(cluster, group_label="Raft Group"):
+    for label, value in cluster_rows(cluster, _now_ns(info)):
         screen.add(label, value)
 
 
@@ -177,8 +177,8 @@ def _add_state(screen: Columns, info: dict[str, Any]) -> None:
     else:
         screen.add("Active Interest", _interest_text(info))
     if info.get("paused"):
-        remaining_ns = info.get("pause_remaining", 0)
-        screen.add("Paused Until", _remaining_text(time.time_ns() + remaining_ns, remaining_ns))
+        until = local_time(format_time_ns(now_ns + int(info.get("pause_remaining", 0))))
+        screen.add("Paused Until", f"{until} ({_remaining_text(info)})")
     _add_groups(screen, info)
 
 
@@ -189,7 +189,7 @@ def _add_groups(screen: Columns, info: dict[str, Any]) -> None:
     for group in info.get("priority_groups") or []:
         client = group.get("pinned_client_id", "")
         if client:
-            since = local_time(parse_time_ns(group.get("pinned_ts", "")))
+            since = local_time(group.get("pinned_ts"))
             texts.append(f"{group.get('group', '')}: pinned {client} at {since}")
         else:
             texts.append(f"{group.get('group', '')}: No client")
@@ -214,9 +214,7 @@ def _sequences(position: dict[str, Any], label: str, now_ns: int) -> str:
         f"Stream sequence: {thousands(position.get('stream_seq', 0))}"
     )
     active = position.get("last_active")
-    if active:
-        text += f" {label}: {duration(max(now_ns - parse_time_ns(active), 0))} ago"
-    return text
+    return f"{text} {label}: {since(active, now_ns)} ago" if active else text
 
 
 def _deliver_text(config: dict[str, Any]) -> str:
@@ -224,20 +222,21 @@ def _deliver_text(config: dict[str, Any]) -> str:
     if policy == "by_start_sequence":
         return f"From Sequence {thousands(config.get('opt_start_seq', 0))}"
     if policy == "by_start_time":
-        return f"Since {local_time(parse_time_ns(config.get('opt_start_time', '')))}"
+        return f"Since {local_time(config.get('opt_start_time'))}"
     return policy_text(policy)
 
 
 def _deadline_text(info: dict[str, Any]) -> str:
-    deadline_ns = parse_time_ns(info["config"].get("pause_until") or "0001-01-01T00:00:00Z")
-    if info.get("paused"):
-        return _remaining_text(deadline_ns, info.get("pause_remaining", 0))
-    return f"{local_time(deadline_ns)} (passed)" if deadline_ns else ""
+    deadline = local_time(info["config"].get("pause_until"))
+    if not deadline:
+        return ""
+    return f"{deadline} ({_remaining_text(info)})" if info.get("paused") else f"{deadline} (passed)"
 
 
-def _remaining_text(until_ns: int, remaining_ns: int) -> str:
+def _remaining_text(info: dict[str, Any]) -> str:
+    remaining_ns = int(info.get("pause_remaining", 0))
     whole_ns = (remaining_ns + SECOND_NS // 2) // SECOND_NS * SECOND_NS
-    return f"{local_time(until_ns)} ({format_duration_ns(whole_ns)} remaining)"
+    return f"{format_duration_ns(whole_ns)} remaining"
 
 
 def _backoff_text(times: list[int]) -> str:

@@ -1,0 +1,58 @@
+"""Shows events in one of the formats: in full, in a line, as JSON, as CloudEvents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from pynats_cli.events.event import Event, UnknownEvent, parse_event
+from pynats_cli.events.kinds import KINDS, KNOWN
+from pynats_cli.events.rows import time_of_day
+
+Show = Callable[[str], None]
+
+
+class EventView:
+    """Writes what passes the filter to `show`, and what is wrong to `complain`."""
+
+    def __init__(
+        self, form: str, passes: Callable[[str], bool], show: Show, complain: Show
+    ) -> None:
+        self._form = form
+        self._passes = passes
+        self._show = show
+        self._complain = complain
+
+    def take(self, data: bytes, subject: str) -> None:
+        """A message that arrived."""
+        if not self._passes(data.decode("utf-8", "replace")):
+            return
+        if self._form == "json":
+            self._show(json_line(data))
+            return
+        try:
+            event = parse_event(data, subject, KNOWN)
+        except UnknownEvent as error:
+            text = data.decode("utf-8", "replace")
+            self._complain(f"Event error: {error}\n\n          {text}")
+            return
+        self._show(self._text(event))
+
+    def _text(self, event: Event) -> str:
+        if self._form == "cloudevent":
+            return json.dumps(event.to_cloud_event(), indent=2, ensure_ascii=False)
+        kind, at = KINDS[event.kind], time_of_day(event.time_ns)
+        if self._form == "short":
+            return f"{at} {kind.line(event)}"
+        return f"[{at}] [{event.id}] {kind.title(event)}\n\n{kind.rows(event).render()}\n"
+
+
+def json_line(data: bytes) -> str:
+    """An event in a line: JSON of several lines becomes one, other text stays as it is."""
+    text = data.decode("utf-8", "replace").strip()
+    if "\n" not in text:
+        return text
+    try:
+        return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
