@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,6 +20,10 @@ from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.pickers import valid_stream_name
 from pynats_cli.screen.human import local_time
 from pynats_cli.screen.output import line, note
+from pynats_cli.subscriber.flow import Flow
+from pynats_cli.subscriber.messages import Received
+from pynats_cli.subscriber.options import SubscribeOptions
+from pynats_cli.subscriber.stream import receive_from_stream
 
 
 @dataclass(kw_only=True)
@@ -75,13 +80,15 @@ async def events(session: Session, options: EventsOptions) -> None:
 async def _listen(
     session: Session, sources: list[Source], options: EventsOptions, view: EventView
 ) -> None:
-    inbox = await _Inbox.open(session)
+    arrived: asyncio.Queue[Any] = asyncio.Queue()
     for source in sources:
-        await session.client.subscribe(source.subject, cb=inbox.take)
+        await session.client.subscribe(source.subject, cb=arrived.put)
         if not options.json:
             note(source.announcement)
     await session.check()
-    await inbox.show_all(view)
+    while True:
+        message = await arrived.get()
+        view.take(message.data, message.subject)
 
 
 async def _from_stream(session: Session, options: EventsOptions, view: EventView) -> None:
@@ -92,4 +99,12 @@ async def _from_stream(session: Session, options: EventsOptions, view: EventView
         if error.code == STREAM_NOT_FOUND:
             raise CliError(f"stream {quote(stream)} not found") from None
         raise
-    raise NotImplementedError
+    if not options.json:
+        start = local_time(format_time_ns(time.time_ns() - options.since))
+        note(f"Listening for Events in stream {stream}{f' since {start}' if options.since else ''}")
+    reading = SubscribeOptions(all=not options.since, since=options.since, raw=True)
+
+    def take(message: Received, _number: int, _reply: Received | None) -> None:
+        view.take(message.data, message.subject)
+
+    await receive_from_stream(session, reading, stream, Flow(reading, take))

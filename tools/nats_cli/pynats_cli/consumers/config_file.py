@@ -87,7 +87,9 @@ def write_config(config: Config, path: str) -> None:
 
 def config_text(config: Config) -> str:
     """The JSON text of a configuration; what is always there comes with its zero."""
-    shown = {"num_replicas": 0, "pause_until": ZERO_TIME} | config
+    shown = {**config}
+    shown.setdefault("num_replicas", 0)
+    shown.setdefault("pause_until", ZERO_TIME)
     if shown.get("durable_name"):
         shown.pop("name", None)
     return json.dumps(shown, indent=2)

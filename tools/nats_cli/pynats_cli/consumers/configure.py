@@ -15,7 +15,13 @@ from pynats_cli.errors import CliError
 Config = dict[str, Any]
 
 _PULL_ONLY = ("max_waiting", "max_batch", "max_expires", "max_bytes")
-_PUSH_ONLY = ("deliver_subject", "deliver_group", "flow_control", "idle_heartbeat", "rate_limit_bps")
+_PUSH_ONLY = (
+    "deliver_subject",
+    "deliver_group",
+    "flow_control",
+    "idle_heartbeat",
+    "rate_limit_bps",
+)
 _FORBIDDEN = " .*>\t\r\n"
 
 

@@ -33,9 +33,7 @@ class FindFlags:
     pending: Annotated[
         int, opt("--pending", help="With fewer unprocessed messages, but some", kind=UNSIGNED)
     ] = 0
-    idle: Annotated[
-        int, opt("--idle", help="Without a delivery for this long", kind=DURATION)
-    ] = 0
+    idle: Annotated[int, opt("--idle", help="Without a delivery for this long", kind=DURATION)] = 0
     created: Annotated[
         int, opt("--created", help="Created longer ago than this", kind=DURATION)
     ] = 0
@@ -161,6 +159,8 @@ _ALIASES = {
     "prioritytimeout", "ratelimit": "ratelimitbps", "replicas": "numreplicas",
     "samplefrequency": "samplefreq", "stream": "streamseq", "timestamp": "ts",
 }  # fmt: skip
+
+
 def _expression(text: str) -> Callable[[Info], bool]:
     from pynats_cli.expressions import compile_expression
 

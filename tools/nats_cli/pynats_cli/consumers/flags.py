@@ -7,7 +7,13 @@ from typing import Annotated
 
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import (
-    DURATION, INTEGER, KEY_VALUE, SUBJECTS, TEXT, UNSIGNED, Choice,
+    DURATION,
+    INTEGER,
+    KEY_VALUE,
+    SUBJECTS,
+    TEXT,
+    UNSIGNED,
+    Choice,
 )  # fmt: skip
 
 ACK_POLICIES = ("none", "all", "explicit", "flow_control")
@@ -30,7 +36,9 @@ class EditFlags:
     ] = None
     max_deliver: Annotated[
         int | None,
-        opt("--max-deliver", help="How often a message is tried", kind=INTEGER, placeholder="TRIES"),
+        opt(
+            "--max-deliver", help="How often a message is tried", kind=INTEGER, placeholder="TRIES"
+        ),
     ] = None
     max_outstanding: Annotated[
         int | None, opt("--max-outstanding", help="As --max-pending", kind=INTEGER, hidden=True)
@@ -92,9 +100,7 @@ class CreateFlags(EditFlags):
     ack: Annotated[
         str, opt("--ack", help="How messages are acknowledged", kind=Choice(*ACK_POLICIES))
     ] = ""
-    bps: Annotated[
-        int, opt("--bps", help="Most bits per second (push)", kind=UNSIGNED)
-    ] = 0
+    bps: Annotated[int, opt("--bps", help="Most bits per second (push)", kind=UNSIGNED)] = 0
     deliver: Annotated[
         str,
         opt(

@@ -173,7 +173,9 @@ def _add_state(screen: Columns, info: dict[str, Any]) -> None:
     screen.add("Unprocessed Messages", thousands(info.get("num_pending", 0)))
     if is_pull(config):
         waiting = thousands(info.get("num_waiting", 0))
-        screen.add("Waiting Pulls", f"{waiting} of maximum {thousands(config.get('max_waiting', 0))}")
+        screen.add(
+            "Waiting Pulls", f"{waiting} of maximum {thousands(config.get('max_waiting', 0))}"
+        )
     else:
         screen.add("Active Interest", _interest_text(info))
     if info.get("paused"):

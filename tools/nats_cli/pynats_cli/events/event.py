@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pynats_common.go.quoting import quote
@@ -19,11 +19,10 @@ class UnknownEvent(ValueError):
 
 @dataclass(frozen=True)
 class Event:
-    """A message of a known kind; `raw` is its text."""
+    """A message of a known kind."""
 
     kind: str
     fields: dict[str, Any]
-    raw: str = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -78,18 +77,22 @@ def instant_ns(text: object) -> int:
         return 0
 
 
-def parse_event(data: bytes, subject: str, known: frozenset[str]) -> Event:
-    """The event in a message. Raises UnknownEvent."""
-    text = data.decode("utf-8", "replace")
+def parse_fields(data: bytes) -> Any:
+    """What a message holds. Raises UnknownEvent when that is no JSON."""
     try:
-        fields = json.loads(text)
+        return json.loads(data.decode("utf-8", "replace"))
     except ValueError as error:
         raise UnknownEvent(f"parsing failed: {error}") from None
     except RecursionError:
         raise UnknownEvent("parsing failed: nested too deep") from None
+
+
+def parse_event(data: bytes, subject: str, known: frozenset[str]) -> Event:
+    """The event in a message. Raises UnknownEvent."""
+    fields = parse_fields(data)
     kind = fields.get("type") if isinstance(fields, dict) else None
     if not isinstance(kind, str) or not kind:
         raise UnknownEvent(f"unknown event schema on subject {subject}")
     if kind not in known:
         raise UnknownEvent(f"unknown event type {quote(kind)} on subject {subject}")
-    return Event(kind, fields, text)
+    return Event(kind, fields)

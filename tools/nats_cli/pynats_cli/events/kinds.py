@@ -22,9 +22,7 @@ class Kind:
     line: Callable[[Event], str]
 
 
-def _titled(
-    title: str, rows: Callable[[Event], Rows], line: Callable[[Event], str]
-) -> Kind:
+def _titled(title: str, rows: Callable[[Event], Rows], line: Callable[[Event], str]) -> Kind:
     return Kind(lambda _event: title, rows, line)
 
 

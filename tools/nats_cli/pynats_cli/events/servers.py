@@ -13,6 +13,10 @@ _CLIENT = (
     ("Issuer Key", "issuer_key"), ("Name Tag", "name_tag"), ("Tags", "tags"),
     ("Client Kind", "kind"), ("Client Type", "client_type"), ("Client ID", "client_id"),
 )  # fmt: skip
+_SIDE = (
+    ("Account", "acc"), ("Service", "svc"), ("User", "user"), ("Name", "name"),
+    ("Server", "server"), ("Language", "lang"), ("Version", "ver"),
+)  # fmt: skip
 
 
 def _place(event: Event) -> Rows:
@@ -121,8 +125,7 @@ def latency_rows(event: Event) -> Rows:
 
 
 def _add_side(rows: Rows, side: dict[str, Any]) -> None:
-    for label, name in (("Account", "acc"), ("Service", "svc"), ("User", "user"), ("Name", "name"),
-                        ("Server", "server"), ("Language", "lang"), ("Version", "ver")):  # fmt: skip
+    for label, name in _SIDE:
         rows.add(label, _text(side.get(name)))
     rows.add("RTT", span(side.get("rtt")))
 
@@ -131,7 +134,9 @@ def latency_line(event: Event) -> str:
     outcome = event.text("error") or event.text("description")
     parts = f"requestor {span(event.number('requestor', 'rtt'))} <-> system "
     parts += f"{span(event.fields.get('system'))} <- service rtt "
-    parts += f"{span(event.number('responder', 'rtt'))} -> service {span(event.fields.get('service'))}"
+    parts += (
+        f"{span(event.number('responder', 'rtt'))} -> service {span(event.fields.get('service'))}"
+    )
     return f"[Svc Latency] {outcome + ' ' if outcome else ''}{parts}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from pynats_cli.events.event import Event, UnknownEvent, parse_event
+from pynats_cli.events.event import Event, UnknownEvent, parse_event, parse_fields
 from pynats_cli.events.kinds import KINDS, KNOWN
 from pynats_cli.events.rows import time_of_day
 
@@ -27,16 +27,17 @@ class EventView:
         """A message that arrived."""
         if not self._passes(data.decode("utf-8", "replace")):
             return
-        if self._form == "json":
-            self._show(json_line(data))
-            return
         try:
-            event = parse_event(data, subject, KNOWN)
+            shown = (
+                json_line(data)
+                if self._form == "json"
+                else self._text(parse_event(data, subject, KNOWN))
+            )
         except UnknownEvent as error:
             text = data.decode("utf-8", "replace")
             self._complain(f"Event error: {error}\n\n          {text}")
-            return
-        self._show(self._text(event))
+        else:
+            self._show(shown)
 
     def _text(self, event: Event) -> str:
         if self._form == "cloudevent":
@@ -48,11 +49,7 @@ class EventView:
 
 
 def json_line(data: bytes) -> str:
-    """An event in a line: JSON of several lines becomes one, other text stays as it is."""
+    """An event of any kind in one line, as it came if that is one. Raises UnknownEvent."""
+    fields = parse_fields(data)
     text = data.decode("utf-8", "replace").strip()
-    if "\n" not in text:
-        return text
-    try:
-        return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
+    return text if "\n" not in text else json.dumps(fields, ensure_ascii=False)

@@ -14,7 +14,7 @@ GROUP = Group(
     commands=(
         Command("add", "Create a consumer", f"{_HERE}.add:add", ("create", "new"),
                 examples=("pynats consumer add ORDERS BILLING",
-                          "pynats consumer add ORDERS BILLING --pull --filter orders.paid --defaults",
+                          "pynats consumer add ORDERS BILLING --pull --filter orders.paid",
                           "pynats consumer add ORDERS --config billing.json"),
                 panel=_CHANGE),
         Command("edit", "Change a consumer", f"{_HERE}.edit:edit", ("update",),

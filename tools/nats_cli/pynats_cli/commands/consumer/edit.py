@@ -102,4 +102,3 @@ def _edited(config: Config) -> Config:
     if unknown:
         raise CliError(f"the edited configuration: unknown field {unknown[0]}")
     return new
-

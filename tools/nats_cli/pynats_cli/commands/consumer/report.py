@@ -38,9 +38,7 @@ async def report(session: Session, options: ReportOptions) -> None:
     stream = await pick_stream(session, options.stream, everything=options.all)
     messages = int((await session.js.stream_info(stream))["state"]["messages"])
     found = await listing(session, stream)
-    show(
-        options, found.consumers, lambda: _screens(stream, messages, found.consumers, options)
-    )
+    show(options, found.consumers, lambda: _screens(stream, messages, found.consumers, options))
     _warn(found)
 
 
