@@ -1,4 +1,4 @@
-"""`pynats` at a terminal: a forked process that owns a pseudo-terminal, questions and answers."""
+"""`pynats` at a pseudo terminal: each answer is sent after its question."""
 
 from __future__ import annotations
 
@@ -13,94 +13,80 @@ import sys
 import termios
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pynats_cli.entry import main
 
 from tests.cli.conftest import Cli
-from tests.support.deadline import Deadline
+from tests.support.deadline import Deadline, wait_until
 
-_ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[78=>])")
+STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
 
 
-class AtTerminal:
-    """One run; what it printed so far is in `screen`, without escape sequences."""
+class Terminal:
+    """A program that runs at a terminal; it is forked, as in `Running`."""
 
-    def __init__(self, cli: Cli, arguments: tuple[str, ...], columns: int, lines: int) -> None:
-        self._raw = b""
-        self._seen = 0
+    def __init__(self, cli: Cli, *arguments: str, lines: int = 40, columns: int = 120,
+                 **environment: str) -> None:  # fmt: skip
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid, self._fd = pty.fork()
+        self.text = ""
+        self.all = ""
+        self._code: int | None = None
+        variables = {**cli.environment, "TERM": "xterm", "NO_COLOR": "1", **environment}
+        self.pid, self._control = pty.fork()
         if self.pid == 0:
-            _become_pynats(arguments, {**cli.environment, "TERM": "xterm"})
+            _become_pynats(arguments, variables)
         size = struct.pack("HHHH", lines, columns, 0, 0)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+        fcntl.ioctl(self._control, termios.TIOCSWINSZ, size)
 
-    @property
-    def screen(self) -> str:
-        return _ESCAPES.sub("", self._raw.decode("utf-8", "replace")).replace("\r\n", "\n")
+    def answer(self, question: str, keys: str) -> None:
+        """Waits for a text and then types."""
+        self.read_until(question)
+        os.write(self._control, keys.encode())
 
-    def wait_for(self, text: str) -> None:
-        """Waits until `text` comes, after what was waited for before."""
+    def read_until(self, words: str) -> None:
+        """Waits for a text; what came before it is dropped."""
         deadline = Deadline()
-        while (found := self.screen.find(text, self._seen)) < 0:
-            assert self._read(), f"ended without {text!r}: {self.screen}"
-            deadline.check(f"{text!r} at the terminal: {self.screen}")
-        self._seen = found + len(text)
+        while words not in self.text:
+            deadline.check(f"{words!r} after {self.text!r}")
+            assert self._read(deadline), f"{words!r} never came: {self.text}"
+        self.text = self.text.partition(words)[2]
 
-    def answer(self, question: str, text: str = "") -> None:
-        """Waits for a question and answers it with a line."""
-        self.wait_for(question)
-        os.write(self._fd, text.encode() + b"\r")
-
-    def interrupt(self) -> None:
-        """Ctrl-C."""
-        os.write(self._fd, b"\x03")
-
-    def finish(self) -> int:
-        """Waits for the end and returns the exit code."""
-        deadline = Deadline()
-        while self._read():
-            deadline.check(f"the end of pynats: {self.screen}")
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
-
-    def close(self) -> None:
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self._fd)
-
-    def _read(self) -> bool:
-        """Reads what is there; False after the end."""
-        ready, _, _ = select.select([self._fd], [], [], 0.05)
-        if not ready:
+    def _read(self, deadline: Deadline) -> bool:
+        if not select.select([self._control], [], [], deadline.remaining())[0]:
             return True
         try:
-            data = os.read(self._fd, 65_536)
-        except OSError:  # the other side is closed
-            return False
-        self._raw += data
+            data = os.read(self._control, 65_536)
+        except OSError:
+            data = b""
+        found = STYLE.sub("", data.decode("utf-8", "replace").replace("\r", ""))
+        self.text += found
+        self.all += found
         return bool(data)
 
+    def interrupt(self) -> None:
+        os.kill(self.pid, signal.SIGINT)
 
-@contextmanager
-def at_terminal(
-    cli: Cli, *arguments: str, columns: int = 100, lines: int = 40
-) -> Iterator[AtTerminal]:
-    """Runs `pynats` at a terminal of this size."""
-    running = AtTerminal(cli, arguments, columns, lines)
-    try:
-        yield running
-    finally:
-        running.close()
+    def finish(self) -> int:
+        """Reads to the end; the exit code."""
+        deadline = Deadline()
+        while self._read(deadline):
+            deadline.check("the end of the program")
+        wait_until(self._ended, "the end of the program")
+        os.close(self._control)
+        assert self._code is not None
+        return self._code
+
+    def _ended(self) -> bool:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            self._code = os.waitstatus_to_exitcode(status)
+        return bool(pid)
 
 
 def _become_pynats(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    """Turns the forked process into `pynats`; never returns."""
+    """Turns a forked process into `pynats`; never returns."""
     code = 99
     try:
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115

@@ -8,9 +8,9 @@ from typing import Any
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
-from pynats_cli.consumers.cluster import cluster_rows
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.human import bytes_text, duration, local_time, since, thousands
+from pynats_cli.streams.screen import add_servers
 
 _POLICIES = {
     "all": "All", "last": "Last", "new": "New", "last_per_subject": "Last Per Subject",
@@ -148,8 +148,9 @@ def _add_cluster(screen: Columns, info: dict[str, Any]) -> None:
     if not cluster:
         return
     screen.section("Cluster Information")
-    for label, value in cluster_rows(cluster, _now_ns(info)):
-        screen.add(label, value)
+    screen.add("Name", cluster.get("name", ""))
+    screen.add_if("Raft Group", cluster.get("raft_group", ""))
+    add_servers(screen, cluster)
 
 
 def _add_state(screen: Columns, info: dict[str, Any]) -> None:

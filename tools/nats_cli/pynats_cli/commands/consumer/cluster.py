@@ -11,9 +11,9 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import OneConsumer, OneStream
+from pynats_cli.commands.stream.balance import announce
 from pynats_cli.connect.connection import Session
 from pynats_cli.consumers import requests
-from pynats_cli.consumers.balance import plan_moves
 from pynats_cli.consumers.find import FindFlags, matching
 from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
@@ -21,6 +21,8 @@ from pynats_cli.flags import Force, Shown
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.ask import choose, sure
 from pynats_cli.screen.output import line, log, show
+from pynats_cli.streams.balance import Group, plans
+from pynats_cli.streams.peers import peers_of
 
 _LOOK_EVERY_S = 0.25
 _ELECTION_MAX_S = 10.0
@@ -120,15 +122,20 @@ async def balance(session: Session, options: BalanceOptions) -> None:
                 "has no cluster info"
             )
     await _require_placement(session)
-    moves = plan_moves(found)
-    for move in moves:
-        log(
-            f"Requesting leader {quote(move.leader)} step down for consumer "
-            f"{quote(move.consumer)}. New preferred leader is {quote(move.preferred)}"
-        )
-        await requests.step_down(session, stream, move.consumer, move.preferred)
-        await _after_election(session, stream, move.consumer, move.leader)
-    line(f"Balanced {len(moves)} consumers on {stream}")
+    groups = [Group.of(str(info["name"]), info["cluster"]) for info in found]
+    balanced = 0
+    for plan in plans(group for group in groups if group is not None):
+        announce(plan)
+        for move in plan.moves:
+            leader, name = move.group.leader, move.group.name
+            log(
+                f"Requesting leader {quote(leader)} step down for consumer {quote(name)}. "
+                f"New preferred leader is {quote(move.to)}"
+            )
+            await requests.step_down(session, stream, name, move.to)
+            await _after_election(session, stream, name, leader)
+            balanced += 1
+    line(f"Balanced {balanced} consumers on {stream}")
 
 
 async def evacuate(session: Session, options: EvacuateOptions) -> None:
@@ -137,14 +144,9 @@ async def evacuate(session: Session, options: EvacuateOptions) -> None:
     cluster = info.get("cluster")
     if not cluster:
         raise CliError(f"consumer {quote(consumer)} is not clustered")
-    peer = options.peer or choose("Select a Peer", _peers(cluster), missing="the peer")
+    peer = options.peer or choose("Select a Peer", peers_of(cluster), missing="the peer")
     log(f"Evacuating consumer from peer {quote(peer)}")
     if not sure(options.force, f"Really evacuate {quote(peer)}", "not evacuated"):
         return
     await requests.evacuate(session, stream, consumer, peer)
     line(f"Consumer {stream} > {consumer} leaves {peer}")
-
-
-def _peers(cluster: dict[str, Any]) -> list[str]:
-    names = [replica["name"] for replica in cluster.get("replicas") or []]
-    return sorted([*([cluster["leader"]] if cluster.get("leader") else []), *names])

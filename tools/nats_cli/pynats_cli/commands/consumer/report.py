@@ -10,7 +10,6 @@ from pynats_common.go.durations import format_duration_ns
 
 from pynats_cli.commands.consumer.options import OneStream
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.cluster import cluster_cell, leader_rows
 from pynats_cli.consumers.requests import Listing, listing
 from pynats_cli.consumers.screen import is_pull, policy_text
 from pynats_cli.flags import Shown
@@ -18,6 +17,7 @@ from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.human import duration, thousands
 from pynats_cli.screen.output import note, show
 from pynats_cli.screen.tables import Table
+from pynats_cli.streams.tables import leaders_table, replicas_text
 
 _HEADERS = (
     "Consumer", "Mode", "Ack Policy", "Ack Wait", "Ack Pending", "Redelivered", "Unprocessed",
@@ -46,10 +46,8 @@ def _screens(
     stream: str, messages: int, consumers: list[dict[str, Any]], options: ReportOptions
 ) -> str:
     text = report_table(stream, messages, consumers, options.raw)
-    clusters = [info["cluster"] for info in consumers if info.get("cluster")]
-    if options.leaders and clusters:
-        text += "\n\n" + leaders_table(clusters)
-    return text
+    leaders = leaders_table(consumers, "Consumers") if options.leaders else ""
+    return f"{text}\n\n{leaders}" if leaders else text
 
 
 def report_table(
@@ -71,7 +69,7 @@ def report_table(
             str(pending) if raw else _share(pending, messages),
             figure(info.get("ack_floor", {}).get("stream_seq", 0)),
             (config.get("metadata") or {}).get("_nats.req.level", ""),
-            cluster_cell(info.get("cluster")),
+            replicas_text(info.get("cluster") or {}),
         )  # fmt: skip
     return table.render()
 
@@ -80,14 +78,6 @@ def _share(pending: int, messages: int) -> str:
     """Unprocessed messages and their share of the stream."""
     percent = pending * 100 // messages if messages else 0
     return f"{thousands(pending)} / {percent}%"
-
-
-def leaders_table(clusters: list[dict[str, Any]]) -> str:
-    """How many consumers each server leads."""
-    table = Table("RAFT Leader Report", ("Server", "Cluster", "Consumers", "Distribution"))
-    for row in leader_rows(clusters):
-        table.add(*row)
-    return table.render()
 
 
 def _warn(found: Listing) -> None:
