@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.consumer.conftest import Stage
 from tests.cli.terminal import Terminal
 
@@ -67,10 +69,17 @@ def test_a_wrong_answer_is_asked_again(stage: Stage) -> None:
     screen.answer("Consumer name", "C\r")
     screen.answer("Start policy", "bogus\r")
     screen.answer("Start policy", "\r")
-    screen.read_until("Acknowledgment policy")
-    screen.interrupt()
-    assert screen.finish() in (1, 130)
+    screen.answer("Acknowledgment policy", "\x03")
+    assert screen.finish() == 130
     assert stage.done("ls", "S", "--names") == ""
+
+
+@pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x04", 1)])
+def test_ctrl_c_and_ctrl_d_end_a_question(stage: Stage, key: str, code: int) -> None:
+    screen = Terminal(stage.cli, "consumer", "add", stage.stream)
+    screen.answer("Consumer name", key)
+    assert screen.finish() == code
+    assert "Traceback" not in screen.all
 
 
 def test_a_no_is_said_and_changes_nothing(stage: Stage) -> None:
