@@ -66,6 +66,11 @@ class Bucket:
         return state
 
     @property
+    def direct(self) -> bool:
+        """True when values can be read from any replica."""
+        return bool(self.config.get("allow_direct"))
+
+    @property
     def history(self) -> int:
         return int(self.config.get("max_msgs_per_subject", 0))
 
@@ -178,9 +183,7 @@ def changed_config(bucket: str, config: dict[str, Any], wish: Wish) -> dict[str,
 
 def _plain_changes(wish: Wish) -> dict[str, Any]:
     if wish.history is not None and not 1 <= wish.history <= HISTORY_MAX:
-        bound = (
-            "greater than or equal to 1" if wish.history < 1 else "less than or equal to 64"
-        )
+        bound = "greater than or equal to 1" if wish.history < 1 else "less than or equal to 64"
         raise CliError(f"history: must be {bound}")
     compression = None if wish.compress is None else "s2" if wish.compress else "none"
     asked = {

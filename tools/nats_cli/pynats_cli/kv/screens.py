@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -80,6 +81,7 @@ def buckets_table(buckets: Iterable[Bucket]) -> Table:
     """All buckets."""
     headers = ["Bucket", "Description", "Created", "Size", "Values", "Last Update"]
     table = Table("Key-Value Buckets", headers)
+    now = time.time_ns()
     for bucket in buckets:
         state = bucket.state
         table.add(
@@ -88,7 +90,7 @@ def buckets_table(buckets: Iterable[Bucket]) -> Table:
             human.local_time(bucket.info["created"]),
             human.bytes_text(int(state["bytes"])),
             human.thousands(int(state["messages"])),
-            human.since(state.get("last_ts", "")),
+            human.since(state.get("last_ts", ""), now),
         )
     return table
 
@@ -98,7 +100,7 @@ def keys_table(bucket: str, values: Sequence[Value], with_values: bool) -> Table
     headers = ["Key", "Created", "Delta", "Revision"]
     table = Table(f"Contents for bucket '{bucket}'", [*headers, *(["Value"] * with_values)])
     for value in values:
-        row = [value.key, human.local_time(value.time_ns), 0, value.revision]
+        row = [value.key, human.local_time(value.created), 0, str(value.revision)]
         table.add(*row, *([text_of(value.data)] * with_values))
     return table
 
@@ -109,7 +111,7 @@ def history_table(bucket: str, key: str, values: Iterable[Value]) -> Table:
     table = Table(f"History for {bucket} > {key}", headers)
     for value in values:
         table.add(
-            value.key, value.revision, value.operation, human.local_time(value.time_ns),
+            value.key, str(value.revision), value.operation, human.local_time(value.created),
             human.thousands(len(value.data)), _shortened(text_of(value.data)),
         )  # fmt: skip
     return table
@@ -130,7 +132,7 @@ def text_of(data: bytes) -> str:
 
 def value_text(bucket: str, value: Value) -> str:
     """A value under its heading, its beginning only when it is long."""
-    created = human.local_time(value.time_ns)
+    created = human.local_time(value.created)
     lines = [f"{bucket} > {value.key} revision: {value.revision} created @ {created}", ""]
     text = text_of(value.data)
     if text and text.encode() != value.data:
@@ -142,5 +144,5 @@ def value_text(bucket: str, value: Value) -> str:
 
 def watch_line(bucket: str, value: Value) -> str:
     """One line of `watch`."""
-    at = f"[{human.local_time(value.time_ns)}] {value.operation} {bucket} > {value.key}"
+    at = f"[{human.local_time(value.created)}] {value.operation} {bucket} > {value.key}"
     return f"{at}: {value.data.decode(errors='replace')}" if value.operation == PUT else at

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pynats_common.go.durations import format_duration_ns
+from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.acks import js_publish
+from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.jetstream.messages import get_message
 from pynats_cli.jetstream.reading import Reading, Stored
 from pynats_cli.kv.bucket import Bucket, check_key, check_pattern, stream_name
 
 PUT, DELETE, PURGE = "PUT", "DELETE", "PURGE"
-STREAM_NOT_FOUND: Final = 10059
 WRONG_LAST: Final = 10071
 _MARKERS: Final = {"MaxAge": PURGE, "Purge": PURGE, "Remove": DELETE}
 KEY_NOT_FOUND: Final = "nats: key not found"
@@ -30,18 +34,19 @@ class Value:
     operation: str = PUT
     behind: int = 0  # values that come after this one
 
+    @property
+    def created(self) -> str:
+        """When it was stored, RFC 3339."""
+        return format_time_ns(self.time_ns)
+
     def as_dict(self, bucket: str) -> dict[str, Any]:
         """The form of `--json`."""
-        import base64
-
-        from pynats_common.go.times import format_time_ns
-
         return {
             "bucket": bucket,
             "key": self.key,
             "value": base64.b64encode(self.data).decode(),
             "revision": self.revision,
-            "created": format_time_ns(self.time_ns),
+            "created": self.created,
             "operation": self.operation,
         }
 
@@ -52,9 +57,7 @@ def value_of(bucket: Bucket, message: Stored) -> Value:
     operation = {"DEL": DELETE, "PURGE": PURGE}.get(named, PUT)
     operation = _MARKERS.get(message.header("Nats-Marker-Reason"), operation)
     key = message.subject.removeprefix(bucket.subjects)
-    return Value(
-        key, message.data, message.sequence, message.time_ns, operation, message.pending
-    )
+    return Value(key, message.data, message.sequence, message.time_ns, operation, message.pending)
 
 
 class Values:
@@ -75,8 +78,11 @@ class Values:
         """The newest value or marker, or that of a revision; None without."""
         subject = self.bucket.subjects + key
         asked = {"seq": revision} if revision else {"last_by_subj": subject}
-        message = await self.session.js.message(
-            self.bucket.stream, asked, direct=bool(self.bucket.config.get("allow_direct"))
+        message = await get_message(
+            self.session,
+            self.bucket.stream,
+            asked,
+            direct=bool(self.bucket.config.get("allow_direct")),
         )
         if message is None or message.subject != subject:
             return None
@@ -95,8 +101,6 @@ class Values:
 
     async def create(self, key: str, data: bytes, ttl_ns: int = 0) -> int:
         """Only if the key is not there or was removed."""
-        from pynats_cli.connect.jsapi import JsApiError
-
         try:
             return await self.update(key, data, 0, ttl_ns)
         except JsApiError as error:
@@ -104,7 +108,7 @@ class Values:
                 raise
             found = await self.find(key)
             if found is None or found.operation == PUT:
-                raise CliError(f"{error.description}: key exists") from None
+                raise CliError(f"{error.description}: key exists ({error.code})") from None
         return await self.update(key, data, found.revision, ttl_ns)
 
     async def delete(self, key: str) -> int:
@@ -120,7 +124,7 @@ class Values:
 
     async def _publish(self, key: str, data: bytes, headers: list[tuple[str, str]]) -> int:
         subject = self.bucket.target(self.session.jetstream_prefix()) + key
-        ack = await self.session.js.publish(subject, data, headers)
+        ack = await js_publish(self.session, subject, data, headers)
         return int(ack.sequence)
 
     async def watch(
@@ -151,13 +155,9 @@ class Values:
 
 async def open_bucket(session: Any, name: str) -> Bucket:
     """A bucket that exists. Raises CliError."""
-    from pynats_cli.connect.jsapi import JsApiError
-
     try:
         return Bucket(name, await session.js.request(f"STREAM.INFO.{stream_name(name)}"))
     except JsApiError as error:
         if error.code == STREAM_NOT_FOUND:
             raise CliError("nats: bucket not found") from None
         raise
-
-

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from pynats_cli.connect.jsapi import parse_pub_ack
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.acks import parse_pub_ack
 
 WINDOW = 16  # messages on their way
 IDLE_S = 30.0
@@ -16,7 +16,7 @@ IDLE_S = 30.0
 
 def idle_s(session: Any) -> float:
     """How long a transfer may stand still."""
-    return max(IDLE_S, session.options.timeout_s)
+    return max(IDLE_S, float(session.options.timeout_s))
 
 
 class Acknowledged:

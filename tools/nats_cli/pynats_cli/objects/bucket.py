@@ -73,6 +73,11 @@ class Note:
     time_ns: int = 0
 
     @property
+    def created(self) -> str:
+        """When it was stored, RFC 3339."""
+        return format_time_ns(self.time_ns)
+
+    @property
     def link(self) -> dict[str, Any]:
         """The bucket, and mostly an object, that this one stands for."""
         return dict(self.options.get("link") or {})
@@ -114,7 +119,7 @@ class Note:
 
     def shown(self) -> dict[str, Any]:
         """The form of `--json`."""
-        return {**self.as_dict(), "mtime": format_time_ns(self.time_ns)}
+        return {**self.as_dict(), "mtime": self.created}
 
 
 def _digest(text: str) -> bytes:

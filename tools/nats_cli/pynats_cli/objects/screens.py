@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from pynats_cli.jetstream.cluster import add_cluster, visible_metadata
@@ -45,12 +46,13 @@ def _add_pairs(columns: Columns, label: str, pairs: Iterable[tuple[str, str]]) -
 def object_screen(note: Note) -> Columns:
     """What is known of an object."""
     columns = Columns(f"Object information for {note.bucket} > {note.name}")
-    columns.section("")
     columns.add_if("Description", note.description)
     if link := note.link:
-        columns.add("Link To", " > ".join(str(link[key]) for key in ("bucket", "name") if link.get(key)))
+        columns.add(
+            "Link To", " > ".join(str(link[key]) for key in ("bucket", "name") if link.get(key))
+        )
     columns.add("Size", human.bytes_text(note.size))
-    columns.add("Modification Time", human.local_time(note.time_ns))
+    columns.add("Modification Time", human.local_time(note.created))
     columns.add("Chunks", human.thousands(note.chunks))
     if note.digest:
         columns.add("Digest", f"SHA-256 {note.digest.hex()}")
@@ -66,13 +68,14 @@ def buckets_table(buckets: Iterable[ObjectBucket]) -> Table:
     """All buckets."""
     headers = ["Bucket", "Description", "Created", "Size", "Last Update"]
     table = Table("Object Store Buckets", headers)
+    now = time.time_ns()
     for bucket in buckets:
         table.add(
             bucket.name,
             bucket.config.get("description", ""),
             human.local_time(bucket.info["created"]),
             human.bytes_text(int(bucket.state["bytes"])),
-            human.since(bucket.state.get("last_ts", "")),
+            human.since(bucket.state.get("last_ts", ""), now),
         )
     return table
 
@@ -81,13 +84,13 @@ def objects_table(notes: Iterable[Note]) -> Table:
     """The objects of a bucket."""
     table = Table("Bucket Contents", ["Name", "Size", "Time"])
     for note in notes:
-        table.add(note.name, human.bytes_text(note.size), human.local_time(note.time_ns))
+        table.add(note.name, human.bytes_text(note.size), human.local_time(note.created))
     return table
 
 
 def watch_line(note: Note) -> str:
     """One line of `watch`."""
-    at = f"[{human.local_time(note.time_ns)}]"
+    at = f"[{human.local_time(note.created)}]"
     if note.deleted:
         return f"{at} DEL {note.bucket} > {note.name}"
     size = human.bytes_text(note.size)

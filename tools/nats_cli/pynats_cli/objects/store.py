@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from pynats_common.nuid import new_nuid
 
-from pynats_cli.connect.jsapi import JsApiError
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.acks import js_publish
+from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.jetstream.messages import get_message
 from pynats_cli.jetstream.reading import Reading
 from pynats_cli.objects.acked import Acknowledged, idle_s
 from pynats_cli.objects.bucket import CHUNK_SIZE, Note, ObjectBucket, stream_name
 
-STREAM_NOT_FOUND: Final = 10059
 LINKS_MAX: Final = 8
 OBJECT_NOT_FOUND: Final = "nats: object not found"
 Read = Callable[[int], bytes]  # up to so many bytes, none at the end; may block
@@ -35,7 +36,8 @@ class Objects:
     async def find(self, name: str) -> Note | None:
         """The note about an object, also of a removed one."""
         subject = self.bucket.note_subject(name)
-        message = await self.session.js.message(
+        message = await get_message(
+            self.session,
             self.bucket.stream,
             {"last_by_subj": subject},
             direct=bool(self.bucket.config.get("allow_direct")),
@@ -132,7 +134,7 @@ class Objects:
     async def _write(self, note: Note) -> None:
         subject = self._target(self.bucket.note_subject(note.name))
         body = json.dumps(note.as_dict(), separators=(",", ":"), ensure_ascii=False).encode()
-        await self.session.js.publish(subject, body, [("Nats-Rollup", "sub")])
+        await js_publish(self.session, subject, body, [("Nats-Rollup", "sub")])
 
     async def _purge(self, subject: str) -> None:
         await self.session.js.request(f"STREAM.PURGE.{self.bucket.stream}", {"filter": subject})

@@ -40,9 +40,10 @@ class Columns:
         lines = [self.heading, ""]
         for label, value in self.rows:
             if label:
-                lines.append(f"{label.rjust(width)}: {value}")
+                below = "\n" + " " * (width + 2)
+                lines.append(f"{label.rjust(width)}: {value.replace(chr(10), below)}")
             else:
-                lines += ["", f"{value}:", ""]
+                lines += [*([""] if lines[-1] else []), f"{value}:", ""]
         return "\n".join(lines)
 
 

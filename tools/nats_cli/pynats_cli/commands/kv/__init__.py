@@ -33,7 +33,10 @@ GROUP = Group(
         ),
         Command(
             "put", "Store a value", f"{_HERE}.store:put",
-            examples=("pynats kv put CONFIG db.url nats://a", "pynats kv put CONFIG cert < cert.pem"),
+            examples=(
+                "pynats kv put CONFIG db.url nats://a",
+                "pynats kv put CONFIG cert < cert.pem",
+            ),
             panel="Values",
         ),
         Command(

@@ -9,9 +9,9 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION, INTEGER, KEY_VALUE, SIZE, UNSIGNED, Choice
 
 from pynats_cli.connect.connection import Session
-from pynats_cli.connect.jsapi import JsApiError
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.kv.bucket import Bucket, Wish, changed_config, new_config, stream_name
 from pynats_cli.kv.values import open_bucket
 from pynats_cli.screen.output import show
@@ -29,9 +29,7 @@ class BucketOptions(Shown):
     history: Annotated[
         int | None, opt("--history", help="Values to keep of each key, 1 to 64", kind=INTEGER)
     ] = None
-    ttl: Annotated[
-        int | None, opt("--ttl", help="How long values are kept", kind=DURATION)
-    ] = None
+    ttl: Annotated[int | None, opt("--ttl", help="How long values are kept", kind=DURATION)] = None
     marker_ttl: Annotated[
         int | None,
         opt("--marker-ttl", help="Let keys have a TTL; markers stay so long", kind=DURATION),
@@ -45,9 +43,9 @@ class BucketOptions(Shown):
     max_bucket_size: Annotated[
         int | None, opt("--max-bucket-size", help="Size of the bucket at most", kind=SIZE)
     ] = None
-    tags: Annotated[
-        list[str], opt("--tags", help="Place it on servers with these tags")
-    ] = field(default_factory=list)
+    tags: Annotated[list[str], opt("--tags", help="Place it on servers with these tags")] = field(
+        default_factory=list
+    )
     cluster: Annotated[str | None, opt("--cluster", help="Place it in this cluster")] = None
     compress: Annotated[
         bool | None, opt("--compress/--no-compress", help="Compress the data on the disk")
@@ -61,9 +59,9 @@ class BucketOptions(Shown):
     republish_destination: Annotated[
         str | None, opt("--republish-destination", help="Subject to publish them to")
     ] = None
-    republish_headers: Annotated[
-        bool, opt("--republish-headers", help="Publish headers only")
-    ] = False
+    republish_headers: Annotated[bool, opt("--republish-headers", help="Publish headers only")] = (
+        False
+    )
     source: Annotated[
         list[str], opt("--source", help="Copy another bucket's values; may be repeated")
     ] = field(default_factory=list)
@@ -93,9 +91,7 @@ class BucketOptions(Shown):
 class AddOptions(BucketOptions):
     """Flags of `kv add`."""
 
-    storage: Annotated[
-        str | None, opt("--storage", help="Where it is stored", kind=STORAGE)
-    ] = None
+    storage: Annotated[str | None, opt("--storage", help="Where it is stored", kind=STORAGE)] = None
     mirror: Annotated[str | None, opt("--mirror", help="Mirror another bucket")] = None
     mirror_domain: Annotated[
         str | None, opt("--mirror-domain", help="Domain of the mirrored bucket")

@@ -32,9 +32,9 @@ class ListOptions(Shown):
     key: Annotated[str, arg("Keys to list; may have wildcards")] = ""
     names: Annotated[bool, opt("--names", "-n", help="Names only")] = False
     verbose: Annotated[bool, opt("--verbose", "-v", help="More about each key")] = False
-    display_value: Annotated[
-        bool, opt("--display-value", help="Values, too (with --verbose)")
-    ] = False
+    display_value: Annotated[bool, opt("--display-value", help="Values, too (with --verbose)")] = (
+        False
+    )
 
 
 async def info(session: Session, options: InfoOptions) -> None:

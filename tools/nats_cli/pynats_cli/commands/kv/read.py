@@ -41,9 +41,7 @@ class WatchOptions(Shown):
     bucket: Annotated[str, arg("Bucket to act on")]
     key: Annotated[str, arg("Key to follow; may have wildcards")] = ">"
     history: Annotated[bool, opt("--history", help="Begin with all earlier values")] = False
-    deletes: Annotated[
-        bool, opt("--deletes/--no-deletes", help="Show deletes, too")
-    ] = True
+    deletes: Annotated[bool, opt("--deletes/--no-deletes", help="Show deletes, too")] = True
     updates: Annotated[bool, opt("--updates", help="Only what is written from now on")] = False
     revision: Annotated[
         int, opt("--revision", help="Begin at a certain revision", kind=UNSIGNED)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION
 from pynats_common.go.durations import MINUTE_NS
 
 from pynats_cli.connect.connection import Session
-from pynats_cli.connect.jsapi import JsApiError
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
+from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.kv.bucket import check_key, stream_name
-from pynats_cli.kv.values import PUT, STREAM_NOT_FOUND, Values, open_bucket
+from pynats_cli.kv.values import PUT, Values, open_bucket
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import note
 from pynats_cli.screen.progress import bar
@@ -96,14 +96,14 @@ async def compact(session: Session, options: CompactOptions) -> None:
                 markers.append(value)
     removed = kept = 0
     stream, oldest = values.bucket.stream, time.time_ns() - KEPT_NS
-    with bar(len(markers) if len(markers) > PROGRESS_ABOVE else 0, "keys") as progress:
+    with bar(len(markers), shown=len(markers) > PROGRESS_ABOVE) as progress:
         for marker in markers:
             keep = int(marker.time_ns > oldest)
-            request = {"filter": values.bucket.subjects + marker.key}
+            request: dict[str, Any] = {"filter": values.bucket.subjects + marker.key}
             if keep:
                 request |= {"keep": keep}
             await session.js.request(f"STREAM.PURGE.{stream}", request)
             kept += keep
             removed += 1 - keep
-            progress.advance(1)
+            progress(1)
     note(f"Removed {removed} markers, kept {kept} younger than 30 minutes")

@@ -12,9 +12,9 @@ from pynats_common.commandline.kinds import DURATION, UNSIGNED
 from pynats_common.go.text import bytes_of
 
 from pynats_cli.connect.connection import Session
-from pynats_cli.connect.jsapi import JsApiError
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.kv.values import WRONG_LAST, Values, open_bucket
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line, show, write
@@ -53,9 +53,7 @@ class RevertOptions(Shown):
     bucket: Annotated[str, arg("Bucket to act on")]
     key: Annotated[str, arg("Key to act on")]
     revision: Annotated[int, arg("Revision to store again", kind=UNSIGNED)]
-    force: Annotated[
-        bool | None, opt("--force/--no-force", "-f", help="Act without asking")
-    ] = None
+    force: Annotated[bool | None, opt("--force/--no-force", "-f", help="Act without asking")] = None
 
 
 async def _given(value: str | None) -> bytes:
@@ -96,7 +94,7 @@ async def update(session: Session, options: UpdateOptions) -> None:
         await values.update(options.key, bytes_of(options.value), options.revision)
     except JsApiError as error:
         if error.code == WRONG_LAST:
-            raise CliError(f"{error}: key revision mismatch") from None
+            raise CliError(f"{error.description}: key revision mismatch ({error.code})") from None
         raise
     _echo(options.value)
 

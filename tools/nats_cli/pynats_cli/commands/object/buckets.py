@@ -9,9 +9,9 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION, KEY_VALUE, SIZE, UNSIGNED, Choice
 
 from pynats_cli.connect.connection import Session
-from pynats_cli.connect.jsapi import JsApiError
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.objects.bucket import ObjectBucket, Wish, changed_config, new_config
 from pynats_cli.objects.store import open_objects
 from pynats_cli.screen.output import show
@@ -25,9 +25,7 @@ class EditOptions(Shown):
     """Flags of `object edit`, and most of `object add`."""
 
     bucket: Annotated[str, arg("Bucket to act on")]
-    ttl: Annotated[
-        int | None, opt("--ttl", help="How long objects are kept", kind=DURATION)
-    ] = None
+    ttl: Annotated[int | None, opt("--ttl", help="How long objects are kept", kind=DURATION)] = None
     replicas: Annotated[
         int | None, opt("--replicas", help="Replicas of the data", kind=UNSIGNED)
     ] = None
@@ -35,9 +33,9 @@ class EditOptions(Shown):
         int | None, opt("--max-bucket-size", help="Size of the bucket at most", kind=SIZE)
     ] = None
     description: Annotated[str | None, opt("--description", help="What the bucket is for")] = None
-    tags: Annotated[
-        list[str], opt("--tags", help="Place it on servers with these tags")
-    ] = field(default_factory=list)
+    tags: Annotated[list[str], opt("--tags", help="Place it on servers with these tags")] = field(
+        default_factory=list
+    )
     cluster: Annotated[str | None, opt("--cluster", help="Place it in this cluster")] = None
     metadata: Annotated[
         dict[str, str], opt("--metadata", help="Notes at the bucket", kind=KEY_VALUE)
@@ -64,9 +62,7 @@ class EditOptions(Shown):
 class AddOptions(EditOptions):
     """Flags of `object add`."""
 
-    storage: Annotated[
-        str | None, opt("--storage", help="Where it is stored", kind=STORAGE)
-    ] = None
+    storage: Annotated[str | None, opt("--storage", help="Where it is stored", kind=STORAGE)] = None
 
     def wish(self) -> Wish:
         return replace(super().wish(), storage=self.storage)

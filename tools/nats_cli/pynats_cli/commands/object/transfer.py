@@ -34,9 +34,7 @@ class PutOptions(Shown):
     """Flags of `object put`."""
 
     bucket: Annotated[str, arg("Bucket to act on")]
-    file: Annotated[
-        str, arg("File to store; standard input without it", kind=EXISTING_FILE)
-    ] = ""
+    file: Annotated[str, arg("File to store; standard input without it", kind=EXISTING_FILE)] = ""
     name: Annotated[str, opt("--name", help="Name of the object; the file's without it")] = ""
     description: Annotated[str, opt("--description", help="What the object is")] = ""
     header: Annotated[
@@ -53,9 +51,7 @@ class GetOptions(Force):
 
     bucket: Annotated[str, arg("Bucket to act on")]
     file: Annotated[str, arg("Object to fetch")]
-    output: Annotated[
-        str, opt("--output", "-O", help="File to write; - is standard output")
-    ] = ""
+    output: Annotated[str, opt("--output", "-O", help="File to write; - is standard output")] = ""
     progress: Annotated[bool, opt("--progress/--no-progress", help="Show a progress bar")] = True
 
 
@@ -102,17 +98,15 @@ async def put(session: Session, options: PutOptions) -> None:
 
 async def _sent(objects: Objects, wanted: Note, options: PutOptions) -> Note:
     if not options.file:
-        with bar(None if options.progress else 0, "bytes") as progress:
-            read = sys.stdin.buffer.read1
-            return await objects.put(wanted, read, options.chunk_size, progress.advance)
+        with bar(None, "bytes", options.progress) as progress:
+            read = sys.stdin.buffer.read
+            return await objects.put(wanted, read, options.chunk_size, progress)
     try:
         with Path(options.file).open("rb", buffering=0) as source:
             size = os.fstat(source.fileno()).st_size
-            shown = size if options.progress and size > PROGRESS_ABOVE else 0
-            with bar(shown, "bytes") as progress:
-                return await objects.put(
-                    wanted, source.read, options.chunk_size, progress.advance
-                )
+            shown = options.progress and size > PROGRESS_ABOVE
+            with bar(size, "bytes", shown) as progress:
+                return await objects.put(wanted, source.read, options.chunk_size, progress)
     except OSError as error:
         raise CliError(f"open {options.file}: {error_text(error)}") from None
 
@@ -140,9 +134,9 @@ async def get(session: Session, options: GetOptions) -> None:
 async def _fetched(
     objects: Objects, found: Note, options: GetOptions, out: Callable[[bytes], Any]
 ) -> None:
-    shown = found.size if options.progress and found.size > PROGRESS_ABOVE else 0
-    with bar(shown, "bytes") as progress:
-        await objects.get(found, out, progress.advance)
+    shown = options.progress and found.size > PROGRESS_ABOVE
+    with bar(found.size, "bytes", shown) as progress:
+        await objects.get(found, out, progress)
 
 
 @contextmanager
