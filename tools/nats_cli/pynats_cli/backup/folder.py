@@ -19,7 +19,8 @@ from pynats_cli.errors import CliError
 META: Final = "backup.json"
 ARCHIVE: Final = "stream.arc.s2"  # messages one by one, as servers since 2.15 send them
 TAR: Final = "stream.tar.s2"  # the files of a stream, as servers before send them
-_LINE_MAX: Final = 32 << 20  # bytes of backup.json
+NO_TIME: Final = "0001-01-01T00:00:00Z"
+_META_MAX: Final = 32 << 20  # bytes of backup.json
 
 
 def existing(text: str) -> Path:
@@ -44,7 +45,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """What `backup.json` says. Raises CliError."""
     path = folder / META
     try:
-        if path.stat().st_size > _LINE_MAX:
+        if path.stat().st_size > _META_MAX:
             raise CliError(f"{path} is too large")
         document = json.loads(path.read_bytes())
     except OSError as error:

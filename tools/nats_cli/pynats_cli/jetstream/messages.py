@@ -58,12 +58,14 @@ async def _by_api(session: Session, stream: str, asked: dict[str, Any]) -> Store
             return None
         raise
     message = answer["message"]
+    block = base64.b64decode(message.get("hdrs") or "")
     return Stored(
         str(message["subject"]),
         int(message["seq"]),
         parse_time_ns(message["time"]),
-        tuple(headers_of(base64.b64decode(message.get("hdrs") or ""))),
+        tuple(headers_of(block)),
         base64.b64decode(message.get("data") or ""),
+        block=block,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_cli.connect.connection import Session, header_pairs
+from pynats_cli.connect.connection import Session, header_block, header_pairs
 from pynats_cli.errors import CliError
 from pynats_cli.template.messages import unique_id
 
@@ -37,6 +37,7 @@ class Stored:
     headers: tuple[tuple[str, str], ...]
     data: bytes
     pending: int = 0
+    block: bytes = b""  # the headers as they are stored
 
     def header(self, name: str) -> str:
         """First value of a header, "" without it."""
@@ -161,7 +162,7 @@ class Reading:
             self._last = sequence
             yield Stored(
                 message.subject, sequence, time_ns, tuple(header_pairs(message)),
-                message.data, pending,
+                message.data, pending, header_block(message),
             )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -75,8 +75,9 @@ class Objects:
             )
             await self._write(note)
         except BaseException:
-            if chunks:
-                await self._purge(subject)
+            if chunks and self.session.client.is_connected:
+                with suppress(CliError):  # the reason of the failure says more
+                    await self._purge(subject)
             raise
         if before is not None and before.nuid != nuid:
             await self._purge(self.bucket.chunk_subject(before.nuid))
