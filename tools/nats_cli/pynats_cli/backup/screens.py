@@ -8,7 +8,9 @@ from typing import Any
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.backup.download import Taken
+from pynats_cli.backup.editing import Edited
 from pynats_cli.backup.reading import Summary
+from pynats_cli.backup.selection import REASONS
 from pynats_cli.jetstream.cluster import add_cluster, add_metadata
 from pynats_cli.screen import human
 from pynats_cli.screen.columns import Columns
@@ -131,3 +133,47 @@ def subjects_table(stream: str, summary: Summary) -> Table:
             cells += [name, human.thousands(count) if name else ""]
         table.add(*cells)
     return table
+
+
+def edit_screen(edited: Edited, target: Path, written: bool) -> str:
+    """What an edit kept and dropped."""
+    kept, selection = edited.kept, edited.selection
+    rows: list[tuple[str, object]] = [
+        ("Stream", edited.stream),
+        ("Target", str(target)),
+        ("Source Messages", selection.source_messages),
+        ("Source Subjects", len(selection.source_subjects)),
+        ("Messages Kept", kept.messages),
+        ("Subjects Kept", len(kept.subjects)),
+    ]
+    rows += [
+        (f"Dropped by {reason}", selection.dropped[reason])
+        for reason in REASONS
+        if selection.dropped[reason]
+    ]
+    rows += [
+        ("Consumers Kept", len(kept.consumers)),
+        ("Consumers Dropped", edited.consumers_dropped),
+    ]
+    if selection.state_keys:
+        rows.append(("Subject State Keys", selection.state_keys))
+        rows.append(("Subject State Bytes", human.bytes_text(selection.state_bytes)))
+    renumbered = selection.wish.renumber
+    first = 1 if renumbered else kept.first[0] if kept.messages else edited.last_seq + 1
+    rows += [
+        ("Restored Messages", kept.messages),
+        ("Restored Bytes", human.bytes_text(kept.size)),
+        ("Restored First Sequence", first),
+        ("Restored Last Sequence", edited.last_seq),
+        ("Restored Consumers", len(kept.consumers)),
+    ]
+    if edited.tokens:
+        rows.append(("Obfuscated Tokens", edited.tokens))
+        rows.append(("Message Bodies Padded", edited.padded))
+    if edited.key_file is not None:
+        rows.append(("Key File", str(edited.key_file)))
+    title = "Backup Edit Report" if written else "Dry Run, Nothing Was Written"
+    columns = Columns(title)
+    for label, value in rows:
+        columns.add(label, human.thousands(value) if isinstance(value, int) else str(value))
+    return columns.render()
