@@ -68,3 +68,23 @@ async def pick_consumer(session: Session, stream: str, given: str) -> str:
     if not names:
         raise CliError(f"no Consumers are defined for Stream {stream}")
     return ask.choose("Select a Consumer", names)
+
+
+async def pick_bucket(session: Session, given: str) -> str:
+    """A key-value bucket. Raises CliError."""
+    return given or await _pick_bucket(session, "KV_")
+
+
+async def pick_object_bucket(session: Session, given: str) -> str:
+    """An object bucket. Raises CliError."""
+    return given or await _pick_bucket(session, "OBJ_")
+
+
+async def _pick_bucket(session: Session, prefix: str) -> str:
+    if not ask.has_terminal():
+        raise CliError("cannot pick a Bucket without a terminal and no Bucket name supplied")
+    names = await session.js.stream_names()
+    found = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    if not found:
+        raise CliError("no Bucket found")
+    return ask.choose("Select a Bucket", found)

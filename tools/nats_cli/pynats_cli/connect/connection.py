@@ -39,14 +39,22 @@ class Headers(dict[str, str]):
     """Message headers that may repeat a name.
 
     nats-py passes headers as a mapping: reading a name gives the last value, `items()` all pairs.
+    `raw` are those that were received, as they were.
     """
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]], raw: bytes = b"") -> None:
         super().__init__(pairs)
         self.pairs = pairs
+        self.raw = raw
 
     def items(self) -> Any:
         return list(self.pairs)
+
+
+def header_block(message: Msg) -> bytes:
+    """The headers of a message as they were received; empty without."""
+    headers = message.headers
+    return b"NATS/1.0\r\n" + headers.raw if isinstance(headers, Headers) else b""
 
 
 def header_pairs(message: Msg) -> list[tuple[str, str]]:
@@ -64,7 +72,7 @@ class _Client(Client):  # type: ignore[misc]
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
-        return Headers(header_lines(raw))
+        return Headers(header_lines(raw), raw)
 
     def use_public_nkey(self, public_key: str) -> None:
         self._public_nkey = public_key
