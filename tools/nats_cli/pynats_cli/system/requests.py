@@ -7,6 +7,7 @@ many; else waiting ends a short time after the last answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -88,16 +89,23 @@ async def scatter(
 ) -> list[Answer]:
     """Answers to one request: `expect` of them within the timeout, or with 0 until none came for a
     while. `seen` is called as each comes. Raises CliError when nobody may or can answer."""
+    came: asyncio.Queue[tuple[float, Any]] = asyncio.Queue()
+
+    async def keep(message: Any) -> None:
+        came.put_nowait((time.monotonic(), message))
+
     inbox = session.inbox
-    subscription = await session.client.subscribe(inbox)
+    subscription = await session.client.subscribe(inbox, cb=keep)
     try:
-        begin = time.monotonic()
         _trace(session, f">>> {subject}: {_text(request)}")
+        begin = time.monotonic()
         await session.client.publish(subject, _text(request).encode(), reply=inbox)
-        await session.client.flush(timeout=session.options.timeout_s)
+        await session.check()  # it may be refused
         answers: list[Answer] = []
         while not expect or len(answers) < expect:
-            answer = await _next(session, subscription, begin, waits=not (answers and not expect))
+            quiet = bool(answers) and not expect
+            left_s = QUIET_S if quiet else begin + session.options.timeout_s - time.monotonic()
+            answer = await _next(session, came, begin, left_s)
             if answer is None:
                 break
             answers.append(answer)
@@ -108,20 +116,18 @@ async def scatter(
         await subscription.unsubscribe()
 
 
-async def _next(session: Session, subscription: Any, begin: float, waits: bool) -> Answer | None:
-    """The next answer; None when there is no more: within the timeout, or else for a while."""
-    from nats import errors as nats_errors
-
-    left_s = begin + session.options.timeout_s - time.monotonic() if waits else QUIET_S
+async def _next(
+    session: Session, came: asyncio.Queue[tuple[float, Any]], begin: float, left_s: float
+) -> Answer | None:
+    """The next answer; None when none comes in time."""
     try:
-        message = await subscription.next_msg(timeout=max(left_s, 0.001))
-    except nats_errors.TimeoutError:
-        await session.check()  # a refusal is what keeps them away
+        at, message = await session.unless_refused(asyncio.wait_for(came.get(), max(left_s, 0)))
+    except TimeoutError:
         return None
     if not message.data and _status(message) == _NO_RESPONDERS:
         raise CliError(NO_RESULTS)
     _trace(session, f"<<< {message.data.decode(errors='replace')}")
-    return Answer(_document(message.data), time.monotonic() - begin)
+    return Answer(_document(message.data), at - begin)
 
 
 async def active_servers(session: Session) -> int:
