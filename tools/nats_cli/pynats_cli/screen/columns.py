@@ -12,7 +12,8 @@ _MARGIN = 2
 
 @dataclass
 class Columns:
-    """A screen under a heading; a row without a label is a section's title."""
+    """A screen under a heading; a row without a label is a section's title. The lines of a value
+    stand below each other."""
 
     heading: str
     rows: list[tuple[str, str]] = field(default_factory=list)
@@ -40,7 +41,9 @@ class Columns:
         lines = [self.heading, ""]
         for label, value in self.rows:
             if label:
-                lines.append(f"{label.rjust(width)}: {value}")
+                lines.append(
+                    f"{label.rjust(width)}: {value}".replace("\n", "\n" + " " * (width + 2))
+                )
             else:
                 lines += ["", f"{value}:", ""]
         return "\n".join(lines)

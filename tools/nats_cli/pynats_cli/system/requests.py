@@ -173,15 +173,53 @@ async def ask_one(
     session: Session, server: str, kind: str, request: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The document of one server, by its id or name. Raises CliError, also for its error."""
-    if len(server) == _ID_LENGTH and server.startswith("N"):
-        subject, body = f"$SYS.REQ.SERVER.{server}.{kind}", request or {}
+    if _is_id(server):
+        document = await directed(session, server, kind, request)
     else:
-        subject = f"{_PING}.{kind}"
         body = (request or {}) | ServerFilter(name=server).fields()
-    for answer in await scatter(session, subject, body, expect=1):
-        data_of(answer.document)
-        return answer.document
-    raise CliError(f'server "{server}" did not answer, ensure that it exists')
+        answers = await scatter(session, f"{_PING}.{kind}", body, expect=1)
+        if not answers:
+            raise CliError(_unknown(server))
+        document = answers[0].document
+    data_of(document)
+    return document
+
+
+async def directed(
+    session: Session, server_id: str, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the server with this id says to `$SYS.REQ.SERVER.<id>.<kind>`. Raises CliError."""
+    subject = f"$SYS.REQ.SERVER.{server_id}.{kind}"
+    answers = await scatter(session, subject, request or {}, expect=1)
+    if not answers:
+        raise CliError(_unknown(server_id))
+    return answers[0].document
+
+
+async def server_id(session: Session, server: str) -> str:
+    """The id of a server that is named by its id or its name. Raises CliError."""
+    if _is_id(server):
+        return server
+    document = await ask_one(session, server, "IDZ")
+    return str(_object(document.get("server")).get("id") or _object(document.get("data")).get("id"))
+
+
+def _is_id(server: str) -> bool:
+    return len(server) == _ID_LENGTH and server.startswith("N")
+
+
+def _unknown(server: str) -> str:
+    return f'server "{server}" did not answer, ensure that it exists'
+
+
+async def first_answer(
+    session: Session, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document of whichever server answers first."""
+    answers = await scatter(session, f"{_PING}.{kind}", request or {}, expect=1)
+    if not answers:
+        raise CliError(NO_RESULTS)
+    return answers[0].document
 
 
 async def ask_paged(
