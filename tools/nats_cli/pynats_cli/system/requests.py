@@ -28,6 +28,7 @@ NO_RESULTS = (
 _PING = "$SYS.REQ.SERVER.PING"
 _ID_LENGTH = 56  # a server's id is its public nkey
 _NO_RESPONDERS = "503"
+_TOTALS = {"account_details": "accounts"}  # elsewhere the number of all items is "total"
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ async def server_id(session: Session, server: str) -> str:
     if _is_id(server):
         return server
     document = await ask_one(session, server, "IDZ")
-    return str(_object(document.get("server")).get("id") or _object(document.get("data")).get("id"))
+    return str(document.get("id") or "")
 
 
 def _is_id(server: str) -> bool:
@@ -240,7 +241,7 @@ async def ask_paged(
         data = _object(document.get("data"))
         found = data.get(items) or []
         server = str(_object(document.get("server")).get("id") or "")
-        while server and len(found) < int(data.get("total") or 0):
+        while server and len(found) < int(data.get(_TOTALS.get(items, "total")) or 0):
             page = await ask_one(session, server, kind, {**request, "offset": len(found)})
             more = _object(page.get("data")).get(items) or []
             if not more:  # fewer than it said: they have gone meanwhile

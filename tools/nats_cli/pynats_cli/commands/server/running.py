@@ -12,7 +12,7 @@ from pynats_cli.commands.server.options import ReportOptions
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import clear_screen, note, show
-from pynats_cli.system.sources import Source, open_source
+from pynats_cli.system.sources import Source, needs_answers, open_source
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,25 @@ async def run_report(
             if not chosen.watch:
                 return
             await asyncio.sleep(chosen.watch)
+
+
+async def answers_for(
+    source: Source,
+    chosen: ReportOptions,
+    kind: str,
+    request: dict[str, Any],
+    *,
+    account: str = "",
+    items: str = "",
+) -> list[dict[str, Any]]:
+    """Documents of the servers that a report is about, without errors. Raises CliError when there
+    is none; says when there are fewer than expected."""
+    found = await source.ask(
+        kind, request, expect=chosen.limit, servers=chosen.servers, account=account, items=items
+    )
+    documents = needs_answers(found, chosen.servers)
+    say_missing(chosen.limit, len(documents))
+    return documents
 
 
 def say_missing(expected: int, answered: int) -> bool:
