@@ -183,6 +183,11 @@ class Session:
             raise CliError(describe(self._errors[-1]))
 
     @property
+    def server_info(self) -> dict[str, Any]:
+        """INFO of the connected server, as it was last."""
+        return dict(self.client._server_info)
+
+    @property
     def inbox(self) -> str:
         """A new inbox subject under the configured prefix."""
         return str(self.client.new_inbox())

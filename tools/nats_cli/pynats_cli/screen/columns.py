@@ -31,6 +31,10 @@ class Columns:
         """The title of what follows."""
         self.rows.append(("", title))
 
+    def gap(self) -> None:
+        """An empty line."""
+        self.rows.append(("", ""))
+
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
@@ -52,5 +56,6 @@ class Columns:
 def _markdown(rows: Sequence[tuple[str, str]]) -> str:
     lines = []
     for label, value in rows:
-        lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
+        if label or value:
+            lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
     return "\n".join(lines)

@@ -174,16 +174,23 @@ async def ask_one(
     session: Session, server: str, kind: str, request: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The document of one server, by its id or name. Raises CliError, also for its error."""
-    if _is_id(server):
-        document = await directed(session, server, kind, request)
-    else:
-        body = (request or {}) | ServerFilter(name=server).fields()
-        answers = await scatter(session, f"{_PING}.{kind}", body, expect=1)
-        if not answers:
-            raise CliError(_unknown(server))
-        document = answers[0].document
+    document = await answer_of(session, server, kind, request)
     data_of(document)
     return document
+
+
+async def answer_of(
+    session: Session, server: str, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What one server, named by its id or name, says; an error, too. Raises CliError when it says
+    nothing."""
+    if _is_id(server):
+        return await directed(session, server, kind, request)
+    body = (request or {}) | ServerFilter(name=server).fields()
+    answers = await scatter(session, f"{_PING}.{kind}", body, expect=1)
+    if not answers:
+        raise CliError(_unknown(server))
+    return answers[0].document
 
 
 async def directed(

@@ -183,18 +183,23 @@ def _by_server(found: Sequence[Connection]) -> Table:
 
 
 def _filter(text: str) -> Callable[[Connection], bool]:
+    """Whether an expression is true for a connection. Raises CliError for a bad expression."""
     if not text:
         return lambda connection: True
     from pynats_cli.expressions import compile_expression
 
-    expression = compile_expression(text)
+    names = ("conns", "server", "account")
+    expression = compile_expression(text, (*names, *(name.capitalize() for name in names)))
 
     def keep(connection: Connection) -> bool:
-        known = {
-            "conns": {name: value for name, value in connection.items() if name != "server"},
-            "server": connection["server"],
+        # What is empty is left out of CONNZ.
+        fields = {"name": "", "authorized_user": "", "reason": "", "lang": "", "version": ""}
+        known: dict[str, Any] = {
+            "conns": {**fields, **connection},
+            "server": {"cluster": "", "domain": "", **connection["server"]},
             "account": connection.get("account") or "",
         }
-        return bool(expression.matches(known))
+        known |= {name.capitalize(): value for name, value in known.items()}
+        return expression.matches(known)
 
     return keep
