@@ -43,13 +43,14 @@ class Columns:
             return f"# {self.heading}\n\n" + _markdown(self.rows)
         width = _MARGIN + max((len(label) for label, _ in self.rows), default=0)
         lines = [self.heading, ""]
+        below = "\n" + " " * (width + 2)
         for label, value in self.rows:
             if label:
-                lines.append(
-                    f"{label.rjust(width)}: {value}".replace("\n", "\n" + " " * (width + 2))
-                )
+                lines.append(f"{label.rjust(width)}: {value.replace(chr(10), below)}")
             else:
-                lines += ["", f"{value}:", ""]
+                lines += ["", *([f"{value}:", ""] if value else [])]
+        if lines[1:3] == ["", ""]:  # a section begins right below the heading
+            del lines[1]
         return "\n".join(lines)
 
 
