@@ -48,9 +48,7 @@ class Columns:
             if label:
                 lines.append(f"{label.rjust(width)}: {value.replace(chr(10), below)}")
             else:
-                lines += ["", *([f"{value}:", ""] if value else [])]
-        if lines[1:3] == ["", ""]:  # a section begins right below the heading
-            del lines[1]
+                lines += [*([""] if lines[-1] else []), *([f"{value}:", ""] if value else [])]
         return "\n".join(lines)
 
 
