@@ -63,6 +63,10 @@ def header_pairs(message: Msg) -> list[tuple[str, str]]:
 class _Client(Client):  # type: ignore[misc]
     """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
 
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        self.told = info  # nats-py keeps the first INFO only
+        await super()._process_info(info, initial_connection)
+
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
         pairs = []
@@ -185,7 +189,7 @@ class Session:
     @property
     def server_info(self) -> dict[str, Any]:
         """INFO of the connected server, as it was last."""
-        return dict(self.client._server_info)
+        return {**self.client._server_info, **getattr(self.client, "told", {})}
 
     @property
     def inbox(self) -> str:

@@ -53,6 +53,7 @@ def _connection(session: Session, rtt_ns: int) -> dict[str, Any]:
     server = session.server_info
     tls = peer_tls(session)
     return {
+        "system_account": bool(server.get("acc_is_sys")),
         "client_id": session.client.client_id,
         "client_ip": server.get("client_ip") or "",
         "rtt": rtt_ns,

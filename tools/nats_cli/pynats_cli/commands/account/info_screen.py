@@ -11,7 +11,7 @@ from pynats_cli.screen.human import bytes_text, duration, thousands
 def info_screen(data: dict[str, Any], domain: str) -> Columns:
     """The user, the connection, permissions, and JetStream with its limits."""
     screen = Columns("Account Information")
-    _user(screen, data["user"])
+    _user(screen, data["user"], data["connection"]["system_account"])
     _connection(screen, data["connection"])
     _permissions(screen, data["user"].get("permissions") or {})
     of_domain = f" for domain {domain}" if domain else ""
@@ -24,12 +24,13 @@ def info_screen(data: dict[str, Any], domain: str) -> Columns:
     return screen
 
 
-def _user(screen: Columns, user: dict[str, Any]) -> None:
+def _user(screen: Columns, user: dict[str, Any], system: bool) -> None:
     if not user:
         return
     account, name = str(user.get("account") or ""), str(user.get("account_name") or "")
     screen.add("User", str(user.get("user_name") or user.get("user") or ""))
     screen.add("Account", f"{name} ({account})" if name else account)
+    screen.add("System Account", _yes(system))
     expires = int(user.get("expires") or 0)
     screen.add("Expires", duration(expires) if expires else "never")
 
