@@ -201,7 +201,7 @@ class Gathering:
             answers = await self._asked(name, _OF_ACCOUNT.get(kind, {}), account)
         kept = 0
         for server, document in answers:
-            if not document.get("data"):
+            if "data" not in document:
                 continue
             where = layout.account_folder(
                 account, server.get("cluster", ""), server["name"], artifact

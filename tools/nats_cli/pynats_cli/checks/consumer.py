@@ -11,7 +11,7 @@ from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.checks import metadata
 from pynats_cli.checks.result import Result, Status, go_time, seconds
-from pynats_cli.checks.sources import JetStream
+from pynats_cli.checks.sources import JetStream, consumer_name, stream_name
 from pynats_cli.errors import CliError
 
 
@@ -46,7 +46,7 @@ async def check_consumer(
 ) -> None:
     """Asks for the consumer and judges it."""
     try:
-        info = await js.request(f"CONSUMER.INFO.{stream}.{consumer}")
+        info = await js.request(f"CONSUMER.INFO.{stream_name(stream)}.{consumer_name(consumer)}")
     except CliError as error:
         result.critical(f"could not load info: {error}")
         return

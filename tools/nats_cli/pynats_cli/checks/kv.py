@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from pynats_cli.checks.sources import JetStream
 from pynats_cli.checks.thresholds import Thresholds
 from pynats_cli.errors import CliError
 
+_BUCKET = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _STREAM_NOT_FOUND = 10059
 # What a deleted key's last message says: a client's markers, and the server's at a key's end.
 _DELETED = (b"KV-Operation: DEL", b"KV-Operation: PURGE", b"Nats-Marker-Reason:")
@@ -28,6 +30,9 @@ class BucketExpectation:
 
 async def check_kv(js: JetStream, bucket: str, expected: BucketExpectation, result: Result) -> None:
     """Asks for the bucket (and the key) and judges it."""
+    if not _BUCKET.fullmatch(bucket):
+        result.critical("could not load bucket: nats: invalid bucket name")
+        return
     stream = f"KV_{bucket}"
     try:
         info = await js.request(f"STREAM.INFO.{stream}")

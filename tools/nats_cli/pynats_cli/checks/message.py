@@ -13,7 +13,7 @@ from pynats_common.go.quoting import quote_excerpt
 from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.checks.result import Result, seconds
-from pynats_cli.checks.sources import JetStream
+from pynats_cli.checks.sources import JetStream, stream_name
 from pynats_cli.checks.thresholds import Thresholds
 from pynats_cli.errors import CliError
 
@@ -36,7 +36,9 @@ async def check_message(
 ) -> None:
     """Fetches the last message of the subject (`>`: of the stream) and judges it."""
     try:
-        answer = await js.request(f"STREAM.MSG.GET.{stream}", {"last_by_subj": expected.subject})
+        answer = await js.request(
+            f"STREAM.MSG.GET.{stream_name(stream)}", {"last_by_subj": expected.subject}
+        )
     except CliError as error:
         missing = getattr(error, "code", 0) == NO_MESSAGE
         result.critical("no message found" if missing else f"msg load failed: {error}")

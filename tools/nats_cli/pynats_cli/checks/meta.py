@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.durations import format_duration_ns
 
 from pynats_cli.checks.result import Result
 
@@ -49,7 +49,7 @@ def judge_meta(jsz: dict[str, Any], expected: MetaExpectation, result: Result) -
     if stale:
         result.critical(f"{stale} not current")
     if silent:
-        result.critical(f"{silent} inactive more than {human_duration_ns(expected.seen_critical)}")
+        result.critical(f"{silent} inactive more than {format_duration_ns(expected.seen_critical)}")
     if offline:
         result.critical(f"{offline} offline")
     if late:

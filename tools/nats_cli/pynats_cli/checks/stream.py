@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_cli.checks import metadata
 from pynats_cli.checks.result import Result, Status, seconds
-from pynats_cli.checks.sources import JetStream
+from pynats_cli.checks.sources import JetStream, stream_name
 from pynats_cli.checks.thresholds import Thresholds
 from pynats_cli.errors import CliError
 
 
 @dataclass(kw_only=True)
 class StreamThresholds:
-    """What is expected of a stream; None = not checked. Durations in nanoseconds."""
+    """What is expected of a stream; None and 0 = not checked, but 0 also keeps the stream's own
+    threshold from being used. Durations in nanoseconds."""
 
     lag_critical: int | None = None
     seen_critical: int | None = None
@@ -51,7 +52,7 @@ async def check_stream(
 ) -> None:
     """Asks for the stream and judges it."""
     try:
-        info = await js.request(f"STREAM.INFO.{stream}")
+        info = await js.request(f"STREAM.INFO.{stream_name(stream)}")
     except CliError as error:
         result.critical(f"could not load info: {error}")
         return
@@ -65,6 +66,9 @@ def judge_stream(info: dict[str, Any], limits: StreamThresholds, result: Result)
     except metadata.MetadataError as error:
         result.critical(f"could not configure based on metadata: {error}")
         return
+    for item in fields(limits):
+        if not getattr(limits, item.name):
+            setattr(limits, item.name, None)
     _cluster(info.get("cluster") or {}, limits, result)
     state = info.get("state") or {}
     _messages(int(state.get("messages") or 0), limits, result)
