@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from nats import errors as nats_errors
 from nats.aio.client import Client
@@ -33,6 +33,7 @@ from pynats_cli.screen.output import log
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
 _DISCARD_TIMEOUT_S = 0.2
+_Result = TypeVar("_Result")
 
 
 class Headers(dict[str, str]):
@@ -144,9 +145,7 @@ class Session:
     ) -> Msg:
         """The first reply. Raises CliError when the server refuses the request, nats-py's
         NoRespondersError and TimeoutError. `timeout_s` 0 is --timeout."""
-        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(refused)
-        asking = asyncio.ensure_future(
+        return await self.unless_refused(
             self.client.request(
                 subject,
                 data,
@@ -154,14 +153,21 @@ class Session:
                 headers=Headers(headers) if headers else None,
             )
         )
+
+    async def unless_refused(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """What it waits for; ends with a CliError when the server says meanwhile that it refuses
+        something for want of a permission."""
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(refused)
+        waiting = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, refused}, return_when=asyncio.FIRST_COMPLETED)
             if refused.done():
                 refused.result()
-            return await asking
+            return await waiting
         finally:
             self._waiting.remove(refused)
-            asking.cancel()
+            waiting.cancel()
             refused.cancel()
 
     async def check(self) -> None:
@@ -175,6 +181,11 @@ class Session:
             raise CliError(describe(error)) from None
         if self._errors:
             raise CliError(describe(self._errors[-1]))
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """INFO of the connected server, as it was last."""
+        return dict(self.client._server_info)
 
     @property
     def inbox(self) -> str:

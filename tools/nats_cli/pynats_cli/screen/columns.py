@@ -12,7 +12,8 @@ _MARGIN = 2
 
 @dataclass
 class Columns:
-    """A screen under a heading; a row without a label is a section's title."""
+    """A screen under a heading; a row without a label is a section's title. The lines of a value
+    stand below each other."""
 
     heading: str
     rows: list[tuple[str, str]] = field(default_factory=list)
@@ -30,6 +31,10 @@ class Columns:
         """The title of what follows."""
         self.rows.append(("", title))
 
+    def gap(self) -> None:
+        """An empty line."""
+        self.rows.append(("", ""))
+
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
@@ -40,7 +45,9 @@ class Columns:
         lines = [self.heading, ""]
         for label, value in self.rows:
             if label:
-                lines.append(f"{label.rjust(width)}: {value}")
+                lines.append(
+                    f"{label.rjust(width)}: {value}".replace("\n", "\n" + " " * (width + 2))
+                )
             else:
                 lines += ["", f"{value}:", ""]
         return "\n".join(lines)
@@ -49,5 +56,6 @@ class Columns:
 def _markdown(rows: Sequence[tuple[str, str]]) -> str:
     lines = []
     for label, value in rows:
-        lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
+        if label or value:
+            lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
     return "\n".join(lines)

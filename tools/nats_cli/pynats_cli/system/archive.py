@@ -69,7 +69,23 @@ class Archive:
             where = ("clusters", "*", "*", _OF_SERVERS[kind])
         else:
             raise CliError(f"an archive holds no {kind}")
-        return [self._json(name) for name in self._matching(where)]
+        documents = [self._json(name) for name in self._matching(where)]
+        return self._with_account(documents, account) if account and kind == "JSZ" else documents
+
+    def _with_account(self, documents: list[dict[str, Any]], account: str) -> list[dict[str, Any]]:
+        """What JSZ tells of one account, put together as a server would."""
+        details = {str(_server(document).get("id")): document["data"] for document in documents}
+        found = []
+        for document in self.answers("JSZ"):
+            server = _server(document)
+            place = f"{server.get('cluster') or 'unclustered'}__{server.get('name')}"
+            where = ("accounts", account, "streams", "*", "replicas", place, "stream_info")
+            streams = [self._json(name) for name in self._matching(where)]
+            own = details.get(str(server.get("id")))
+            if own is not None:
+                document["data"]["account_details"] = [{**own, "stream_detail": streams}]
+            found.append(document)
+        return found
 
     def profiles(self) -> list[tuple[str, str, str]]:
         """Server, profile and the path of each profile."""
@@ -109,3 +125,8 @@ class Archive:
                 wanted in ("*", part) for wanted, part in zip(folders, parts[1:-1], strict=True)
             ):
                 yield name
+
+
+def _server(document: dict[str, Any]) -> dict[str, Any]:
+    found = document.get("server")
+    return found if isinstance(found, dict) else {}

@@ -7,6 +7,7 @@ many; else waiting ends a short time after the last answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,7 @@ NO_RESULTS = (
 _PING = "$SYS.REQ.SERVER.PING"
 _ID_LENGTH = 56  # a server's id is its public nkey
 _NO_RESPONDERS = "503"
+_TOTALS = {"account_details": "accounts"}  # elsewhere the number of all items is "total"
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,23 @@ async def scatter(
 ) -> list[Answer]:
     """Answers to one request: `expect` of them within the timeout, or with 0 until none came for a
     while. `seen` is called as each comes. Raises CliError when nobody may or can answer."""
+    came: asyncio.Queue[tuple[float, Any]] = asyncio.Queue()
+
+    async def keep(message: Any) -> None:
+        came.put_nowait((time.monotonic(), message))
+
     inbox = session.inbox
-    subscription = await session.client.subscribe(inbox)
+    subscription = await session.client.subscribe(inbox, cb=keep)
     try:
-        begin = time.monotonic()
         _trace(session, f">>> {subject}: {_text(request)}")
+        begin = time.monotonic()
         await session.client.publish(subject, _text(request).encode(), reply=inbox)
-        await session.client.flush(timeout=session.options.timeout_s)
+        await session.check()  # it may be refused
         answers: list[Answer] = []
         while not expect or len(answers) < expect:
-            answer = await _next(session, subscription, begin, waits=not (answers and not expect))
+            quiet = bool(answers) and not expect
+            left_s = QUIET_S if quiet else begin + session.options.timeout_s - time.monotonic()
+            answer = await _next(session, came, begin, left_s)
             if answer is None:
                 break
             answers.append(answer)
@@ -108,20 +117,18 @@ async def scatter(
         await subscription.unsubscribe()
 
 
-async def _next(session: Session, subscription: Any, begin: float, waits: bool) -> Answer | None:
-    """The next answer; None when there is no more: within the timeout, or else for a while."""
-    from nats import errors as nats_errors
-
-    left_s = begin + session.options.timeout_s - time.monotonic() if waits else QUIET_S
+async def _next(
+    session: Session, came: asyncio.Queue[tuple[float, Any]], begin: float, left_s: float
+) -> Answer | None:
+    """The next answer; None when none comes in time."""
     try:
-        message = await subscription.next_msg(timeout=max(left_s, 0.001))
-    except nats_errors.TimeoutError:
-        await session.check()  # a refusal is what keeps them away
+        at, message = await session.unless_refused(asyncio.wait_for(came.get(), max(left_s, 0)))
+    except TimeoutError:
         return None
     if not message.data and _status(message) == _NO_RESPONDERS:
         raise CliError(NO_RESULTS)
     _trace(session, f"<<< {message.data.decode(errors='replace')}")
-    return Answer(_document(message.data), time.monotonic() - begin)
+    return Answer(_document(message.data), at - begin)
 
 
 async def active_servers(session: Session) -> int:
@@ -167,15 +174,60 @@ async def ask_one(
     session: Session, server: str, kind: str, request: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The document of one server, by its id or name. Raises CliError, also for its error."""
-    if len(server) == _ID_LENGTH and server.startswith("N"):
-        subject, body = f"$SYS.REQ.SERVER.{server}.{kind}", request or {}
-    else:
-        subject = f"{_PING}.{kind}"
-        body = (request or {}) | ServerFilter(name=server).fields()
-    for answer in await scatter(session, subject, body, expect=1):
-        data_of(answer.document)
-        return answer.document
-    raise CliError(f'server "{server}" did not answer, ensure that it exists')
+    document = await answer_of(session, server, kind, request)
+    data_of(document)
+    return document
+
+
+async def answer_of(
+    session: Session, server: str, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What one server, named by its id or name, says; an error, too. Raises CliError when it says
+    nothing."""
+    if _is_id(server):
+        return await directed(session, server, kind, request)
+    body = (request or {}) | ServerFilter(name=server).fields()
+    answers = await scatter(session, f"{_PING}.{kind}", body, expect=1)
+    if not answers:
+        raise CliError(_unknown(server))
+    return answers[0].document
+
+
+async def directed(
+    session: Session, server_id: str, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the server with this id says to `$SYS.REQ.SERVER.<id>.<kind>`. Raises CliError."""
+    subject = f"$SYS.REQ.SERVER.{server_id}.{kind}"
+    answers = await scatter(session, subject, request or {}, expect=1)
+    if not answers:
+        raise CliError(_unknown(server_id))
+    return answers[0].document
+
+
+async def server_id(session: Session, server: str) -> str:
+    """The id of a server that is named by its id or its name. Raises CliError."""
+    if _is_id(server):
+        return server
+    document = await ask_one(session, server, "IDZ")
+    return str(document.get("id") or "")
+
+
+def _is_id(server: str) -> bool:
+    return len(server) == _ID_LENGTH and server.startswith("N")
+
+
+def _unknown(server: str) -> str:
+    return f'server "{server}" did not answer, ensure that it exists'
+
+
+async def first_answer(
+    session: Session, kind: str, request: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document of whichever server answers first."""
+    answers = await scatter(session, f"{_PING}.{kind}", request or {}, expect=1)
+    if not answers:
+        raise CliError(NO_RESULTS)
+    return answers[0].document
 
 
 async def ask_paged(
@@ -196,7 +248,7 @@ async def ask_paged(
         data = _object(document.get("data"))
         found = data.get(items) or []
         server = str(_object(document.get("server")).get("id") or "")
-        while server and len(found) < int(data.get("total") or 0):
+        while server and len(found) < int(data.get(_TOTALS.get(items, "total")) or 0):
             page = await ask_one(session, server, kind, {**request, "offset": len(found)})
             more = _object(page.get("data")).get(items) or []
             if not more:  # fewer than it said: they have gone meanwhile

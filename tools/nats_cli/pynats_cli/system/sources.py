@@ -108,8 +108,10 @@ async def open_source(options: GlobalOptions, archive: str = "") -> AsyncIterato
         yield LiveSource(session)
 
 
-def needs_answers(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def needs_answers(
+    documents: list[dict[str, Any]], servers: ServerFilter = EVERYONE
+) -> list[dict[str, Any]]:
     """Raises CliError when nobody answered, or all with an error; else those without one."""
     if not documents:
-        raise CliError(requests.NO_RESULTS)
+        raise CliError("no server matches the filters" if servers else requests.NO_RESULTS)
     return requests.successful(documents)
