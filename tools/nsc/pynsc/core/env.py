@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pynsc.core.files import make_dir, read_json, write_atomic
-from pynsc.core.locks import locked
+from pynats_common.accounts_store.files import make_dir, read_json, write_atomic
+from pynats_common.accounts_store.locks import locked
 
 
 @dataclass
