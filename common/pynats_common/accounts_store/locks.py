@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import make_dir
 from pynats_common.filelock import LockTimeoutError, hold_lock
-
-from pynsc.core.errors import NscError
-from pynsc.core.files import make_dir
 
 LOCK_FILE = ".lock"
 
@@ -38,7 +37,7 @@ class Locks:
                 continue
             self._held.add(folder)
             return
-        raise NscError(f"cannot create {folder}", "other commands remove it")
+        raise StoreError(f"cannot create {folder}", "other commands remove it")
 
     def release(self) -> None:
         self._held.clear()
@@ -50,18 +49,20 @@ class Locks:
 
 @contextlib.contextmanager
 def locked(path: Path, purpose: str) -> Iterator[None]:
-    """Holds the lock of one file. Raises NscError when it cannot be had."""
+    """Holds the lock of one file. Raises StoreError when it cannot be had."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(hold_lock(path, purpose))
         except LockTimeoutError as error:
             holder = error.holder or "another program"
-            raise NscError(f"{path.parent} is being changed by {holder}",
-                           "try again when that has ended") from None  # fmt: skip
+            raise StoreError(f"{path.parent} is being changed by {holder}",
+                             "try again when that has ended") from None  # fmt: skip
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise NscError(f"cannot lock {path}: {error.strerror}", "nothing was changed") from None
+            raise StoreError(
+                f"cannot lock {path}: {error.strerror}", "nothing was changed"
+            ) from None
         yield
 
 
@@ -70,6 +71,6 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def purpose_of(command: str) -> str:
+def purpose_of(program: str, command: str) -> str:
     """What others are told about this run: never its options, which may hold seeds."""
-    return f"{Path(sys.argv[0]).name or 'pynsc'} {command}".replace("__main__.py", "pynsc")
+    return f"{Path(sys.argv[0]).name or program} {command}".replace("__main__.py", program)

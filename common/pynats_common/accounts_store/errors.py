@@ -1,7 +1,7 @@
 """The one kind of failure that commands raise on purpose."""
 
 
-class NscError(Exception):
+class StoreError(Exception):
     """An error and a hint what to do next. Never contains secrets."""
 
     def __init__(self, message: str, hint: str = "") -> None:

@@ -9,9 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.creds import decode_text
-
-from pynsc.core.errors import NscError
 
 FILE_MODE, DIR_MODE = 0o600, 0o700
 
@@ -27,18 +26,19 @@ def make_dir(path: Path) -> list[Path]:
         try:
             item.mkdir(mode=DIR_MODE, exist_ok=True)
         except OSError as error:
-            raise NscError(f"cannot create {item}: {error.strerror}", "check its owner") from None
+            raise StoreError(f"cannot create {item}: {error.strerror}", "check its owner") from None
     return missing[::-1]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Replaces `path` with `text` (mode 0600): after a crash it has the old or the new content."""
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replaces `path` with a text or bytes (mode 0600): after a crash it has the old or the new
+    content."""
     make_dir(path.parent)
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(_bytes_of(content))
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(FILE_MODE)
@@ -47,25 +47,29 @@ def write_atomic(path: Path, text: str) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
-        raise NscError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
+        raise StoreError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
 
 
-def write_output(path: Path, text: str) -> None:
+def write_output(path: Path, content: str | bytes) -> None:
     """Writes a file that the user names: no folders are made, a link stays a link, and a device or
-    a pipe gets the text."""
+    a pipe gets the content."""
     try:
         target = path.resolve()
         if not target.parent.is_dir():
-            raise NscError(f"cannot write {path}: {target.parent} is not a folder", "create it")
+            raise StoreError(f"cannot write {path}: {target.parent} is not a folder", "create it")
         if target.is_dir():
-            raise NscError(f"cannot write {path}: it is a folder", "name a file in it")
+            raise StoreError(f"cannot write {path}: it is a folder", "name a file in it")
         if target.exists() and not target.is_file():
-            with target.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with target.open("wb") as file:
+                file.write(_bytes_of(content))
             return
     except OSError as error:
-        raise NscError(f"cannot write {path}: {error.strerror}") from None
-    write_atomic(target, text)
+        raise StoreError(f"cannot write {path}: {error.strerror}") from None
+    write_atomic(target, content)
+
+
+def _bytes_of(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def read_text(path: Path) -> str:
@@ -74,13 +78,13 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises NscError if the file has none."""
+    """A JSON object. Raises StoreError if the file has none."""
     try:
         value = json.loads(_read_bytes(path).decode("utf-8-sig"))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise NscError(f"{path} is damaged", "it is not a JSON object: repair or remove it")
+        raise StoreError(f"{path} is damaged", "it is not a JSON object: repair or remove it")
     return value
 
 
@@ -88,7 +92,7 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise NscError(f"cannot read {path}: {error.strerror}") from None
+        raise StoreError(f"cannot read {path}: {error.strerror}") from None
 
 
 def remove(path: Path) -> bool:
@@ -98,7 +102,7 @@ def remove(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise NscError(f"cannot delete {path}: {error.strerror}") from None
+        raise StoreError(f"cannot delete {path}: {error.strerror}") from None
     return True
 
 

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import make_dir, read_text, remove, write_atomic
 from pynats_common.nkeys import KeyPair, NkeyError, from_seed, is_valid_public
-
-from pynsc.core.errors import NscError
-from pynsc.core.files import make_dir, read_text, remove, write_atomic
 
 
 class KeyStore:
@@ -35,16 +34,16 @@ class KeyStore:
         return bool(public) and self.path_of(public).exists()
 
     def get(self, public: str) -> KeyPair | None:
-        """Pair of a stored key, or None. Raises NscError when the file is damaged."""
+        """Pair of a stored key, or None. Raises StoreError when the file is damaged."""
         if not is_valid_public(public) or not self.has(public):
             return None
         path = self.path_of(public)
         try:
             pair = from_seed(read_text(path).strip())
         except NkeyError as error:
-            raise NscError(f"key file {path} is damaged: {error}") from None
+            raise StoreError(f"key file {path} is damaged: {error}") from None
         if pair.public_key != public:
-            raise NscError(f"key file {path} holds another key", "rename it after its own key")
+            raise StoreError(f"key file {path} holds another key", "rename it after its own key")
         return pair
 
     def remove(self, public: str) -> bool:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_json, read_text, remove, write_atomic
 from pynats_common.creds import CredsError, extract_jwt
-
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_json, read_text, remove, write_atomic
 
 C = TypeVar("C", bound=jwt.Claims)
 
@@ -46,7 +45,7 @@ class Store:
         """Whether the operator JWT is of version 1; False if unknown."""
         try:
             return jwt.is_version_1(extract_jwt(read_text(self.operator_path())))
-        except (CredsError, jwt.JwtError, NscError):
+        except (CredsError, jwt.JwtError, StoreError):
             return False
 
     def operator_path(self) -> Path:
@@ -63,12 +62,12 @@ class Store:
 
     def account(self, name: str) -> jwt.AccountClaims:
         if not self.account_path(name).exists():
-            raise NscError(f'account "{name}" not in operator "{self.name}"', "see list accounts")
+            raise StoreError(f'account "{name}" not in operator "{self.name}"', "see list accounts")
         return self._load(jwt.AccountClaims, self.account_path(name))
 
     def user(self, account: str, name: str) -> jwt.UserClaims:
         if not self.user_path(account, name).exists():
-            raise NscError(f'user "{name}" not in account "{account}"', "see list users")
+            raise StoreError(f'user "{name}" not in account "{account}"', "see list users")
         return self._load(jwt.UserClaims, self.user_path(account, name))
 
     def accounts(self) -> list[str]:
@@ -81,7 +80,7 @@ class Store:
     def account_named(self, public: str) -> str:
         """Name of the account with this public key, or empty; skips damaged files."""
         for name in self.accounts():
-            with contextlib.suppress(NscError):
+            with contextlib.suppress(StoreError):
                 if self.account(name).sub == public:
                     return name
         return ""
@@ -105,8 +104,10 @@ class Store:
         Our own tools wait for each other's locks; others' know none.
         """
         if path in self._seen and (not path.exists() or read_text(path) != self._seen[path]):
-            raise NscError(f"another program has just changed {path}",
-                           "nothing was changed: look at it, then repeat the command")  # fmt: skip
+            raise StoreError(
+                f"another program has just changed {path}",
+                "nothing was changed: look at it, then repeat the command",
+            )
         write_atomic(path, token)
         self._seen[path] = token
 
@@ -125,15 +126,15 @@ class Store:
 
 
 def load_token(path: Path) -> str:
-    """The bare JWT of a file that may decorate it. Raises NscError."""
+    """The bare JWT of a file that may decorate it. Raises StoreError."""
     try:
         return extract_jwt(read_text(path))
     except CredsError as error:
-        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
+        raise StoreError(f"{path}: {error}", "restore it, or import it again") from None
 
 
 def load_claims(cls: type[C], path: Path) -> C:
-    """Claims of a JWT file. Raises NscError naming the file."""
+    """Claims of a JWT file. Raises StoreError naming the file."""
     return parse_claims(cls, read_text(path), str(path))
 
 
@@ -142,7 +143,7 @@ def parse_claims(cls: type[C], text: str, where: str) -> C:
     try:
         return jwt.decode_as(cls, extract_jwt(text))
     except (CredsError, jwt.JwtError) as error:
-        raise NscError(f"{where}: {error}", "restore it, or import it again") from None
+        raise StoreError(f"{where}: {error}", "restore it, or import it again") from None
 
 
 def operators(stores: Path) -> list[str]:
