@@ -74,15 +74,20 @@ async def _request(
     from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
-        if source.uses_stdin:
-            log("Reading payload from STDIN")
-        async for body in source.bodies():
-            with bar(options.count, shown=options.bar) as advance:
-                for number in range(1, options.count + 1):
-                    answered = await _one(session, source, body, options, number)
-                    advance()
-                    if not answered:
-                        break
+        await send_requests(session, source, options)
+
+
+async def send_requests(session: Session, source: MessageSource, options: RequestOptions) -> None:
+    """Sends what the source holds, and shows the replies."""
+    if source.uses_stdin:
+        log("Reading payload from STDIN")
+    async for body in source.bodies():
+        with bar(options.count, shown=options.bar) as advance:
+            for number in range(1, options.count + 1):
+                answered = await _one(session, source, body, options, number)
+                advance()
+                if not answered:
+                    break
 
 
 async def _one(

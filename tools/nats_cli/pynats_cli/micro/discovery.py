@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -78,7 +77,7 @@ async def _next(subscription: Any, timeout_s: float) -> Any:
 
     try:
         return await subscription.next_msg(timeout=timeout_s)
-    except (nats_errors.TimeoutError, asyncio.TimeoutError):
+    except (TimeoutError, nats_errors.TimeoutError):
         return None
 
 
@@ -102,9 +101,7 @@ async def all_of(
     return [item.content for item in sorted(found, key=lambda item: (item.name, item.id))]
 
 
-async def first_of(
-    session: Session, verb: str, service: str, instance: str = ""
-) -> dict[str, Any]:
+async def first_of(session: Session, verb: str, service: str, instance: str = "") -> dict[str, Any]:
     """What the first instance says. Raises CliError when there is none."""
     found = answers(session, verb, service, instance)
     try:

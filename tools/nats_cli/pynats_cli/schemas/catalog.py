@@ -9,6 +9,7 @@ from typing import Any
 
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.go.quoting import quote
+from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.errors import CliError
 from pynats_cli.schemas.notation import Expansion
@@ -67,14 +68,21 @@ def schema(identifier: str) -> dict[str, Any]:
 def problems(identifier: str, document: Any) -> list[str]:
     """What is wrong with a document, one line a place; empty for a valid one. Raises CliError."""
     # Only here: the library takes longer to load than most commands run.
-    from jsonschema import Draft7Validator
+    from jsonschema import Draft7Validator, FormatChecker
 
-    validator = Draft7Validator(schema(identifier), format_checker=Draft7Validator.FORMAT_CHECKER)
+    formats = FormatChecker(())
+    # The library's own check of times needs another library.
+    formats.checks("date-time", raises=ValueError)(_is_time)
+    validator = Draft7Validator(schema(identifier), format_checker=formats)
     found = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     lines: list[str] = []
     for error in found:
         lines += _explained(error)
     return list(dict.fromkeys(lines))[:_MOST_PROBLEMS]
+
+
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or parse_instant_ns(value) is not None
 
 
 def _explained(error: Any) -> list[str]:

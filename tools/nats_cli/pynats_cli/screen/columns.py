@@ -40,9 +40,11 @@ class Columns:
         lines = [self.heading, ""]
         for label, value in self.rows:
             if label:
-                lines.append(f"{label.rjust(width)}: {value}")
+                lines.append(
+                    f"{label.rjust(width)}: " + value.replace("\n", f"\n{' ' * (width + 2)}")
+                )
             else:
-                lines += ["", f"{value}:", ""]
+                lines += [*([""] if lines[-1] else []), f"{value}:", ""]
         return "\n".join(lines)
 
 
