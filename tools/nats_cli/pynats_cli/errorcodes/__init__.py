@@ -1,1 +1,1 @@
-"""The error codes of servers: what each means, and files of them that developers of servers keep."""
+"""The error codes of servers: what each means, and files of them as developers keep them."""

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,13 @@ def record(content: Any, where: str) -> ErrorRecord:
     """A record of its JSON object. Raises CliError that starts with `where`."""
     if not isinstance(content, dict):
         raise CliError(f"{where}: expected an object")
-    values = {}
-    for item in fields(ErrorRecord):
-        value = content.get(item.name, item.default)
-        if type(value) is not type(item.default):
-            wanted = "a number" if isinstance(item.default, int) else "a text"
-            raise CliError(f"{where}: {item.name} must be {wanted}")
-        values[item.name] = value
+    values: dict[str, Any] = asdict(ErrorRecord())
+    for name, default in values.items():
+        value = content.get(name, default)
+        if type(value) is not type(default):
+            wanted = "a number" if isinstance(default, int) else "a text"
+            raise CliError(f"{where}: {name} must be {wanted}")
+        values[name] = value
     return ErrorRecord(**values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,9 +112,9 @@ async def first_of(session: Session, verb: str, service: str, instance: str = ""
     raise CliError(NOBODY)
 
 
-def endpoints_of(content: dict[str, Any], wanted: Callable[[str], bool]) -> list[dict[str, Any]]:
-    """The endpoints whose names are wanted."""
-    return [item for item in content.get("endpoints") or [] if wanted(str(item.get("name", "")))]
+def endpoints_of(content: dict[str, Any], wanted: re.Pattern[str]) -> list[dict[str, Any]]:
+    """The endpoints whose names match."""
+    return [e for e in content.get("endpoints") or [] if wanted.search(str(e.get("name", "")))]
 
 
 def subject_of_endpoint(info: dict[str, Any], endpoint: str) -> str:

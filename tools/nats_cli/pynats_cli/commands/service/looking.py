@@ -44,8 +44,7 @@ async def info(session: Session, options: InfoOptions) -> None:
     instance = str(found["id"])
     stats = await discovery.first_of(session, "STATS", options.service, instance)
     for content in (found, stats):
-        wanted = options.endpoint.search
-        content["endpoints"] = discovery.endpoints_of(content, lambda name: bool(wanted(name)))
+        content["endpoints"] = discovery.endpoints_of(content, options.endpoint)
     show(options, {"info": found, "stats": stats}, lambda: screens.info_screen(found, stats))
 
 
