@@ -25,10 +25,7 @@ class Row:
 
 @dataclass
 class Columns:
-    """A screen under a heading; a row without a label is a section's title, or an empty line.
-
-    Lines of a value stand below each other.
-    """
+    """A screen under a heading."""
 
     heading: str
     rows: list[Row] = field(default_factory=list)
@@ -58,7 +55,7 @@ class Columns:
 
     def space(self) -> None:
         """An empty line."""
-        self.rows.append(("", ""))
+        self.text("")
 
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
@@ -68,24 +65,24 @@ class Columns:
             return f"# {self.heading}\n\n" + _markdown(self.rows)
         width = _MARGIN + max((len(row.label) for row in self.rows), default=0)
         lines = [self.heading, ""]
-        for label, value in self.rows:
-            if label:
-                first, *more = value.split("\n")
-                lines.append(f"{label.rjust(width)}: {first}".rstrip())
-                lines += [" " * (width + 2) + text for text in more]
-                continue
-            if lines[-1]:
-                lines.append("")
-            if value:
-                lines += [f"{value}:", ""]
+        for row in self.rows:
+            indent = "  " * row.depth
+            if row.label:
+                first, *more = row.value.split("\n")
+                lines.append(f"{indent}{row.label.rjust(width)}: {first}".rstrip())
+                lines += [" " * (len(indent) + width + 2) + part for part in more]
+            elif row.plain:
+                lines.append(f"{indent} {row.value}".rstrip())
+            else:
+                lines += [*([""] if lines[-1] else []), f"{indent}{row.value}:", ""]
         return "\n".join(lines)
 
 
 def _markdown(rows: Sequence[Row]) -> str:
     lines = []
-    for label, value in rows:
-        if label:
-            lines.append(f"- **{label}**: {', '.join(value.splitlines())}")
+    for row in rows:
+        if row.label:
+            lines.append(f"- **{row.label}**: {', '.join(row.value.splitlines())}")
         else:
-            lines.append(f"\n## {value}\n" if value else "")
+            lines.append(row.value if row.plain else f"\n{'#' * (row.depth + 2)} {row.value}\n")
     return "\n".join(lines)
