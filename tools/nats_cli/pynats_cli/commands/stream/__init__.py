@@ -152,6 +152,17 @@ GROUP = Group(
             examples=("pynats stream get ORDERS 12", "pynats stream get ORDERS -S orders.new"),
             panel=_MESSAGES,
         ),
+        Command(
+            "query",
+            "Search what a stream holds",
+            f"{_HERE}.query:query",
+            examples=(
+                "pynats stream query ORDERS --where 'data.order.total > 100'",
+                "pynats stream query ORDERS --subject 'orders.eu.>' --since 2h --count",
+                "pynats stream query ORDERS -H Kind~^new --select sequence,data.id --output csv",
+            ),
+            panel=_MESSAGES,
+        ),
         Command("seal", "Allow no further changes, ever", f"{_HERE}.removal:seal", panel=_CHANGE),
         Command("gaps", "Find sequences without messages", f"{_HERE}.gaps:gaps", panel=_MESSAGES),
         Command("graph", "Draw a stream's activity", f"{_HERE}.graph:graph", panel=_LOOK),
