@@ -80,7 +80,6 @@ GROUP = Group(
             "find",
             "Find streams by what they are",
             f"{_HERE}.listing:find",
-            aliases=("query",),
             examples=(
                 "pynats stream find --empty --created 1w",
                 "pynats stream find --expression 'state.messages > 10 and config.max_age == 0'",
