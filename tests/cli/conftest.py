@@ -15,10 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import nats.aio.client  # noqa: F401 - imported before forking, see Running
-import pynats_cli.commands.publish
-import pynats_cli.commands.subscribe  # noqa: F401
 import pytest
+import typer  # noqa: F401 - imported before forking, see Running
 from pynats_cli.entry import main
 
 from tests.support.deadline import wait_until

@@ -8,9 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import rich.table
-import rich.text  # noqa: F401 - imported before forking, as the commands are
-from pynats_cli.commands.stream import (  # noqa: F401
+from pynats_cli.commands.stream import (  # noqa: F401 - imported before forking
     add,
     balance,
     cluster,
