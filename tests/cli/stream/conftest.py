@@ -8,20 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pynats_cli.commands.stream import (  # noqa: F401 - imported before forking
-    add,
-    balance,
-    cluster,
-    copy,
-    edit,
-    gaps,
-    graph,
-    info,
-    listing,
-    messages,
-    removal,
-)
-from pynats_common.commandline import menu  # noqa: F401
 
 from tests.cli.conftest import Cli
 
