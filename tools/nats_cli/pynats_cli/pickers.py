@@ -53,3 +53,18 @@ async def pick_stream(session: Session, given: str, everything: bool = False) ->
     if not names:
         raise CliError("no Streams are defined")
     return ask.choose("Select a Stream", names)
+
+
+async def pick_consumer(session: Session, stream: str, given: str) -> str:
+    """The name of a consumer; a given one is not looked up. Raises CliError."""
+    if given:
+        return given
+    if not ask.has_terminal():
+        raise CliError(
+            "could not select Consumer: cannot pick a Consumer without a terminal and no Consumer "
+            "name supplied"
+        )
+    names = await session.js.consumer_names(stream)
+    if not names:
+        raise CliError(f"no Consumers are defined for Stream {stream}")
+    return ask.choose("Select a Consumer", names)
