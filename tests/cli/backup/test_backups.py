@@ -65,12 +65,18 @@ def fill(cli: Cli, name: str, count: int, **config: Any) -> dict[str, Any]:
             headers = {"H": str(number)} if number % 2 else None
             body = f"body {number}".encode()
             await client.request(f"{name}.{number % 3}", body, headers=headers)
-        consumer = {"durable_name": "C", "ack_policy": "explicit", "deliver_policy": "all"}
+        consumer = {
+            "name": "C",
+            "durable_name": "C",
+            "ack_policy": "explicit",
+            "deliver_policy": "all",
+        }
         await jetstream.api(
             client, f"CONSUMER.CREATE.{name}.C", {"stream_name": name, "config": consumer}
         )
         for _ in range(2):
-            message = await client.request(f"$JS.API.CONSUMER.MSG.NEXT.{name}.C", b"1")
+            subject = f"$JS.API.CONSUMER.MSG.NEXT.{name}.C"
+            message = await client.request(subject, b"1", old_style=True)
             await client.request(message.reply, b"+ACK")
         await jetstream.api(client, f"STREAM.MSG.DELETE.{name}", {"seq": 5})
         return await jetstream.api(client, f"STREAM.INFO.{name}", {"deleted_details": True})
@@ -340,7 +346,8 @@ def test_the_folder_is_read_without_a_server(lone_cli: Cli, tmp_path: Path) -> N
     (tmp_path / folders.ARCHIVE).write_bytes(b"".join(encoded(entries)))
     shown = lone_cli.run("backup", "info", str(tmp_path), "--subjects")
     assert shown.code == 0, shown.err
-    assert "Subjects in backup of stream S" in shown.out
+    assert "Declared State" in shown.out
+    assert "│ s       │     1 │" in shown.out
     copy = tmp_path / "copy"
     assert lone_cli.run("backup", "edit", str(tmp_path), str(copy), "--obfuscate").code == 0
     name = open_source(copy).name
