@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pynats_cli.objects import acked
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, url_of
 from tests.cli.preloading import preload
 from tests.support import jetstream
 from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
+from tests.support.process import PYNATS, ServerProcess
 
 preload("object", also=("pynats_cli.objects.screens",))
 
@@ -181,3 +183,23 @@ async def test_a_transfer_that_stands_still_is_given_up(
     # No more were sent than may be on their way, and no note about the object.
     assert len(api.stored) == 3 + acked.WINDOW
     await client.close()
+
+
+DENIED = """
+jetstream {{ store_dir: "{folder}" }}
+accounts {{ A {{ jetstream: enabled, users: [
+  {{ user: app, password: app, permissions: {{ publish: {{ deny: ["$O.>"] }} }} }} ] }} }}
+no_auth_user: app
+"""
+
+
+def test_what_the_server_refuses_is_said(make_cli: Callable[[str], Cli], tmp_path: Path) -> None:
+    config = DENIED.format(folder=tmp_path / "store")
+    (tmp_path / "server").mkdir()
+    with ServerProcess(PYNATS, tmp_path / "server", config) as server:
+        cli = make_cli(url_of(server))
+        assert cli.run("object", "add", "B").code == 0
+        refused = cli.run("object", "put", "B", "--name", "n", stdin="data")
+    assert refused.code == 1
+    assert "permissions violation for publish" in refused.err
+    assert refused.err.count("\n") == 1
