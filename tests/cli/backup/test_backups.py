@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pynats_cli.backup import download
 from pynats_cli.backup import folder as folders
-from pynats_cli.backup.source import open_source
+from pynats_cli.backup.opening import open_source
 from pynats_common import s2
 from pynats_server.jetstream.store import FileConfig, open_store
 from pynats_server.jetstream.store.file.snapshot import write_snapshot

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pynats_cli.backup import folder as folders
 from pynats_cli.backup.editing import Editing
 from pynats_cli.backup.obfuscation import Obfuscator
+from pynats_cli.backup.opening import open_source
 from pynats_cli.backup.selection import (
     COMPACTION,
     HEADER,
@@ -24,7 +25,6 @@ from pynats_cli.backup.selection import (
     Selection,
     Wish,
 )
-from pynats_cli.backup.source import open_source
 from pynats_cli.errors import CliError
 from pynats_common.archive import Entry
 

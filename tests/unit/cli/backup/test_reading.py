@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pynats_cli.backup import folder as folders
+from pynats_cli.backup.opening import open_source
 from pynats_cli.backup.parts import Part, Parts, Progress, ranges
 from pynats_cli.backup.reading import archive_entries, summarize
-from pynats_cli.backup.source import digest_of, open_source
+from pynats_cli.backup.source import digest_of
 from pynats_cli.backup.writing import Writer, encoded
 from pynats_cli.errors import CliError
 from pynats_common import s2
