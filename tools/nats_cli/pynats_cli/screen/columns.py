@@ -12,7 +12,10 @@ _MARGIN = 2
 
 @dataclass
 class Columns:
-    """A screen under a heading; a row without a label is a section's title."""
+    """A screen under a heading; a row without a label is a section's title, or an empty line.
+
+    Lines of a value stand below each other.
+    """
 
     heading: str
     rows: list[tuple[str, str]] = field(default_factory=list)
@@ -30,6 +33,10 @@ class Columns:
         """The title of what follows."""
         self.rows.append(("", title))
 
+    def space(self) -> None:
+        """An empty line."""
+        self.rows.append(("", ""))
+
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
@@ -40,15 +47,22 @@ class Columns:
         lines = [self.heading, ""]
         for label, value in self.rows:
             if label:
-                below = "\n" + " " * (width + 2)
-                lines.append(f"{label.rjust(width)}: {value.replace(chr(10), below)}")
-            else:
-                lines += [*([""] if lines[-1] else []), f"{value}:", ""]
+                first, *more = value.split("\n")
+                lines.append(f"{label.rjust(width)}: {first}".rstrip())
+                lines += [" " * (width + 2) + text for text in more]
+                continue
+            if lines[-1]:
+                lines.append("")
+            if value:
+                lines += [f"{value}:", ""]
         return "\n".join(lines)
 
 
 def _markdown(rows: Sequence[tuple[str, str]]) -> str:
     lines = []
     for label, value in rows:
-        lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
+        if label:
+            lines.append(f"- **{label}**: {', '.join(value.splitlines())}")
+        else:
+            lines.append(f"\n## {value}\n" if value else "")
     return "\n".join(lines)

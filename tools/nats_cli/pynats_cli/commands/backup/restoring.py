@@ -83,9 +83,9 @@ async def stream(session: Session, options: StreamOptions) -> None:
 
 def restored_text(info: dict[str, Any]) -> str:
     """The stream that was made."""
-    from pynats_cli.backup.screens import restored_screen
+    from pynats_cli.streams.screen import info_screen
 
-    return restored_screen(info).render()
+    return info_screen(info).render()
 
 
 def _other_config(path: str) -> dict[str, Any] | None:
