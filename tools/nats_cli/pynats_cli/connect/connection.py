@@ -153,6 +153,12 @@ class Session:
             if not waiting.done() and "permissions violation" in str(error).lower():
                 waiting.set_exception(CliError(describe(error)))
 
+    def check_refused(self) -> None:
+        """Raises CliError when the server has refused a publish or a subscription."""
+        for error in self._errors:
+            if "permissions violation" in str(error).lower():
+                raise CliError(describe(error))
+
     @property
     def js(self) -> JetStream:
         """The JetStream API."""
