@@ -59,16 +59,12 @@ class Signers:
         self._hints = hints
         self._given = given
 
-    def for_accounts(
-        self, operator: jwt.OperatorClaims, name: str, before: str = "", *, own_last: bool = False
-    ) -> KeyPair:
-        """The given key of an operator, else the one that signed `before`, else the first stored.
-
-        The operator's own key is tried first, or with `own_last` after its signing keys.
-        """
+    def for_accounts(self, operator: jwt.OperatorClaims, name: str, before: str = "") -> KeyPair:
+        """The given key of an operator, else the one that signed `before`, else the first stored
+        one."""
         allowed = list(operator.nats.signing_keys)
         if not operator.nats.strict_signing_key_usage:
-            allowed.insert(len(allowed) if own_last else 0, operator.sub)
+            allowed.insert(0, operator.sub)
         allowed.sort(key=lambda public: public != before)
         return self._choose(allowed, Prefix.OPERATOR, name)
 
