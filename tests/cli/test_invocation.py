@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pynats_cli.app import COMMANDS
+from pynats_cli.app import run
+from pynats_cli.commands import ROOT
 from pynats_cli.errors import UsageError
-from pynats_cli.global_options import split_global_options
+from pynats_cli.global_options import global_flags, split_global_options
+from pynats_common.commandline.declare import parameters
+from pynats_common.commandline.tree import Command, Elsewhere, Group, every, walk
 from pynats_common.go.durations import SECOND_NS
 
 from tests.cli.conftest import Cli, url_of
@@ -31,27 +36,52 @@ def test_the_console_script_shows_help_without_loading_a_client() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     shown = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
     assert "-s, --server=URL" in shown.stdout
-    for entry in COMMANDS:
-        assert f"  {entry.name}" in shown.stdout
+    for row in ROOT.commands:
+        assert row.hidden or f"  {row.name}" in shown.stdout
 
 
-@pytest.mark.parametrize(
-    "name", [name for entry in COMMANDS for name in (entry.name, *entry.aliases)]
-)
-def test_every_command_has_help(lone_cli: Cli, name: str) -> None:
-    done = lone_cli.run(name, "--help")
-    assert done.code == 0
-    assert "Usage: pynats" in done.out
+def _nodes() -> list[tuple[tuple[str, ...], Any]]:
+    return list(every(ROOT))
+
+
+@pytest.mark.parametrize("path", [" ".join(path) for path, _ in _nodes()])
+def test_every_command_has_help(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*path.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"Usage: pynats {path} ")
+    assert max(map(len, shown.splitlines())) <= 110
+
+
+def test_names_in_a_group_are_used_once_and_every_command_can_be_loaded() -> None:
+    groups = [((), ROOT), *[item for item in _nodes() if isinstance(item[1], Group)]]
+    for path, group in groups:
+        names = [name for row in group.commands for name in (row.name, *row.aliases)]
+        assert len(names) == len(set(names)), path
+        for row in group.commands:
+            if isinstance(row, Elsewhere) and find_spec(row.target.partition(":")[0]):
+                loaded = row.loaded()
+                assert (loaded.name, loaded.aliases) == (row.name, row.aliases)
+
+
+@pytest.mark.parametrize("path", [" ".join(p) for p, node in _nodes() if isinstance(node, Command)])
+def test_flags_of_a_command_do_not_clash_with_each_other_or_with_global_ones(path: str) -> None:
+    node = walk(ROOT, path.split()).node
+    assert isinstance(node, Command)
+    spellings = [name for item in parameters(node.options()) for name in item.spellings()]
+    assert len(spellings) == len(set(spellings))
+    assert not set(spellings) & {*global_flags(), "-s", "-h", "--help"}
+    for item in parameters(node.options()):
+        assert item.declared.help or item.declared.hidden, item.name
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["nope"], "No such command 'nope': see pynats --help"),
-        (["pub"], "Missing argument"),
+        (["pub"], "required argument 'subject' not provided: see pynats publish --help"),
         (["pub", "a", "b", "--nope"], "No such option: --nope"),
         (["pub", "a", "b", "--sleep", "5"], "invalid duration"),
-        (["pub", "a", "b", "--count", "x"], "'--count'"),
+        (["pub", "a", "b", "--count", "x"], "--count: must be a number"),
         (["pub", "a", "b", "-H", "bad"], "invalid header"),
         (["--timeout", "5", "rtt"], "--timeout: invalid duration"),
         (["--timeout=-1s", "rtt"], "greater than 0"),

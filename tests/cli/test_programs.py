@@ -10,11 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from pynats_cli.app import COMMANDS, LATER
 from pynats_common.commandline.suggest import closest
 from pynats_common.version import RELEASE
 
-from tests.cli.conftest import Cli
 from tests.support.deadline import PATIENCE_S
 
 ENTRIES = {
@@ -78,7 +76,7 @@ def test_a_wrong_flag_is_one_line_with_the_nearest_flag_and_the_way_to_the_help(
     done = run([*python(program), *arguments], tmp_path)
     assert done.returncode in (1, 2)
     (line,) = (done.stdout + done.stderr).splitlines()
-    assert re.search(rf"see {program}( add account)? --help$", line)
+    assert re.search(rf"see {program}( add account| publish| rtt)? --help$", line)
     assert ("(did you mean " in line) == bool(meant)
     if meant:
         assert f"(did you mean {meant}?)" in line
@@ -101,18 +99,6 @@ def test_a_wrong_command_is_answered_with_the_nearest(
     done = run([*python(program), *arguments], tmp_path)
     assert done.returncode == 1
     assert re.search(rf"\(did you mean ['\"]{meant}['\"]\?\)", done.stderr)
-
-
-@pytest.mark.parametrize("name", [name for key, also in LATER.items() for name in (key, *also)])
-def test_commands_of_the_original_that_are_to_come_say_so(lone_cli: Cli, name: str) -> None:
-    done = lone_cli.run(name, "ls", "--json")
-    assert done.code == 1
-    assert f"'{name}' is not in this version yet" in done.err
-
-
-def test_a_command_is_there_or_to_come_but_not_both() -> None:
-    there = {name for entry in COMMANDS for name in (entry.name, *entry.aliases)}
-    assert not there & {name for key, also in LATER.items() for name in (key, *also)}
 
 
 @pytest.mark.parametrize(

@@ -1,2 +1,6 @@
-"""What is typed and drawn: names that do not exist (`suggest`), values that stay as they are
-(`plainvalues`), and the widths of a drawn table's columns (`tables`)."""
+"""What is typed and drawn by the tools.
+
+Commands stand in a `tree`; their options are declared as dataclasses (`declare`, `kinds`), read by
+`parse` and explained by `helptext`. Slips: names that do not exist (`suggest`), values that stay as
+they are (`plainvalues`). A terminal: `menu`, questions (`drawing`), widths of columns (`tables`).
+"""

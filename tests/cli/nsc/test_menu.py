@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pynsc.menu import Menu
+from pynats_common.commandline.menu import Menu
 
 from tests.support.deadline import PATIENCE_S, Deadline
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.screen import output
+from pynats_cli.screen import tables
 from pynats_common.commandline.tables import column_widths
 from pynsc.__main__ import main
 
@@ -106,9 +106,9 @@ def test_no_word_is_broken_in_tables_of_pynats(monkeypatch: pytest.MonkeyPatch) 
     name = "N" * 56
     with monkeypatch.context() as patch:
         attach(patch)
-        shown = output.table("Known Contexts", ("Name", "Description"), [(name, "some words " * 9)])
+        shown = tables.table("Known Contexts", ("Name", "Description"), [(name, "some words " * 9)])
     assert f"│ {name} │" in shown and "│ some " in shown
-    assert name * 5 in output.table("", ("Name",), [(name * 5,)])
+    assert name * 5 in tables.table("", ("Name",), [(name * 5,)])
 
 
 @given(

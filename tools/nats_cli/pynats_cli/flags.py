@@ -1,55 +1,74 @@
-"""Flag types that several commands share."""
+"""Flags that several commands share: mixins for their options classes, and single flags."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
-import typer
-from pynats_common.go.durations import parse_long_duration_ns
+from pynats_common.commandline.declare import opt
+from pynats_common.commandline.kinds import Choice
 
+SendOn = Literal["newline", "eof"]
+"""When data from standard input is sent."""
+FORMS = ("table", "json", "jsonl", "csv", "yaml")
 
-class SendOn(StrEnum):
-    """When data from standard input is sent."""
-
-    EOF = "eof"
-    NEWLINE = "newline"
-
-
-def duration(text: str | int) -> int:
-    """Nanoseconds of a flag's text. Raises the parser's usage error."""
-    if isinstance(text, int):
-        return text
-    try:
-        return parse_long_duration_ns(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def duration_option(*names: str, help: str) -> Any:
-    """A flag that takes a duration and gives nanoseconds."""
-    return typer.Option(*names, parser=duration, metavar="DURATION", help=help)
-
-
-HeaderFlag = Annotated[
-    list[str],
-    typer.Option("--header", "-H", metavar="K:V", help="Add a header; may be repeated."),
+Header = Annotated[
+    list[str], opt("--header", "-H", placeholder="K:V", help="Add a header; may be repeated")
 ]
-ForceStdin = Annotated[bool, typer.Option("--force-stdin", help="Always read standard input.")]
-SendOnFlag = Annotated[
-    SendOn, typer.Option("--send-on", help="When to send standard input: at its end or per line.")
+Translate = Annotated[
+    str, opt("--translate", placeholder="COMMAND", help="Show bodies through this command")
 ]
-TemplatesFlag = Annotated[
-    bool,
-    typer.Option("--templates/--no-templates", help="Use templates in body and subject."),
-]
-TranslateFlag = Annotated[
-    str, typer.Option("--translate", metavar="COMMAND", help="Show bodies through this command.")
-]
+
+
+@dataclass(kw_only=True)
+class Shown:
+    """Options of a command that shows data, read by `screen.output.show`."""
+
+    json: Annotated[bool, opt("--json", "-j", help="Print JSON", panel="Output")] = False
+    output: Annotated[
+        str,
+        opt("--output", help="Form of what is shown", kind=Choice(*FORMS), panel="Output"),
+    ] = "table"
+
+    @property
+    def form(self) -> str:
+        """One of `FORMS`."""
+        return "json" if self.json else self.output
+
+
+@dataclass(kw_only=True)
+class Force:
+    """Options of a command that asks before it acts."""
+
+    force: Annotated[bool, opt("--force", "-f", help="Act without asking")] = False
+
+
+@dataclass(kw_only=True)
+class Input:
+    """Where the body of a message comes from, and what is done with it."""
+
+    force_stdin: Annotated[bool, opt("--force-stdin", help="Always read standard input")] = False
+    send_on: Annotated[
+        SendOn,
+        opt("--send-on", help="When to send standard input: at its end or per line",
+            kind=Choice("newline", "eof")),
+    ] = "eof"  # fmt: skip
+    templates: Annotated[
+        bool, opt("--templates/--no-templates", help="Use templates in body and subject")
+    ] = True
+
+
+@dataclass(kw_only=True)
+class WithHeaders:
+    """Headers to send."""
+
+    header: Header = field(default_factory=list)
+
+
 TEMPLATE_HELP = """
 
-\b
 Body, subject and header values may use templates:
+
   Count            number of the message
   TimeStamp        present time, RFC3339
   Unix, UnixNano   seconds, nanoseconds since 1970

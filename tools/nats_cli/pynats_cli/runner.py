@@ -6,24 +6,43 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
 
 from pynats_cli.errors import CliError
 
+if TYPE_CHECKING:
+    from pynats_cli.connect.connection import Session
+    from pynats_cli.global_options import GlobalOptions
+
 RECANCEL_S = 0.5
 """Pause before an interrupted command is cancelled again: nats-py swallows some cancellations."""
 
 
-def run_async(work: Coroutine[Any, Any, None]) -> None:
-    """Runs to the end; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
+def run_connected(
+    function: Callable[[Session, Any], Coroutine[Any, Any, Any]],
+    options: GlobalOptions,
+    chosen: Any,
+) -> Any:
+    """What a command's function returns for a connected session and its options."""
+    from pynats_cli.connect.connection import open_session
+
+    async def work() -> Any:
+        async with open_session(options) as session:
+            return await function(session, chosen)
+
+    return run_async(work())
+
+
+def run_async(work: Coroutine[Any, Any, Any]) -> Any:
+    """The result; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
     from nats import errors as nats_errors
 
     from pynats_cli.connect.connection import describe
 
     try:
-        asyncio.run(_interruptible(work))
+        return asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
     except (ConnectionResetError, ConnectionAbortedError):  # BrokenPipeError is our output's
@@ -32,7 +51,7 @@ def run_async(work: Coroutine[Any, Any, None]) -> None:
         raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
 
 
-async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
+async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
     interrupted = False
@@ -48,7 +67,7 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait({task})
     if interrupted:
         raise KeyboardInterrupt
-    await task
+    return await task
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def show_failure(report: Report | None, message: str, as_json: bool) -> None:
     if report:
         _show_lines(report.lines, 0)
     if sys.stderr.isatty():
-        from pynsc.terminal import print_error
+        from pynats_common.commandline.drawing import print_error
 
         print_error(message, sys.stderr)
     else:

@@ -1,4 +1,4 @@
-"""Reports and questions drawn with Rich; imported only when a terminal shows them.
+"""Reports drawn with Rich; imported only when a terminal shows them.
 
 Piped output is the plain text of `pynsc.render`, so scripts never see this. Text in JWTs is
 untrusted: it is never parsed as markup, and control characters are replaced.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from pynats_common.commandline.drawing import console, plain_text
 from pynats_common.commandline.tables import column_widths
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pynsc.core.report import Line, Table
 
 _STYLES = {"OK": "green", "WARN": "yellow", "ERR": "bold red", "NOTE": "dim"}
-_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
 
 
 def print_table(table: Table, stream: TextIO) -> None:
@@ -52,32 +51,3 @@ def print_line(line: Line, mark: str, indent: str, stream: TextIO) -> None:
     """One status line with its mark in the colour of its level."""
     text = Text.assemble(indent, (mark, _STYLES[line.level]), " ", plain_text(line.text))
     console(stream).print(text, soft_wrap=True)
-
-
-def print_error(message: str, stream: TextIO) -> None:
-    text = Text.assemble(("Error:", "bold red"), " ", plain_text(message))
-    console(stream).print(text, soft_wrap=True)
-
-
-def print_question(question: str, default: str, stream: TextIO) -> None:
-    """`? Question [default] `, leaving the cursor after it."""
-    parts = [Text("? ", "bold green"), plain_text(question, "bold")]
-    if default:
-        parts.append(plain_text(f" [{default}]", "cyan"))
-    console(stream).print(Text.assemble(*parts, " "), end="", soft_wrap=True)
-    stream.flush()
-
-
-def print_choice(number: int, choice: str, stream: TextIO) -> None:
-    text = Text.assemble("  ", (f"{number})", "cyan"), " ", plain_text(choice))
-    console(stream).print(text, soft_wrap=True)
-
-
-def console(stream: TextIO) -> Console:
-    """Console that prints texts unchanged."""
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
-
-
-def plain_text(text: str, style: str = "") -> Text:
-    """Untrusted text: no markup, no control characters."""
-    return Text(text.translate(_CONTROL), style)

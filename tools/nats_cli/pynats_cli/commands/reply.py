@@ -9,14 +9,14 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from pynats_common.commandline.declare import arg, opt
+from pynats_common.commandline.kinds import DURATION, UNSIGNED
 from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of, raw_text
 
-from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError
-from pynats_cli.flags import TEMPLATE_HELP, HeaderFlag, duration_option
+from pynats_cli.flags import TEMPLATE_HELP, WithHeaders
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.runner import run_async, stop_event
 from pynats_cli.screen.output import line, log, write
@@ -31,47 +31,33 @@ DEFAULT_QUEUE = "NATS-RPLY-22"
 
 COUNTER_HEADER = "NATS-Reply-Counter"
 
-app = command_app()
 
+@dataclass(kw_only=True)
+class ReplyOptions(WithHeaders):
+    """Flags of `reply`; `sleep` is the longest pause before a reply in nanoseconds, `count` 0 is
+    no limit."""
 
-@dataclass(frozen=True)
-class ReplyOptions:
-    """Flags of `reply`; `sleep_ns` is the longest pause before a reply, `count` 0 is no limit."""
-
-    subject: str
-    body: str
-    echo: bool
-    command: str
-    queue: str
-    sleep_ns: int
-    headers: tuple[str, ...]
-    count: int
-
-
-@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
-def reply(
-    ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(help="Subject to answer on.")],
-    body: Annotated[str, typer.Argument(help="Reply body.")] = "",
-    echo: Annotated[bool, typer.Option("--echo", help="Send back what arrives.")] = False,
+    subject: Annotated[str, arg("Subject to answer on")]
+    body: Annotated[str, arg("Reply body")] = ""
+    echo: Annotated[bool, opt("--echo", help="Send back what arrives")] = False
     command: Annotated[
-        str, typer.Option(metavar="COMMAND", help="Send back this command's output.")
-    ] = "",
-    queue: Annotated[
-        str, typer.Option("--queue", "-q", metavar="NAME", help="Queue group.")
-    ] = DEFAULT_QUEUE,
+        str, opt("--command", placeholder="COMMAND", help="Send back this command's output")
+    ] = ""
+    queue: Annotated[str, opt("--queue", "-q", placeholder="NAME", help="Queue group")] = (
+        DEFAULT_QUEUE
+    )
     sleep: Annotated[
-        int, duration_option("--sleep", help="Random pause before replies, up to this time.")
-    ] = 0,
-    header: HeaderFlag = [],  # noqa: B006 - Typer copies defaults
-    count: Annotated[int, typer.Option(min=0, help="Quit after this many requests.")] = 0,
-) -> None:
-    parse_headers(header, 0)  # reports mistakes before connecting
-    if not body and not command and not echo:
+        int, opt("--sleep", kind=DURATION, help="Random pause before replies, up to this time")
+    ] = 0
+    count: Annotated[int, opt("--count", kind=UNSIGNED, help="Quit after this many requests")] = 0
+
+
+def reply(global_options: GlobalOptions, options: ReplyOptions) -> None:
+    parse_headers(options.header, 0)  # reports mistakes before connecting
+    if not options.body and not options.command and not options.echo:
         log("No body or command supplied, enabling echo mode")
-        echo = True
-    options = ReplyOptions(subject, body, echo, command, queue, sleep, tuple(header), count)
-    run_async(_serve(ctx.obj, options))
+        options.echo = True
+    run_async(_serve(global_options, options))
 
 
 reply.__doc__ = (
@@ -119,8 +105,8 @@ class _Responder:
     async def run(self, subscription: Any) -> None:
         async for message in subscription.messages:
             self._show(message)
-            if self._options.sleep_ns:
-                await asyncio.sleep(random.uniform(0, self._options.sleep_ns / SECOND_NS))
+            if self._options.sleep:
+                await asyncio.sleep(random.uniform(0, self._options.sleep / SECOND_NS))
             await self._answer(message)
             self._answered += 1
             if self._options.count and self._answered >= self._options.count:
@@ -144,7 +130,7 @@ class _Responder:
             log("Could not publish reply: message has no reply subject")
             return
         try:
-            headers = parse_headers(self._options.headers, self._answered)
+            headers = parse_headers(self._options.header, self._answered)
         except CliError as error:
             log(f"Could not publish reply: {error}")
             return

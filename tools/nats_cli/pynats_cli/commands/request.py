@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from pynats_common.commandline.declare import arg, opt
+from pynats_common.commandline.kinds import DURATION
 from pynats_common.go.durations import MILLISECOND_NS, SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
 
-from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
-from pynats_cli.flags import (
-    TEMPLATE_HELP,
-    ForceStdin,
-    HeaderFlag,
-    SendOn,
-    SendOnFlag,
-    TemplatesFlag,
-    TranslateFlag,
-    duration_option,
-)
+from pynats_cli.flags import TEMPLATE_HELP, Input, Translate, WithHeaders
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource, progress
+from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource
 from pynats_cli.runner import run_async
 from pynats_cli.screen.output import body as show_body
 from pynats_cli.screen.output import log
+from pynats_cli.screen.progress import bar
 from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
@@ -34,19 +26,24 @@ if TYPE_CHECKING:
 MANY = 32_767
 """The number of replies for a count below one, or when waiting for an empty reply."""
 
-app = command_app()
 
-
-@dataclass(frozen=True)
-class RequestOptions:
+@dataclass(kw_only=True)
+class RequestOptions(Input, WithHeaders):
     """Flags of `request`; times in nanoseconds. `replies` 0 waits for the whole timeout."""
 
-    headers: tuple[str, ...]
-    count: int
-    replies: int
-    reply_timeout_ns: int
-    raw: bool
-    translate: str
+    subject: Annotated[str, arg("Subject to send to")]
+    body: Annotated[str | None, arg("Request body")] = None
+    wait: Annotated[bool, opt("--wait/--no-wait", "-w", hidden=True)] = True
+    raw: Annotated[bool, opt("--raw", "-r", help="Show only replies' bodies")] = False
+    count: Annotated[int, opt("--count", help="Send this many requests")] = 1
+    replies: Annotated[int, opt("--replies", help="Replies to wait for, 0 until the timeout")] = 1
+    reply_timeout: Annotated[
+        int, opt("--reply-timeout", kind=DURATION, help="Longest time between replies")
+    ] = 300 * MILLISECOND_NS
+    wait_for_empty: Annotated[bool, opt("--wait-for-empty", help="Wait until a reply is empty")] = (
+        False
+    )
+    translate: Translate = ""
 
     @property
     def bar(self) -> bool:
@@ -58,38 +55,14 @@ class RequestOptions:
         return not self.raw and not self.bar
 
 
-@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
-def request(
-    ctx: typer.Context,
-    subject: Annotated[str, typer.Argument(help="Subject to send to.")],
-    body: Annotated[Optional[str], typer.Argument(help="Request body.")] = None,  # noqa: UP045
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", "-w", hidden=True)] = True,
-    raw: Annotated[bool, typer.Option("--raw", "-r", help="Show only replies' bodies.")] = False,
-    header: HeaderFlag = [],  # noqa: B006 - Typer copies defaults
-    count: Annotated[int, typer.Option(help="Send this many requests.")] = 1,
-    replies: Annotated[int, typer.Option(help="Replies to wait for, 0 until the timeout.")] = 1,
-    reply_timeout: Annotated[
-        int, duration_option("--reply-timeout", help="Longest time between replies.")
-    ] = 300 * MILLISECOND_NS,
-    wait_for_empty: Annotated[
-        bool, typer.Option("--wait-for-empty", help="Wait until a reply is empty.")
-    ] = False,
-    translate: TranslateFlag = "",
-    force_stdin: ForceStdin = False,
-    send_on: SendOnFlag = SendOn.EOF,
-    templates: TemplatesFlag = True,
-) -> None:
-    parse_headers(header, 1)  # reports mistakes before connecting
-    options = RequestOptions(
-        headers=tuple(header),
-        count=count if count >= 1 else MANY,
-        replies=MANY if wait_for_empty else replies,
-        reply_timeout_ns=reply_timeout,
-        raw=raw,
-        translate=translate,
+def request(global_options: GlobalOptions, options: RequestOptions) -> None:
+    parse_headers(options.header, 1)  # reports mistakes before connecting
+    options.count = options.count if options.count >= 1 else MANY
+    options.replies = MANY if options.wait_for_empty else options.replies
+    source = MessageSource(
+        options.subject, options.body, options.force_stdin, options.send_on, options.templates
     )
-    source = MessageSource(subject, body, force_stdin, send_on, templates)
-    run_async(_request(ctx.obj, source, options))
+    run_async(_request(global_options, source, options))
 
 
 request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
@@ -104,7 +77,7 @@ async def _request(
         if source.uses_stdin:
             log("Reading payload from STDIN")
         async for body in source.bodies():
-            with progress(options.count, options.bar) as advance:
+            with bar(options.count, shown=options.bar) as advance:
                 for number in range(1, options.count + 1):
                     answered = await _one(session, source, body, options, number)
                     advance()
@@ -121,7 +94,7 @@ async def _one(
     data, subject = source.expand(body, number)
     if options.talks:
         log(f"Sending request on {quote(subject)}")
-    headers = parse_headers(options.headers, number)
+    headers = parse_headers(options.header, number)
     inbox = session.inbox
     subscription = await session.client.subscribe(inbox)
     try:
@@ -156,7 +129,7 @@ async def _replies(session: Session, subscription: Any, options: RequestOptions)
         if options.replies == 0:
             timeout_s = total_s - rtt_s
         else:
-            timeout_s = rtt_sum_s / received + options.reply_timeout_ns / SECOND_NS
+            timeout_s = rtt_sum_s / received + options.reply_timeout / SECOND_NS
     if not received:
         # A request refused by permissions looks like a silent service: report the reason.
         await session.check()

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
-import typer
+from pynats_common.commandline.declare import arg
 from pynats_common.contexts import Context
 from pynats_common.go.durations import human_duration_ns
 from pynats_common.urls import ServerUrl, parse_server_urls
 
-from pynats_cli.app import CONTEXT_SETTINGS, GlobalFlagsCommand, command_app
 from pynats_cli.errors import CliError, UsageError
+from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.runner import run_async
-from pynats_cli.screen.output import line, log
-
-app = command_app()
+from pynats_cli.screen.output import line, log, show
 
 
 @dataclass
@@ -46,23 +42,24 @@ class Target:
     url: ServerUrl
     results: list[AddressResult] = field(default_factory=list)
 
-
-@app.command(cls=GlobalFlagsCommand, context_settings=CONTEXT_SETTINGS)
-def rtt(
-    ctx: typer.Context,
-    iterations: Annotated[int, typer.Argument(help="Round trips to each address.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", "-j", help="Print JSON.")] = False,
-) -> None:
-    """Measure the round-trip time to the servers."""
-    if iterations < 1:
-        raise UsageError("iterations must be at least 1")
-    run_async(_measure(ctx.obj, iterations, as_json))
+    def to_json(self) -> dict[str, Any]:
+        return {"url": self.url.bare, "results": [result.to_json() for result in self.results]}
 
 
-async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> None:
+@dataclass(kw_only=True)
+class RttOptions(Shown):
+    """Flags of `rtt`."""
+
+    iterations: Annotated[int, arg("Round trips to each address")] = 5
+
+
+async def rtt(options: GlobalOptions, chosen: RttOptions) -> None:
+    """Measure the round-trip time to every address of every server."""
     from pynats_cli.connect.connection import refuse_unusable
     from pynats_cli.connect.settings import resolve_settings
 
+    if chosen.iterations < 1:
+        raise UsageError("iterations must be at least 1")
     context = resolve_settings(options)
     refuse_unusable(context)
     try:
@@ -74,14 +71,11 @@ async def _measure(options: GlobalOptions, iterations: int, as_json: bool) -> No
         for result in target.results:
             result.time = datetime.now().astimezone()
             try:
-                await _measure_address(options, context, target, result, iterations)
+                await _measure_address(options, context, target, result, chosen.iterations)
             except CliError as error:
                 reason = str(error).removesuffix(f" (tried {result.address})")
                 log(f"Failed to compute rtt for {result.address}: {reason}")
-    if as_json:
-        line(render_json(targets))
-    else:
-        line(render(targets))
+    show(chosen, [target.to_json() for target in targets], lambda: render(targets))
     if not any(result.rtt_ns for target in targets for result in target.results):
         tried = ", ".join(target.url.bare for target in targets)
         raise CliError(f"no server could be reached (tried {tried})")
@@ -141,12 +135,3 @@ def render(targets: Sequence[Target]) -> str:
         ]
         blocks.append(f"{target.url.bare}:\n\n" + "\n".join(rows) + "\n")
     return "\n".join(blocks)
-
-
-def render_json(targets: Sequence[Target]) -> str:
-    """JSON: a list of servers with their results, times in nanoseconds."""
-    data = [
-        {"url": target.url.bare, "results": [result.to_json() for result in target.results]}
-        for target in targets
-    ]
-    return json.dumps(data, indent=2)

@@ -27,6 +27,7 @@ from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.jetstream.api import JetStream
 from pynats_cli.screen.output import log
 
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
@@ -90,6 +91,7 @@ class Session:
         self.context = context
         self.options = options
         self._errors: list[Exception] = []
+        self._waiting: list[asyncio.Future[Any]] = []
         self._ends: Callable[[], object] | None = None
 
     @contextmanager
@@ -122,8 +124,45 @@ class Session:
             self._ends()
 
     def note_error(self, error: Exception) -> None:
-        """Keeps an asynchronous error for `check`."""
+        """Keeps an asynchronous error for `check`, and ends the requests that wait."""
         self._errors.append(error)
+        for waiting in self._waiting:
+            if not waiting.done() and "permissions violation" in str(error).lower():
+                waiting.set_exception(CliError(describe(error)))
+
+    @property
+    def js(self) -> JetStream:
+        """The JetStream API."""
+        return JetStream(self)
+
+    async def request(
+        self,
+        subject: str,
+        data: bytes = b"",
+        headers: list[tuple[str, str]] | None = None,
+        timeout_s: float = 0,
+    ) -> Msg:
+        """The first reply. Raises CliError when the server refuses the request, nats-py's
+        NoRespondersError and TimeoutError. `timeout_s` 0 is --timeout."""
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(refused)
+        asking = asyncio.ensure_future(
+            self.client.request(
+                subject,
+                data,
+                timeout=timeout_s or self.options.timeout_s,
+                headers=Headers(headers) if headers else None,
+            )
+        )
+        try:
+            await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
+            if refused.done():
+                refused.result()
+            return await asking
+        finally:
+            self._waiting.remove(refused)
+            asking.cancel()
+            refused.cancel()
 
     async def check(self) -> None:
         """Round trip to the server; raises CliError if the server reported an error before."""

@@ -1,16 +1,12 @@
-"""The messages of `publish` and `request`: argument or standard input, templates, counting, and the
-progress bar."""
+"""The messages of `publish` and `request`: argument or standard input, templates, counting."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of, raw_text
@@ -35,7 +31,7 @@ class MessageSource:
     subject: str
     body: str | None
     force_stdin: bool = False
-    send_on: SendOn = SendOn.EOF
+    send_on: SendOn = "eof"
     templates: bool = True
 
     @property
@@ -49,7 +45,7 @@ class MessageSource:
         """Yields each body; bytes that are not text become surrogates."""
         if not self.uses_stdin:
             yield self.body or ""
-        elif self.send_on is SendOn.NEWLINE:
+        elif self.send_on == "newline":
             async for data in _chunks(by_line=True):
                 yield raw_text(data.removesuffix(b"\n").removesuffix(b"\r"))
         else:
@@ -115,18 +111,3 @@ async def _chunks(by_line: bool) -> AsyncIterator[bytes]:
         if isinstance(data, OSError):
             raise CliError(f"cannot read standard input: {data.strerror}")
         yield data
-
-
-@contextmanager
-def progress(total: int, shown: bool) -> Iterator[Any]:
-    """A function to call after each message; it moves a bar on a terminal."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda: bar.advance(task)

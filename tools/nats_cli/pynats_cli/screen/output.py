@@ -1,19 +1,27 @@
-"""Output for users: log lines on stderr, message bodies on stdout, tables."""
+"""Output for users: log lines on stderr, message bodies and data on stdout."""
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
+
+if TYPE_CHECKING:
+    from pynats_cli.flags import Shown
 
 
 def log(text: str) -> None:
     """One line on stderr that starts with the local time, like `nats` logs."""
     print(f"{time.strftime('%H:%M:%S')} {text.rstrip()}", file=sys.stderr, flush=True)
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def write(data: str | bytes) -> None:
@@ -29,9 +37,19 @@ def line(text: str = "") -> None:
     write(text + "\n")
 
 
-def thousands(value: int) -> str:
-    """An integer with commas."""
-    return f"{value:,}"
+def show(options: Shown, data: Any, text: Callable[[], str]) -> None:
+    """Shows data in the form that was asked for; `text` makes the one for people.
+
+    `data` is what `--json` prints: the shapes of the API, one document.
+    """
+    if options.form == "table":
+        shown = text()
+        if shown:
+            line(shown.rstrip("\n"))
+        return
+    from pynats_cli.screen.forms import encoded
+
+    write(encoded(options.form, data))
 
 
 def body(data: bytes, translate: str = "", subject: str = "", stream: str = "") -> None:
@@ -63,73 +81,3 @@ def compact_body(
 def clear_screen() -> None:
     """Clears the terminal and moves the cursor to its top."""
     write("\033[2J\033[H")
-
-
-def table(
-    title: str,
-    headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    footer: Sequence[str] = (),
-    scheme: str = "",
-) -> str:
-    """A table as text. `NATS_TABLE_FORMAT` (md, csv, tsv) and `LLMFORMAT=1` change its form."""
-    form = "md" if os.environ.get("LLMFORMAT") == "1" else os.environ.get("NATS_TABLE_FORMAT", "")
-    everything = [list(headers), *(list(row) for row in rows), *([list(footer)] if footer else [])]
-    if form.lower() in ("md", "markdown"):
-        return _markdown(title, everything)
-    if form.lower() in ("csv", "tsv"):
-        return _separated(everything, "," if form.lower() == "csv" else "\t")
-    return _drawn(title, headers, rows, footer, scheme)
-
-
-def _markdown(title: str, lines: list[list[str]]) -> str:
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in lines]
-    ruler = ["---"] * len(lines[0])
-    text = "\n".join(f"| {' | '.join(row)} |" for row in [escaped[0], ruler, *escaped[1:]])
-    return f"# {title}\n{text}" if title else text
-
-
-def _separated(lines: list[list[str]], separator: str) -> str:
-    import csv
-    import io
-
-    buffer = io.StringIO()
-    csv.writer(buffer, delimiter=separator, lineterminator="\n").writerows(lines)
-    return buffer.getvalue().rstrip("\n")
-
-
-def _drawn(
-    title: str,
-    headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    footer: Sequence[str],
-    scheme: str,
-) -> str:
-    from pynats_common.commandline.tables import column_widths
-    from rich import box
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    color = scheme if scheme not in ("", "rounded", "double") and sys.stdout.isatty() else ""
-    drawn = Table(
-        title=title or None,
-        title_style="",
-        header_style="",
-        box=box.DOUBLE if scheme == "double" else box.ROUNDED,
-        border_style=color,
-        show_footer=bool(footer),
-    )
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    lines = 3 * len(headers) + 1
-    widths = column_widths([headers, *rows, footer], console.width - lines, cell_len)
-    console.width = max(console.width, sum(widths) + lines)
-    for index, header in enumerate(headers):
-        foot = Text(footer[index]) if footer else ""
-        drawn.add_column(Text(header), footer=foot, width=widths[index])
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    with console.capture() as capture:
-        console.print(drawn)
-    return capture.get().rstrip("\n")

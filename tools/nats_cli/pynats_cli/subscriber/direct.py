@@ -66,9 +66,9 @@ def _first_request(options: SubscribeOptions, state: dict[str, Any]) -> tuple[di
         return {"seq": max(last, 1)}, "starting with the last message received"
     if options.new:
         return {"seq": last + 1}, "delivering any new messages received"
-    if options.since_ns:
-        start_time = format_time_ns(time.time_ns() - options.since_ns)
-        shown = human_duration_ns(options.since_ns)
+    if options.since:
+        start_time = format_time_ns(time.time_ns() - options.since)
+        shown = human_duration_ns(options.since)
         return {"start_time": start_time}, f"starting with messages since {shown}"
     if options.last_per_subject:
         return {}, "for the last messages for each subject in the Stream"

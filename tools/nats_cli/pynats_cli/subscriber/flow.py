@@ -29,12 +29,12 @@ class Flow:
 
     def start(self) -> None:
         """Starts the clock of `--wait`."""
-        if not self._options.wait_ns:
+        if not self._options.wait:
             return
         if self._quiet_timer is not None:
             self._quiet_timer.cancel()
         loop = asyncio.get_running_loop()
-        self._quiet_timer = loop.call_later(self._options.wait_ns / SECOND_NS, self.done.set)
+        self._quiet_timer = loop.call_later(self._options.wait / SECOND_NS, self.done.set)
 
     def stop(self) -> None:
         """Ends receiving."""
@@ -96,4 +96,4 @@ class Flow:
             self.stop()
 
     def _ignored(self, subject: str) -> bool:
-        return any(subjects_overlap(subject, pattern) for pattern in self._options.ignore)
+        return any(subjects_overlap(subject, pattern) for pattern in self._options.ignore_subject)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pynats_common.commandline.declare import arg, opt
+from pynats_common.commandline.kinds import DURATION, SUBJECTS, UNSIGNED
 
 from pynats_cli.errors import CliError, UsageError
 
@@ -10,39 +14,102 @@ GRAPHS_MAX = 4
 """Graphs that fit into one terminal."""
 
 
-@dataclass(frozen=True)
+_WHICH, _END = "Which messages of a stream", "When to end"
+_SHOWN, _FIGURES = "What is shown of messages", "Figures instead of messages"
+
+
+@dataclass(kw_only=True)
 class SubscribeOptions:
     """Flags of `subscribe`; times in nanoseconds, 0 for none."""
 
-    subjects: tuple[str, ...] = ()
-    queue: str = ""
-    durable: str = ""
-    raw: bool = False
-    translate: str = ""
-    ack: bool = False
-    match_replies: bool = False
-    inbox: bool = False
-    count: int = 0
-    dump: str = ""
-    headers_only: bool = False
-    subjects_only: bool = False
-    start_sequence: int = 0
-    all: bool = False
-    new: bool = False
-    last: bool = False
-    since_ns: int = 0
-    last_per_subject: bool = False
-    terminate_at_end: bool = False
-    stream: str = ""
-    ignore: tuple[str, ...] = ()
-    wait_ns: int = 0
-    report_subjects: bool = False
-    report_subscriptions: bool = False
-    report_top: int = 10
-    timestamp: bool = False
-    delta_time: bool = False
-    graph: bool = False
-    direct: bool = False
+    subjects: Annotated[list[str], arg("Subjects to subscribe to")] = field(default_factory=list)
+    queue: Annotated[str, opt("--queue", placeholder="NAME", help="Queue group to join")] = ""
+    inbox: Annotated[bool, opt("--inbox", "-i", help="Listen on a new inbox")] = False
+    ignore_subject: Annotated[
+        list[str],
+        opt("--ignore-subject", "-I", kind=SUBJECTS, help="Subjects to leave out"),
+    ] = field(default_factory=list)
+    stream: Annotated[
+        str, opt("--stream", placeholder="STREAM", help="Stream to read from", panel=_WHICH)
+    ] = ""
+    durable: Annotated[
+        str, opt("--durable", placeholder="NAME", help="Durable consumer to use", panel=_WHICH)
+    ] = ""
+    start_sequence: Annotated[
+        int,
+        opt(
+            "--start-sequence",
+            kind=UNSIGNED,
+            help="First sequence of the stream to show",
+            panel=_WHICH,
+        ),
+    ] = 0
+    all: Annotated[bool, opt("--all", help="All messages of the stream", panel=_WHICH)] = False
+    new: Annotated[bool, opt("--new", help="Only messages to come", panel=_WHICH)] = False
+    last: Annotated[bool, opt("--last", help="From the last message on", panel=_WHICH)] = False
+    since: Annotated[
+        int, opt("--since", kind=DURATION, help="Messages of the last 1d3h5m2s", panel=_WHICH)
+    ] = 0
+    last_per_subject: Annotated[
+        bool,
+        opt("--last-per-subject", help="The last message of each subject", panel=_WHICH),
+    ] = False
+    direct: Annotated[
+        bool, opt("--direct", help="Read the stream by direct gets", panel=_WHICH)
+    ] = False
+    ack: Annotated[
+        bool, opt("--ack/--no-ack", help="Acknowledge JetStream messages", panel=_WHICH)
+    ] = False
+    count: Annotated[
+        int, opt("--count", kind=UNSIGNED, help="Quit after this many messages", panel=_END)
+    ] = 0
+    wait: Annotated[
+        int, opt("--wait", kind=DURATION, help="Quit after this time of silence", panel=_END)
+    ] = 0
+    terminate_at_end: Annotated[
+        bool, opt("--terminate-at-end", "-T", help="Quit at the end of the stream", panel=_END)
+    ] = False
+    raw: Annotated[bool, opt("--raw", "-r", help="Show bodies only", panel=_SHOWN)] = False
+    translate: Annotated[
+        str,
+        opt(
+            "--translate",
+            placeholder="COMMAND",
+            help="Show bodies through this command",
+            panel=_SHOWN,
+        ),
+    ] = ""
+    headers_only: Annotated[bool, opt("--headers-only", help="Show no bodies", panel=_SHOWN)] = (
+        False
+    )
+    subjects_only: Annotated[
+        bool, opt("--subjects-only", help="Show subjects only", panel=_SHOWN)
+    ] = False
+    match_replies: Annotated[
+        bool, opt("--match-replies", help="Show replies with their requests", panel=_SHOWN)
+    ] = False
+    timestamp: Annotated[bool, opt("--timestamp", "-t", help="Show times", panel=_SHOWN)] = False
+    delta_time: Annotated[
+        bool, opt("--delta-time", "-d", help="Show time since the start", panel=_SHOWN)
+    ] = False
+    dump: Annotated[
+        str,
+        opt(
+            "--dump",
+            placeholder="DIRECTORY",
+            help="A file for each message, - for stdout with NULs",
+            panel=_SHOWN,
+        ),
+    ] = ""
+    report_subjects: Annotated[
+        bool, opt("--report-subjects", help="Table of the busiest subjects", panel=_FIGURES)
+    ] = False
+    report_subscriptions: Annotated[
+        bool,
+        opt("--report-subscriptions", help="Table of the subscriptions' traffic", panel=_FIGURES),
+    ] = False
+    report_top: Annotated[int, opt("--report-top", help="Rows of the table", panel=_FIGURES)] = 10
+    graph: Annotated[bool, opt("--graph", help="Graph the message rate", panel=_FIGURES)] = False
 
     @property
     def from_stream(self) -> bool:
@@ -53,7 +120,7 @@ class SubscribeOptions:
             or self.all
             or self.new
             or self.last
-            or self.since_ns
+            or self.since
             or self.last_per_subject
             or self.stream
             or self.direct
@@ -71,21 +138,23 @@ class SubscribeOptions:
     @property
     def ignored_text(self) -> str:
         """The end of the first line when subjects are ignored."""
-        return f"\nIgnored subjects: {', '.join(self.ignore)}" if self.ignore else ""
+        return (
+            f"\nIgnored subjects: {', '.join(self.ignore_subject)}" if self.ignore_subject else ""
+        )
 
     def validate(self) -> None:
         """Raises UsageError where something is missing or makes no sense by itself, CliError for
         flags that contradict each other."""
         if not (self.subjects or self.stream or self.inbox):
             raise UsageError("no subjects or --stream flag provided")
-        if min(self.since_ns, self.wait_ns) < 0:
+        if min(self.since, self.wait) < 0:
             raise UsageError("durations must not be negative")
         for broken, message in self._rules():
             if broken:
                 raise CliError(message)
 
     def _rules(self) -> list[tuple[bool, str]]:
-        policies = (self.start_sequence, self.all, self.new, self.last, self.since_ns)
+        policies = (self.start_sequence, self.all, self.new, self.last, self.since)
         return [
             (
                 bool(self.subjects and self.durable),

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pynats_common.sizes import format_size
 
 from pynats_cli.errors import CliError
-from pynats_cli.screen.output import clear_screen, line, table, thousands
+from pynats_cli.screen.human import thousands
+from pynats_cli.screen.output import clear_screen, line
+from pynats_cli.screen.tables import table
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 

@@ -14,8 +14,8 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.connect.connection import Session
-from pynats_cli.connect.jsapi import CONSUMER_NOT_FOUND, JsApiError, js_request
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.api import CONSUMER_NOT_FOUND, JsApiError
 from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.messages import from_client
@@ -95,10 +95,10 @@ def _policy(options: SubscribeOptions) -> tuple[dict[str, Any], str]:
         return {"deliver_policy": "all"}, "from first received message"
     if options.new:
         return {"deliver_policy": "new"}, "for new messages"
-    if options.since_ns:
-        start = format_time_ns(time.time_ns() - options.since_ns)
+    if options.since:
+        start = format_time_ns(time.time_ns() - options.since)
         policy = {"deliver_policy": "by_start_time", "opt_start_time": start}
-        return policy, f"since {human_duration_ns(options.since_ns)}"
+        return policy, f"since {human_duration_ns(options.since)}"
     if options.last_per_subject:
         return {"deliver_policy": "last_per_subject"}, "for last message per subject"
     return {}, ""
@@ -106,7 +106,7 @@ def _policy(options: SubscribeOptions) -> tuple[dict[str, Any], str]:
 
 async def _durable(session: Session, options: SubscribeOptions, stream: str) -> _Consumer:
     try:
-        info = await js_request(session, f"CONSUMER.INFO.{stream}.{options.durable}")
+        info = await session.js.request(f"CONSUMER.INFO.{stream}.{options.durable}")
     except JsApiError as error:
         if error.code != CONSUMER_NOT_FOUND:
             raise
@@ -129,14 +129,14 @@ async def _create(session: Session, stream: str, config: dict[str, Any], name: s
     if "durable_name" not in config:
         config |= {"inactive_threshold": _EPHEMERAL_LIFE_NS, "num_replicas": 0, "mem_storage": True}
     request = {"stream_name": stream, "config": config, "action": "create"}
-    info = await js_request(session, f"CONSUMER.CREATE.{stream}.{name}", request)
+    info = await session.js.request(f"CONSUMER.CREATE.{stream}.{name}", request)
     pending = int(info.get("num_pending", 0))
     return _Consumer(stream, str(info.get("name", name)), info["config"], pending)
 
 
 async def _delete(session: Session, consumer: _Consumer) -> None:
     try:
-        await js_request(session, f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}")
+        await session.js.request(f"CONSUMER.DELETE.{consumer.stream}.{consumer.name}")
     except (CliError, nats_errors.Error):
         # The server deletes it after some idle time.
         pass

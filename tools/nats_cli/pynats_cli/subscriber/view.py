@@ -8,7 +8,8 @@ from pathlib import Path
 from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
 
-from pynats_cli.screen.output import body, compact_body, line, log, thousands, write
+from pynats_cli.screen.human import thousands
+from pynats_cli.screen.output import body, compact_body, line, log, write
 from pynats_cli.screen.translate import TranslateError, translate_body
 from pynats_cli.subscriber.messages import Received, StreamFacts
 from pynats_cli.subscriber.options import SubscribeOptions

@@ -1,6 +1,6 @@
 """Questions of the interactive mode, in the style `? Question [default] answer`.
 
-At a terminal, lists are interactive menus (`pynsc.menu`); answers from a pipe are lines.
+At a terminal, lists are interactive menus; answers from a pipe are lines.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def ask(question: str, default: str = "", check: Check | None = None) -> str:
 
 def _line(question: str, default: str) -> str:
     if sys.stderr.isatty():
-        from pynsc.terminal import print_question
+        from pynats_common.commandline.drawing import print_question
 
         print_question(question, default, sys.stderr)
     else:
@@ -46,7 +46,7 @@ def _line(question: str, default: str) -> str:
 
 def _complain(message: str) -> None:
     if sys.stderr.isatty():
-        from pynsc.terminal import print_error
+        from pynats_common.commandline.drawing import print_error
 
         print_error(message, sys.stderr)
     else:
@@ -68,7 +68,7 @@ def select(question: str, choices: list[str], default: str = "") -> str:
     """One of the choices, by number or text; an empty answer means the default or the first."""
     default = default if default in choices else choices[0]
     if _has_menu():
-        from pynsc.menu import Menu
+        from pynats_common.commandline.menu import Menu
 
         return choices[Menu(question, choices, choices.index(default)).pick()]
     _show(choices)
@@ -83,7 +83,7 @@ def select(question: str, choices: list[str], default: str = "") -> str:
 def multi_select(question: str, choices: list[str]) -> list[str]:
     """Any of the choices, by comma-separated numbers or texts; an empty answer means none."""
     if _has_menu():
-        from pynsc.menu import Menu
+        from pynats_common.commandline.menu import Menu
 
         return [choices[index] for index in Menu(question, choices).pick_many()]
     _show(choices)
@@ -112,17 +112,15 @@ def edit_list(question: str, check: Check | None = None) -> list[str]:
 
 
 def _has_menu() -> bool:
-    from os import environ
+    from pynats_common.commandline.menu import possible
 
-    if sys.platform == "win32":  # menus read keys through termios
-        return False
-    return sys.stdin.isatty() and sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb"
+    return possible()
 
 
 def _show(choices: list[str]) -> None:
     for number, choice in enumerate(choices, 1):
         if sys.stderr.isatty():
-            from pynsc.terminal import print_choice
+            from pynats_common.commandline.drawing import print_choice
 
             print_choice(number, choice, sys.stderr)
         else:

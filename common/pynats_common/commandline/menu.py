@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from pynsc.terminal import console, plain_text
+from pynats_common.commandline.drawing import console, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,3 +164,10 @@ def _raw_keys() -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
         sys.stderr.write("\x1b[?25h")
         sys.stderr.flush()
+
+
+def possible() -> bool:
+    """True when a menu can be shown here."""
+    if sys.platform == "win32":  # menus read keys through termios
+        return False
+    return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"

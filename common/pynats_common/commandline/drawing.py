@@ -1,0 +1,42 @@
+"""Questions and complaints drawn with Rich; imported only where a terminal shows them.
+
+Texts are never parsed as markup, and control characters are replaced: they may be a stranger's.
+"""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+
+
+def print_error(message: str, stream: TextIO) -> None:
+    text = Text.assemble(("Error:", "bold red"), " ", plain_text(message))
+    console(stream).print(text, soft_wrap=True)
+
+
+def print_question(question: str, default: str, stream: TextIO) -> None:
+    """`? Question [default] `, leaving the cursor after it."""
+    parts = [Text("? ", "bold green"), plain_text(question, "bold")]
+    if default:
+        parts.append(plain_text(f" [{default}]", "cyan"))
+    console(stream).print(Text.assemble(*parts, " "), end="", soft_wrap=True)
+    stream.flush()
+
+
+def print_choice(number: int, choice: str, stream: TextIO) -> None:
+    text = Text.assemble("  ", (f"{number})", "cyan"), " ", plain_text(choice))
+    console(stream).print(text, soft_wrap=True)
+
+
+def console(stream: TextIO) -> Console:
+    """Console that prints texts unchanged."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def plain_text(text: str, style: str = "") -> Text:
+    """Untrusted text: no markup, no control characters."""
+    return Text(text.translate(_CONTROL), style)

@@ -1,0 +1,141 @@
+"""Help of groups and commands: usage, arguments, flags under headings, examples.
+
+Headings are bold on a terminal; piped, and with NO_COLOR, the text is plain.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from pynats_common.commandline.declare import Parameter, parameters
+from pynats_common.commandline.tree import Command, Elsewhere, Group
+
+_WIDEST_LEFT = 32  # columns; a longer flag has its text on the next line
+_WIDTH_MIN, _WIDTH_MAX = 40, 110
+
+Rows = Sequence[tuple[str, str]]
+
+
+def width() -> int:
+    """Columns for texts."""
+    return max(_WIDTH_MIN, min(shutil.get_terminal_size((90, 24)).columns, _WIDTH_MAX))
+
+
+def heading(text: str) -> str:
+    """A section's title."""
+    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
+    return text if plain else f"\x1b[1m{text}\x1b[0m"
+
+
+def aligned(rows: Rows) -> str:
+    """Two columns; the right one wraps."""
+    left = min(max((len(name) for name, _ in rows), default=0), _WIDEST_LEFT)
+    room = max(width() - left - 4, 20)
+    lines: list[str] = []
+    for name, text in rows:
+        parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+        if len(name) > left:
+            lines.append(f"  {name}")
+        else:
+            lines.append(f"  {name.ljust(left)}  {parts.pop(0)}".rstrip())
+        lines += [" " * (left + 4) + part for part in parts]
+    return "\n".join(lines)
+
+
+def section(title: str, rows: Rows) -> str:
+    """A heading and its rows; "" without rows."""
+    return f"\n{heading(title)}\n{aligned(rows)}\n" if rows else ""
+
+
+def group_help(path: Sequence[str], group: Group, more: str = "") -> str:
+    """Help of a group; `more` comes at its end."""
+    text = f"Usage: {' '.join(path)} <command> [<args> ...]\n\n{group.help}.\n"
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for row in group.commands:
+        if not row.hidden:
+            panels.setdefault(row.panel or "Commands", []).append((_names(row), row.help))
+    for title, rows in panels.items():
+        text += section(title, rows)
+    if group.options:
+        from pynats_common.commandline.tree import load
+
+        text += _flag_sections(parameters(load(group.options)))
+    text += _examples(group.examples)
+    text += f"\nSee '{' '.join(path)} <command> --help' for a command's flags.\n"
+    return text + more
+
+
+def _names(row: Command | Group | Elsewhere) -> str:
+    return ", ".join((row.name, *row.aliases))
+
+
+def command_help(path: Sequence[str], command: Command, more: str = "") -> str:
+    """Help of a command; its function's docstring is the description."""
+    declared = [item for item in parameters(command.options()) if not item.declared.hidden]
+    arguments = [item for item in declared if item.positional]
+    usage = " ".join((*path, "[<flags>]", *map(_usage_of, arguments)))
+    description = inspect.getdoc(command.function()) or ""
+    if not description or description.startswith("`"):
+        description = command.help.rstrip(".") + "."
+    text = f"Usage: {usage}\n\n{_wrapped(description)}\n"
+    if command.aliases:
+        text += f"\nAliases: {', '.join(command.aliases)}\n"
+    text += section("Arguments", [(_usage_of(item), _help_of(item)) for item in arguments])
+    text += _flag_sections(declared)
+    return text + _examples(command.examples) + more
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs wrapped to the width; indented lines stay as they are."""
+    blocks = []
+    for block in text.split("\n\n"):
+        keep = any(line.startswith((" ", "-")) for line in block.splitlines())
+        blocks.append(block if keep else textwrap.fill(" ".join(block.split()), width()))
+    return "\n\n".join(blocks)
+
+
+def _examples(examples: Sequence[str]) -> str:
+    if not examples:
+        return ""
+    return f"\n{heading('Examples')}\n" + "".join(f"  {example}\n" for example in examples)
+
+
+def _flag_sections(declared: Iterable[Parameter]) -> str:
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for item in declared:
+        if not item.positional and not item.declared.hidden:
+            row = (flag_text(item), _help_of(item))
+            panels.setdefault(item.declared.panel or "Flags", []).append(row)
+    return "".join(section(title, rows) for title, rows in panels.items())
+
+
+def flag_text(item: Parameter) -> str:
+    """`-j, --[no-]json`, `    --max-age=DURATION`, `-H, --header=K:V ...`."""
+    short = [f for f in item.declared.flags if not f.startswith("--")]
+    longs = [f for f in item.declared.flags if f.startswith("--")]
+    left = f"{short[0]}, " if short else "    "
+    name = longs[0] if longs else ""
+    positive, _, negative = name.partition("/")
+    if negative:
+        name = f"--[no-]{positive[2:]}" if negative == f"--no-{positive[2:]}" else name
+    if item.switch:
+        return left + name
+    value = item.declared.placeholder or item.kind.placeholder
+    return f"{left}{name}={value}{' ...' if item.many else ''}"
+
+
+def _usage_of(item: Parameter) -> str:
+    name = f"<{item.shown_name}>{' ...' if item.many else ''}"
+    return name if item.required else f"[{name}]"
+
+
+def _help_of(item: Parameter) -> str:
+    text = item.declared.help.rstrip(".")
+    if item.declared.env:
+        text += f" (${item.declared.env})"
+    return text

@@ -1,0 +1,1 @@
+"""JetStream over its JSON API: requests (`api`) and acknowledgements of publishes (`acks`)."""

@@ -1,0 +1,143 @@
+"""Questions to the user at the terminal, and the user's editor.
+
+Without a terminal every question is an error that names what is missing: nothing ever waits.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pynats_cli.errors import CliError
+from pynats_cli.screen.output import note
+
+
+def has_terminal() -> bool:
+    """True when both standard input and output are a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _require_terminal(what: str, missing: str) -> None:
+    if not has_terminal():
+        hint = f": {missing} is missing" if missing else ""
+        raise CliError(f"cannot {what} without a terminal{hint}")
+
+
+def ask(
+    question: str,
+    default: str = "",
+    check: Callable[[str], Any] | None = None,
+    missing: str = "",
+    hidden: bool = False,
+) -> str:
+    """One answer line; an empty one means the default. `check` raises ValueError or CliError for an
+    invalid answer, and the question is repeated. `missing` is the flag or argument that would have
+    answered, `hidden` answers are not shown. Raises CliError without a terminal."""
+    _require_terminal("prompt for user input", missing)
+    from pynats_common.commandline.drawing import print_error, print_question
+
+    while True:
+        print_question(question, default, sys.stderr)
+        answer = (_hidden_line() if hidden else _line()) or default
+        try:
+            if check is not None:
+                check(answer)
+        except (ValueError, CliError) as error:
+            print_error(str(error), sys.stderr)
+            continue
+        return answer
+
+
+def _line() -> str:
+    text = sys.stdin.readline()
+    if not text:
+        raise CliError("interrupted: no answer")
+    return text.strip()
+
+
+def _hidden_line() -> str:
+    from getpass import getpass
+
+    return getpass("", stream=sys.stderr)
+
+
+def confirm(question: str, default: bool = False, missing: str = "--force") -> bool:
+    """Yes or no. Raises CliError without a terminal."""
+    _require_terminal("ask for confirmation", missing)
+    from pynats_common.commandline.drawing import print_question
+
+    while True:
+        print_question(question, "Y/n" if default else "y/N", sys.stderr)
+        answer = _line().lower()
+        if answer in ("", "y", "yes", "n", "no"):
+            return default if not answer else answer.startswith("y")
+
+
+def sure(force: bool, question: str, undone: str = "nothing was changed") -> bool:
+    """True with `force` or a Yes; a No is said on stderr."""
+    if force or confirm(question):
+        return True
+    note(undone)
+    return False
+
+
+def choose(question: str, choices: Sequence[str], default: str = "", missing: str = "") -> str:
+    """One of the choices, from a menu; by name or number where the terminal has no menus. Raises
+    CliError without a terminal."""
+    _require_terminal(f"ask: {question}" if not missing else "ask", missing)
+    from pynats_common.commandline import menu
+    from pynats_common.commandline.drawing import print_choice
+
+    names = list(choices)
+    first = default if default in names else names[0]
+    if menu.possible():
+        return names[menu.Menu(question, names, names.index(first)).pick()]
+    for number, name in enumerate(names, start=1):
+        print_choice(number, name, sys.stderr)
+
+    def known(answer: str) -> None:
+        if answer not in names and not (answer.isdecimal() and 1 <= int(answer) <= len(names)):
+            raise ValueError(f'"{answer}" is not one of the choices')
+
+    answer = ask(question, first, known)
+    return answer if answer in names else names[int(answer) - 1]
+
+
+def many(question: str, choices: Sequence[str], missing: str = "") -> list[str]:
+    """Any of the choices. Raises CliError without a terminal."""
+    _require_terminal("ask", missing)
+    from pynats_common.commandline import menu
+
+    names = list(choices)
+    if menu.possible():
+        return [names[index] for index in menu.Menu(question, names).pick_many()]
+    answer = ask(f"{question} ({', '.join(names)})")
+    return [name for name in names if name in [part.strip() for part in answer.split(",")]]
+
+
+def edit_text(text: str, suffix: str) -> str:
+    """The text after editing it in $EDITOR. Raises CliError when that fails."""
+    editor = shlex.split(os.environ.get("EDITOR", ""))
+    if not editor:
+        raise CliError("set EDITOR environment variable to your chosen editor")
+    # Only the owner can read it: the text may hold secrets.
+    handle, name = tempfile.mkstemp(suffix=suffix)
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        try:
+            code = subprocess.run([*editor, name], check=False).returncode
+        except OSError as error:
+            raise CliError(f"cannot run {editor[0]}: {error.strerror}") from None
+        if code != 0:
+            raise CliError(f"{editor[0]} ended with exit code {code}")
+        return path.read_text(encoding="utf-8")
+    finally:
+        path.unlink(missing_ok=True)
