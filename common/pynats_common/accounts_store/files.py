@@ -30,14 +30,15 @@ def make_dir(path: Path) -> list[Path]:
     return missing[::-1]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Replaces `path` with `text` (mode 0600): after a crash it has the old or the new content."""
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Replaces `path` with a text or bytes (mode 0600): after a crash it has the old or the new
+    content."""
     make_dir(path.parent)
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(_bytes_of(content))
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(FILE_MODE)
@@ -49,9 +50,9 @@ def write_atomic(path: Path, text: str) -> None:
         raise StoreError(f"cannot write {path}: {error.strerror}", "nothing was changed") from None
 
 
-def write_output(path: Path, text: str) -> None:
+def write_output(path: Path, content: str | bytes) -> None:
     """Writes a file that the user names: no folders are made, a link stays a link, and a device or
-    a pipe gets the text."""
+    a pipe gets the content."""
     try:
         target = path.resolve()
         if not target.parent.is_dir():
@@ -59,12 +60,16 @@ def write_output(path: Path, text: str) -> None:
         if target.is_dir():
             raise StoreError(f"cannot write {path}: it is a folder", "name a file in it")
         if target.exists() and not target.is_file():
-            with target.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with target.open("wb") as file:
+                file.write(_bytes_of(content))
             return
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}") from None
-    write_atomic(target, text)
+    write_atomic(target, content)
+
+
+def _bytes_of(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def read_text(path: Path) -> str:

@@ -27,7 +27,7 @@ def pick_operator(book: Book, given: str = "", *, use_selected: bool = True) -> 
         return book.store(selected)
     if len(known) == 1 and use_selected:
         return book.store(known[0])
-    return book.store(_menu("an Operator", "operator", known))
+    return book.store(menu("an Operator", "operator", known))
 
 
 def _operator_named(book: Book, given: str, known: Sequence[str]) -> str:
@@ -43,7 +43,7 @@ def pick_account(store: Store, given: str = "") -> str:
     """The named account, by name or public key; else a menu."""
     known = store.accounts()
     if not given:
-        return _menu("an Account", "Account", known)
+        return menu("an Account", "Account", known)
     name = given if given in known else store.account_named(given)
     if not name:
         raise CliError(f'account "{given}" not found in operator "{store.name}"')
@@ -54,7 +54,7 @@ def pick_user(store: Store, account: str, given: str = "") -> str:
     """The named user of an account, by name or public key; else a menu."""
     known = store.users(account)
     if not given:
-        return _menu("a User", "user", known)
+        return menu("a User", "user", known)
     if given in known:
         return given
     for name in known:
@@ -67,7 +67,7 @@ def pick_signing_key(account: jwt.AccountClaims, given: str = "") -> str:
     """A signing key of an account, by key or role; else a menu. Returns the public key."""
     labels = {_key_label(item): key_of(item) for item in account.nats.signing_keys}
     if not given:
-        label = _menu("a Signing Key", "key or role", list(labels))
+        label = menu("a Signing Key", "key or role", list(labels))
         return labels[label]
     if given in labels.values():
         return given
@@ -92,9 +92,12 @@ def _key_label(item: str | ScopedSigner) -> str:
     return f"{item.key} - Scope {item.role}{about}"
 
 
-def _menu(what: str, kind: str, choices: Sequence[str]) -> str:
+def menu(what: str, kind: str, choices: Sequence[str]) -> str:
+    """One of the choices, from a menu; the only one without. Raises CliError without a terminal."""
     if not has_terminal():
         raise CliError(f"cannot pick {what} without a terminal and no {kind} name supplied")
     if not choices:
         raise CliError(f"no {kind} found")
+    if len(choices) == 1:
+        return choices[0]
     return choose(f"Select {what}", choices)

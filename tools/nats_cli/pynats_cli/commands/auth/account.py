@@ -15,13 +15,12 @@ from pynats_cli.commands.auth.account_limits import (
     apply_limits,
     ask_limits,
     ask_storage,
-    has_jetstream,
 )
 from pynats_cli.commands.auth.options import Names, OperatorOption
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.account_screens import account_screen, accounts_table
+from pynats_cli.identities.account_screens import account_screen, accounts_table, has_jetstream
 from pynats_cli.identities.book import Book, store_errors
 from pynats_cli.identities.entities import account_entity
 from pynats_cli.identities.pickers import pick_account, pick_operator
@@ -64,7 +63,7 @@ def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
         store = pick_operator(book, options.operator)
         name = pick_account(store, options.account)
-        if options.shows_data:
+        if options.form != "table":
             log(f"the output holds the seeds of account {name} and its users")
             show(options, account_entity(book, store, name), str)
         else:

@@ -13,6 +13,7 @@ from pynats_common.jwt.types import NO_LIMIT, AccountLimits
 from pynats_common.records import dataclass
 
 from pynats_cli.errors import CliError
+from pynats_cli.identities.account_screens import has_jetstream
 from pynats_cli.identities.changes import change_tags
 from pynats_cli.screen.ask import ask
 
@@ -139,8 +140,3 @@ def _apply_jetstream(limits: AccountLimits, options: LimitOptions) -> None:
             setattr(limits, target, value)
     if options.js_stream_size_required:
         limits.max_bytes_required = True
-
-
-def has_jetstream(limits: AccountLimits) -> bool:
-    """Whether an account with these limits can use JetStream."""
-    return bool(limits.disk_storage or limits.mem_storage or limits.tiered_limits)

@@ -102,7 +102,7 @@ async def _gather(
 @dataclass(kw_only=True)
 class QueryOptions(Shown, OperatorOption):
     account: Annotated[str, arg("Account to fetch, by name or public key")]
-    output: Annotated[str, arg("File to write its JWT to")] = ""
+    file: Annotated[str, arg("File to write its JWT to", placeholder="output")] = ""
 
 
 async def query(session: Session, options: QueryOptions) -> None:
@@ -113,8 +113,8 @@ async def query(session: Session, options: QueryOptions) -> None:
         claims = parse_claims(jwt.AccountClaims, token, "the server's answer")
         if claims.sub != public:
             raise CliError(f"the server answered with another account, {claims.sub}")
-        if options.output:
-            write_output(Path(options.output), token)
+        if options.file:
+            write_output(Path(options.file), token)
         show(options, claims.to_json(), lambda: account_screen(store, claims, remote=True))
 
 

@@ -102,8 +102,13 @@ def list_mappings(_: GlobalOptions, options: ListOptions) -> None:
 
 def mappings_json(mappings: dict[str, list[WeightedMapping]]) -> dict[str, Any]:
     """As `nats` shows them."""
-    return {source: [{"Subject": each.subject, "Weight": each.weight, "Cluster": each.cluster}
-                     for each in targets] for source, targets in sorted(mappings.items())}  # fmt: skip
+    return {
+        source: [
+            {"Subject": each.subject, "Weight": each.weight, "Cluster": each.cluster}
+            for each in targets
+        ]
+        for source, targets in sorted(mappings.items())
+    }
 
 
 @dataclass(kw_only=True)
@@ -122,8 +127,9 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
             return
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
-            if claims.nats.mappings.pop(source, None) is not None:
-                edition.save_account(claims)
+            if claims.nats.mappings.pop(source, None) is None:
+                raise CliError(f'mapping "{source}" not found')
+            edition.save_account(claims)
         line(f"Deleted mapping {{{source}}}")
 
 
@@ -150,5 +156,7 @@ def info(_: GlobalOptions, options: InfoOptions) -> None:
         source = _pick(claims, options.source)
         if not source:
             return
-        found = {source: claims.nats.mappings.get(source, [])}
+        if source not in claims.nats.mappings:
+            raise CliError(f'mapping "{source}" not found')
+        found = {source: claims.nats.mappings[source]}
         show(options, mappings_json(found), lambda: mapping_screen(found))

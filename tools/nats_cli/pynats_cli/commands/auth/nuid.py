@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pynats_common.commandline.declare import opt
 from pynats_common.nuid import new_nuid
 from pynats_common.records import dataclass
 

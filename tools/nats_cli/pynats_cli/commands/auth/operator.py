@@ -76,7 +76,7 @@ def info(_: GlobalOptions, options: InfoOptions) -> None:
     book = Book()
     with store_errors():
         store = pick_operator(book, options.name)
-        if options.shows_data:
+        if options.form != "table":
             log(f"the output holds the seeds of operator {store.name} and all below it")
             show(options, operator_entity(book, store), str)
         else:

@@ -26,7 +26,7 @@ class ImportOptions:
     token: Annotated[str, arg("File with the operator's JWT", kind=EXISTING_FILE)]
     key: Annotated[
         list[str], arg("Files with its keys: its own and all signing keys",
-                       kind=EXISTING_FILE, many=True)
+                       kind=EXISTING_FILE)
     ] = field(default_factory=list)  # fmt: skip
 
 

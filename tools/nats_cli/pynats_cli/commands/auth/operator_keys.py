@@ -25,7 +25,7 @@ class ListOptions(Shown):
 def list_keys(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
         keys = pick_operator(Book(), options.name).operator().nats.signing_keys
-        if keys or options.shows_data:
+        if keys or options.form != "table":
             show(options, keys, lambda: "\n".join(keys))
 
 

@@ -25,9 +25,9 @@ class PermissionOptions:
     subscriptions: Annotated[
         int | None, opt("--subscriptions", help="Subscriptions, -1 for no limit", kind=INTEGER)
     ] = None
-    pub_allow: Annotated[
-        list[str], opt("--pub-allow", help="Subject that may be published to")
-    ] = field(default_factory=list)
+    pub_allow: Annotated[list[str], opt("--pub-allow", help="Subject that may be published to")] = (
+        field(default_factory=list)
+    )
     pub_deny: Annotated[
         list[str], opt("--pub-deny", help="Subject that may not be published to")
     ] = field(default_factory=list)

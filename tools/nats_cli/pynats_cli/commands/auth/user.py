@@ -131,7 +131,7 @@ def info(_: GlobalOptions, options: InfoOptions) -> None:
         store = pick_operator(book, options.operator)
         account = pick_account(store, options.account)
         name = pick_user(store, account, options.name)
-        if options.shows_data:
+        if options.form != "table":
             log(f"the output holds the seed of user {name}")
             show(options, user_entity(book, store, account, name), str)
         else:
@@ -222,5 +222,3 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
             book.keys.remove(public)
             book.keys.creds_path(store.name, account, name).unlink(missing_ok=True)
         line(f"Removed user {name}")
-
-
