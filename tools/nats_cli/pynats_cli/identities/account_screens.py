@@ -26,7 +26,8 @@ def account_screen(store: Store | None, claims: jwt.AccountClaims, remote: bool 
         screen.add("Operator", store.name)
         system = store.operator().nats.system_account == claims.sub
         screen.add("System Account", _truth(system))
-    _add_configuration(screen, claims, len(store.users(claims.name)) if store else 0)
+    users = 0 if store is None or remote else len(store.users(claims.name))
+    _add_configuration(screen, claims, users)
     screen.section("Limits")
     _add_limits(screen, claims.nats.limits)
     if has_jetstream(claims.nats.limits):

@@ -70,7 +70,8 @@ _ACCOUNT = Group(
              examples=("pynats auth account add APP --defaults",
                        "pynats auth account add APP --jetstream --js-disk 10GB --js-memory 1GB "
                        "--defaults")),
-        _row("info", "Show an account", "account:info", "i", "show", "view"),
+        # "i" are the imports, as in the original.
+        _row("info", "Show an account", "account:info", "show", "view"),
         _row("edit", "Change an account", "account:edit", "update",
              examples=("pynats auth account edit APP --connections 100",)),
         _row("ls", "List accounts", "account:list_accounts"),

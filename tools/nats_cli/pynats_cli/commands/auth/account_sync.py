@@ -58,25 +58,34 @@ async def push(session: Session, options: PushOptions) -> None:
     good = len(answers) - failed
     line(f"\nSuccess {good} Failed {failed} Expected {expected}")
     if failed:
-        raise CliError(f"update failed on {failed} server(s)")
+        raise CliError(f"update failed on {failed}/{expected} servers")
     if good < expected:
-        raise CliError(f"only {good} of {expected} server(s) answered")
+        raise CliError(f"only {good}/{expected} servers answered")
 
 
 def _reason(error: Any) -> str:
     if isinstance(error, dict):
-        return f"{error.get('description', 'unknown reason')} ({error.get('code', 0)})"
+        return str(error.get("description") or f"error {error.get('code', 0)}")
     return str(error)
 
 
 async def _count_servers(session: Session) -> int:
     """How many servers there are, as one of them says."""
+    message = await _request(session, "$SYS.REQ.SERVER.PING")
     try:
-        message = await session.request("$SYS.REQ.SERVER.PING", b"")
         answer = json.loads(message.data)
-    except (TimeoutError, ValueError):
-        raise CliError(_NO_ANSWER) from None
+    except ValueError:
+        raise CliError("the server's answer is not JSON") from None
     return int((answer.get("statsz") or {}).get("active_servers") or 1)
+
+
+async def _request(session: Session, subject: str) -> Any:
+    from nats.errors import NoRespondersError
+
+    try:
+        return await session.request(subject)
+    except (TimeoutError, NoRespondersError):
+        raise CliError(_NO_ANSWER) from None
 
 
 async def _gather(
@@ -128,10 +137,7 @@ def _which(options: QueryOptions) -> tuple[Store | None, str]:
 
 
 async def _look_up(session: Session, public: str) -> str:
-    try:
-        message = await session.request(f"$SYS.REQ.ACCOUNT.{public}.CLAIMS.LOOKUP", b"")
-    except TimeoutError:
-        raise CliError(_NO_ANSWER) from None
+    message = await _request(session, f"$SYS.REQ.ACCOUNT.{public}.CLAIMS.LOOKUP")
     token = str(message.data.decode(errors="replace")).strip()
     if not token:
         raise CliError("did not receive a valid token from the server")
