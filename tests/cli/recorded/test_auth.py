@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nacl.bindings  # noqa: F401 - imported before forking, see tests.cli.conftest.Running
 import pytest
-import rich.console
-import rich.table  # noqa: F401
-from pynats_cli.commands.auth import GROUP
-from pynats_common.commandline.tree import Command, every
 
+import tests.cli.auth.ready  # noqa: F401
 from tests.cli.recorded.scenes import Line, Scene, check
 from tests.support.records import Recorded
-
-for _, node in every(GROUP):
-    if isinstance(node, Command):
-        node.options()  # imports it
 
 _EMPTY = "the original prints an empty object: its types know no JSON"
 _DEFAULTS = "--defaults takes the default of the question, 1GB"
