@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
-from pynats_common.commandline.suggest import complaint, did_you_mean
+from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.program import run_program
 from pynats_common.version import version_line
 
@@ -78,27 +77,24 @@ def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _call(path: str, rest: list[str]) -> int:
-    from pynsc.cli import build
+    from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
 
-    module, function, options, help_text = COMMANDS[path]
-    loaded = importlib.import_module(f"pynsc.commands.{module}")
-    command = build(path, getattr(loaded, function), getattr(loaded, options), help_text)
-    from typer import Abort, TyperException
+    command = COMMANDS[path]
+    if wants_help(rest):
+        from pynats_common.commandline.helptext import command_help
 
+        print(command_help(("pynsc", *path.split()), command), end="")
+        return 0
     try:
-        status = command.main(args=rest, prog_name=f"pynsc {path}", standalone_mode=False)
-    except TyperException as error:
+        options = parse(command.options(), rest)
+    except (BadUsageError, BadValueError) as error:
         from pynsc.render import show_failure
 
-        text = f"{complaint(error)}: see pynsc {path} --help"
-        show_failure(None, text, bool({"-J", "--json"} & set(rest)))
+        show_failure(None, f"{error}: see pynsc {path} --help", bool({"-J", "--json"} & set(rest)))
         return 1
-    except Abort:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
-    return int(status or 0)
+    from pynsc.cli import execute
+
+    return execute(path, command, options)
 
 
 def _complete(arguments: list[str]) -> int:
@@ -115,7 +111,7 @@ def _complete(arguments: list[str]) -> int:
 def _help(path: str) -> str:
     """Commands below `path`."""
     prefix = f"{path} " if path else ""
-    entries = {name: row[3] for name, row in COMMANDS.items()} | GROUPS
+    entries = {name: row.help for name, row in COMMANDS.items()} | GROUPS
     below = {
         name[len(prefix) :]: text
         for name, text in entries.items()
