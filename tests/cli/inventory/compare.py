@@ -19,6 +19,7 @@ LATER = "comes with `pynats bench` and `pynats top`"
 # What the original has and `pynats` has not, with the reason: a command's path, or a path and a
 # flag. A path stands for everything below it.
 ABSENT: dict[str, str] = {
+    "auth account info alias i": "`auth account i` are the imports, in the original too",
     "bench": LATER,
     "top": LATER,
     "stream find alias query": "`pynats stream query` searches what a stream holds",
