@@ -103,3 +103,4 @@ clean:
 # Generates pages from the code; a test fails if one is stale.
 docs: setup
 	$(BIN)/python -m pynats_server.settings.document > docs/configuration.md
+	$(BIN)/python -m tests.cli.inventory.document > docs/CLI.md
