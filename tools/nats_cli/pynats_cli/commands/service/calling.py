@@ -34,8 +34,9 @@ async def request(session: Session, options: CallOptions) -> int:
     info = await discovery.first_of(session, "INFO", options.service)
     subject = discovery.subject_of_endpoint(info, options.endpoint)
     source = MessageSource(
-        subject, options.payload, options.force_stdin, options.send_on, options.templates
-    )
+        subject, options.payload, options.force_stdin, options.send_on, options.templates,
+        options.allow_wildcards,
+    )  # fmt: skip
     return await send_requests(
         session,
         source,
