@@ -112,9 +112,9 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
     try:
         chosen = parse(command.options(), found.arguments, global_flags())
     except BadUsageError as error:
-        raise UsageError(str(error), found.path) from None
+        raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
-        raise CliError(str(error)) from None
+        raise CliError(str(error), command.bad_usage) from None
     result = _call(command, options, chosen)
     return result if isinstance(result, int) else 0
 
@@ -140,7 +140,7 @@ def main() -> int:
     try:
         return run(sys.argv[1:])
     except UsageError as error:
-        return _fail(f"{error}: see {' '.join(error.path or (PROGRAM,))} --help")
+        return _fail(f"{error}: see {' '.join(error.path or (PROGRAM,))} --help", error.exit_code)
     except CliError as error:
         return _fail(str(error), error.exit_code)
 

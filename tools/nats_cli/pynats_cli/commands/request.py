@@ -87,7 +87,7 @@ async def _request(
 
 
 async def send_requests(session: Session, source: MessageSource, options: RequestOptions) -> int:
-    """Sends what the source holds, and shows the replies; returns the exit code."""
+    """Sends what the source holds, and shows the replies; the exit code."""
     if source.uses_stdin:
         log("Reading payload from STDIN")
     async for body in source.bodies():
