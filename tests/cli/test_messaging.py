@@ -35,16 +35,66 @@ def test_templates_give_each_message_its_own_subject_body_and_header(cli: Cli) -
         assert re.search(rf'"t.{number}"\nN: {number}\n\nn{number} \w\w\w\n', seen)
 
 
-def test_templates_can_be_switched_off_and_bad_ones_are_sent_as_they_are(cli: Cli) -> None:
+def test_templates_can_be_switched_off_and_nothing_is_sent_for_a_bad_one(cli: Cli) -> None:
     sub = cli.start("sub", "raw", "--raw", "--count", "2")
     cli_ready = cli.start("sub", "raw", "--count", "2")
     cli_ready.wait_for("Subscribing on raw")
     # --raw prints no first line, so we see its start in the messages that it receives.
     while not sub.out() and sub.exit_code() is None:
-        assert cli.run("req", "raw", "{{Count}}", "--no-templates", "--timeout", "300ms").code == 0
+        cli.run("req", "raw", "{{Count}}", "--no-templates", "--timeout", "300ms")
     done = cli.run("pub", "raw", "{{Nope}}")
-    assert 'Could not parse body template: function "Nope" not defined' in done.err
+    assert done.code == 1
+    assert 'could not parse body template: function "Nope" not defined' in done.err
+    cli.run("pub", "raw", "{{Nope}}", "--no-templates")
     assert set(sub.finish().out.split()) <= {"{{Count}}", "{{Nope}}"}
+
+
+@pytest.mark.parametrize("subject", ["a.*", "a.>", "*"])
+def test_wildcards_are_no_subjects_to_publish_to(cli: Cli, subject: str) -> None:
+    for command in ("pub", "req"):
+        done = cli.run(command, subject, "x")
+        assert (done.code, done.out) == (1, "")
+        assert "has wildcards" in done.err
+    assert cli.run("pub", subject, "x", "--allow-wildcards").code == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "raw", "exact"),
+    [("x", "x\n", "x"), ("y\n", "y\n", "y\n"), ("z\n\n", "z\n\n", "z\n\n"), ("", "\n", "")],
+)
+def test_raw_bodies_are_lines_and_exact_ones_are_bytes(
+    cli: Cli, body: str, raw: str, exact: str
+) -> None:
+    with_headers = cli.start("sub", "lines", "--count", "2")
+    with_headers.wait_for("Subscribing on lines")
+    reply = cli.start("reply", "bodies", "--echo")
+    reply.wait_for("Listening on")
+    assert cli.run("req", "bodies", "--raw", stdin=body).out == raw
+    assert cli.run("req", "bodies", "--exact", stdin=body).out == exact
+    reply.signal(signal.SIGINT)
+    assert reply.finish().code == 0
+
+
+def test_a_count_below_one_is_refused(cli: Cli) -> None:
+    for count in ("0", "-1"):
+        done = cli.run("pub", "a", "x", "--count", count)
+        assert done.code == 1
+        assert "--count: must be at least 1" in done.err
+
+
+def test_plain_messages_and_others_are_shown_alike_and_in_order(cli: Cli) -> None:
+    sub = cli.start("sub", "mixed", "--count", "5")
+    sub.wait_for("Subscribing on mixed")
+    cli.run("pub", "mixed", "n{{Count}}", "--count", "2")
+    cli.run("pub", "mixed", "with", "-H", "A: b")
+    cli.run("pub", "mixed", "", "--reply", "r")
+    cli.run("pub", "mixed", "z\n")
+    shown = sub.finish().out
+    assert shown == (
+        '[#1] Received on "mixed"\nn1\n\n\n[#2] Received on "mixed"\nn2\n\n\n'
+        '[#3] Received on "mixed"\nA: b\n\nwith\n\n\n'
+        '[#4] Received on "mixed" with reply "r"\nnil body\n\n\n[#5] Received on "mixed"\nz\n\n'
+    )
 
 
 def test_standard_input_is_one_message_or_one_for_each_line(cli: Cli) -> None:
@@ -175,7 +225,7 @@ def test_a_request_gets_its_reply(cli: Cli) -> None:
     assert done.out == "you said hi\n\n\n"
     assert re.search(r'Sending request on "svc"\n.*Received with rtt .*s\n.*A: 1\n', done.err)
     raw = cli.run("request", "svc", "ho", "--raw")
-    assert (raw.out, raw.err) == ("you said ho\n\n\n", "")
+    assert (raw.out, raw.err) == ("you said ho\n", "")
     served = reply.finish()
     assert served.code == 0
     assert '[#0] Received on subject "svc":' in served.err
@@ -199,7 +249,7 @@ def test_a_command_answers_with_tokens_and_environment(cli: Cli) -> None:
     script = 'sh -c "echo $0 {{1}} $NATS_REQUEST_SUBJECT $NATS_REQUEST_BODY" {{Request}}'
     reply = cli.start("reply", "weather.*", "--command", script, "--count", "2")
     reply.wait_for("Listening on")
-    assert cli.run("req", "weather.london", "hi", "-r").out == "hi london weather.london hi\n\n"
+    assert cli.run("req", "weather.london", "hi", "-r").out == "hi london weather.london hi\n"
     assert "$(id)" in cli.run("req", "weather.$(id)", "hi", "-r").out
     reply.finish()
 
@@ -216,8 +266,31 @@ def test_several_replies_are_awaited(cli: Cli) -> None:
 
 def test_nobody_to_answer_is_said(cli: Cli) -> None:
     done = cli.run("req", "nobody", "x")
-    assert (done.code, done.out) == (0, "")
+    assert (done.code, done.out) == (1, "")
     assert "No responders are available" in done.err
+    assert cli.run("req", "nobody", "x", "--allow-no-reply").code == 0
+
+
+def test_a_silent_service_is_an_error_and_missing_replies_are_said(cli: Cli) -> None:
+    silent = cli.start("sub", "silent")
+    silent.wait_for("Subscribing on silent")
+    done = cli.run("req", "silent", "x", "--timeout", "100ms")
+    assert (done.code, done.out) == (1, "")
+    assert "No replies were received" in done.err
+    reply = cli.start("reply", "few", "yes")
+    reply.wait_for("Listening on")
+    done = cli.run("req", "few", "x", "--replies", "2", "--raw")
+    assert (done.code, done.out) == (0, "yes\n")
+    assert "Received 1 of 2 replies" in done.err
+
+
+def test_a_command_that_fails_is_told_in_the_headers_of_services(cli: Cli) -> None:
+    reply = cli.start("reply", "broken", "--command", "sh -c 'echo half; exit 3'")
+    reply.wait_for("Listening on")
+    done = cli.run("req", "broken", "x")
+    assert "Nats-Service-Error-Code: 500" in done.err
+    assert "Nats-Service-Error: command failed: exit status 3" in done.err
+    assert done.out.startswith("half\n")
 
 
 def test_an_interrupted_subscription_ends_without_a_traceback(cli: Cli) -> None:

@@ -15,6 +15,7 @@ FORMS = ("table", "json", "jsonl", "csv", "yaml")
 Header = Annotated[
     list[str], opt("--header", "-H", placeholder="K:V", help="Add a header; may be repeated")
 ]
+Exact = Annotated[bool, opt("--exact", help="Show only bodies, byte by byte: no newline is added")]
 Translate = Annotated[
     str, opt("--translate", placeholder="COMMAND", help="Show bodies through this command")
 ]
@@ -56,6 +57,9 @@ class Input:
     templates: Annotated[
         bool, opt("--templates/--no-templates", help="Use templates in body and subject")
     ] = True
+    allow_wildcards: Annotated[
+        bool, opt("--allow-wildcards", help="Send to a subject with wildcards, as it is written")
+    ] = False
 
 
 @dataclass(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +26,6 @@ from pynats_cli.template.messages import parse_headers, unique_id
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
 
-CHECK_EVERY = 500
-"""Messages between two round trips when publishing many without a pause."""
 
 _STREAM, _SCHEDULE = "JetStream", "Schedules"
 
@@ -109,12 +108,18 @@ class PublishOptions(Input, WithHeaders):
 
 def publish(global_options: GlobalOptions, options: PublishOptions) -> None:
     parse_headers(options.header, 1)  # reports mistakes before connecting
-    options.count = max(options.count, 1)
+    if options.count < 1:
+        raise CliError("--count: must be at least 1")
     schedule = options.schedule
     if schedule:
         schedule.validate()
     source = MessageSource(
-        options.subject, options.body, options.force_stdin, options.send_on, options.templates
+        options.subject,
+        options.body,
+        options.force_stdin,
+        options.send_on,
+        options.templates,
+        options.allow_wildcards,
     )
     if options.atomic and schedule:
         raise CliError("atomic batch publishing does not support schedules")
@@ -157,24 +162,42 @@ async def _core(
     source: MessageSource,
     body: str,
     options: PublishOptions,
-    advance: object,
+    advance: Callable[[int], None],
 ) -> None:
+    if options.bar and options.sleep <= 0:
+        await _core_in_blocks(session, source, body, options, advance)
+        return
     from pynats_cli.connect.connection import Headers
 
-    assert callable(advance)
     for number in range(1, options.count + 1):
         data, subject = source.expand(body, number)
         headers = parse_headers(options.header, number)
         await session.client.publish(
             subject, data, reply=options.reply, headers=Headers(headers) if headers else None
         )
-        paced = options.sleep > 0 or options.count <= PROGRESS_ABOVE
-        if paced or number % CHECK_EVERY == 0 or number == options.count:
-            await session.check()
+        await session.check()
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
-        advance()
+        advance(1)
         if options.count > 1 and options.sleep > 0:
             await asyncio.sleep(options.sleep / SECOND_NS)
+
+
+async def _core_in_blocks(
+    session: Session,
+    source: MessageSource,
+    body: str,
+    options: PublishOptions,
+    advance: Callable[[int], None],
+) -> None:
+    """Sends many messages in few writes."""
+    from pynats_cli.publisher.blocks import Blocks
+
+    blocks = Blocks(session, source, options.header, options.reply, body)
+    done = 0
+    while done < options.count:
+        done += (sent := await blocks.send(done + 1, options.count - done))
+        advance(sent)
+    await session.check()
 
 
 async def _to_stream(
@@ -183,21 +206,20 @@ async def _to_stream(
     body: str,
     options: PublishOptions,
     schedule: Schedule,
-    advance: object,
+    advance: Callable[[int], None],
 ) -> None:
     from pynats_cli.jetstream.acks import js_publish
 
-    assert callable(advance)
     for number in range(1, options.count + 1):
         started = time.monotonic()
         data, subject = source.expand(body, number)
         headers = parse_headers(options.header, number)
         if schedule:
             headers += schedule.headers()
-        options.say(f"Published {len(data)} bytes to {quote(subject)}")
         ack = await js_publish(session, subject, data, headers)
+        options.say(f"Published {len(data)} bytes to {quote(subject)}")
         options.say(ack.describe())
-        advance()
+        advance(1)
         if options.count > 1 and options.sleep > 0:
             spent = time.monotonic() - started
             await asyncio.sleep(max(options.sleep / SECOND_NS - spent, 0))

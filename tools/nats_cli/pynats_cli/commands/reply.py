@@ -152,7 +152,7 @@ class _Responder:
             counter = (COUNTER_HEADER, str(self._answered))
             return message.data, [*header_pairs(message), counter]
         if self._options.command:
-            return await self._command_output(message), []
+            return await self._command_output(message)
         return bytes_of(self._expanded(self._options.body, message, "body")), []
 
     def _expanded(self, text: str, message: Any, kind: str) -> str:
@@ -163,7 +163,7 @@ class _Responder:
             log(f"Could not parse {kind} template: {error}")
             return text
 
-    async def _command_output(self, message: Any) -> bytes | None:
+    async def _command_output(self, message: Any) -> tuple[bytes | None, list[tuple[str, str]]]:
         text = self._options.command
         for index, token in enumerate(message.subject.split(".")):
             text = text.replace(f"{{{{{index}}}}}", shlex.quote(token))
@@ -172,10 +172,10 @@ class _Responder:
             words = shlex.split(text)
         except ValueError as error:
             log(f"Could not parse command: {error}")
-            return None
+            return None, []
         if not words:
             log("Could not parse command: it is empty")
-            return None
+            return None, []
         if self._session.options.trace:
             log(f"Executing: {' '.join(words)}")
         environment = {
@@ -193,9 +193,17 @@ class _Responder:
                 env=environment,
             )
         except OSError as error:
-            log(f"Command {quote(text)} failed to run: {error.strerror}")
-            return b""
+            return b"", _failed(text, error.strerror or "error")
         output, _ = await process.communicate()
         if process.returncode != 0:
-            log(f"Command {quote(text)} failed to run: exit status {process.returncode}")
-        return output
+            return output, _failed(text, f"exit status {process.returncode}")
+        return output, []
+
+
+def _failed(command: str, reason: str) -> list[tuple[str, str]]:
+    """Logs that a command failed; the headers in which services tell errors (ADR-32)."""
+    log(f"Command {quote(command)} failed to run: {reason}")
+    return [
+        ("Nats-Service-Error", f"command failed: {reason}"),
+        ("Nats-Service-Error-Code", "500"),
+    ]

@@ -11,12 +11,11 @@ from pynats_common.commandline.kinds import DURATION
 from pynats_common.go.durations import MILLISECOND_NS, SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
 
-from pynats_cli.flags import TEMPLATE_HELP, Input, Translate, WithHeaders
+from pynats_cli.flags import TEMPLATE_HELP, Exact, Input, Translate, WithHeaders
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource
-from pynats_cli.runner import run_async
 from pynats_cli.screen.output import body as show_body
-from pynats_cli.screen.output import log
+from pynats_cli.screen.output import log, raw_body
 from pynats_cli.screen.progress import bar
 from pynats_cli.template.messages import parse_headers
 
@@ -43,7 +42,11 @@ class RequestOptions(Input, WithHeaders):
     wait_for_empty: Annotated[bool, opt("--wait-for-empty", help="Wait until a reply is empty")] = (
         False
     )
+    exact: Exact = False
     translate: Translate = ""
+    allow_no_reply: Annotated[
+        bool, opt("--allow-no-reply", help="Exit with 0 also when nobody answers")
+    ] = False
 
     @property
     def bar(self) -> bool:
@@ -55,14 +58,20 @@ class RequestOptions(Input, WithHeaders):
         return not self.raw and not self.bar
 
 
-def request(global_options: GlobalOptions, options: RequestOptions) -> None:
+async def request(global_options: GlobalOptions, options: RequestOptions) -> int:
     parse_headers(options.header, 1)  # reports mistakes before connecting
     options.count = options.count if options.count >= 1 else MANY
+    options.raw = options.raw or options.exact
     options.replies = MANY if options.wait_for_empty else options.replies
     source = MessageSource(
-        options.subject, options.body, options.force_stdin, options.send_on, options.templates
+        options.subject,
+        options.body,
+        options.force_stdin,
+        options.send_on,
+        options.templates,
+        options.allow_wildcards,
     )
-    run_async(_request(global_options, source, options))
+    return await _request(global_options, source, options)
 
 
 request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
@@ -70,7 +79,7 @@ request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
 
 async def _request(
     global_options: GlobalOptions, source: MessageSource, options: RequestOptions
-) -> None:
+) -> int:
     from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
@@ -79,16 +88,16 @@ async def _request(
         async for body in source.bodies():
             with bar(options.count, shown=options.bar) as advance:
                 for number in range(1, options.count + 1):
-                    answered = await _one(session, source, body, options, number)
-                    advance()
-                    if not answered:
-                        break
+                    if not await _one(session, source, body, options, number):
+                        return 0 if options.allow_no_reply else 1
+                    advance(1)
+    return 0
 
 
 async def _one(
     session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
 ) -> bool:
-    """Sends one request and shows its replies; False when there are no responders."""
+    """Sends one request and shows its replies; False when there were none."""
     from pynats_cli.connect.connection import Headers
 
     data, subject = source.expand(body, number)
@@ -114,7 +123,7 @@ async def _replies(session: Session, subscription: Any, options: RequestOptions)
     timeout_s, received, rtt_sum_s = total_s, 0, 0.0
     while timeout_s > 0:
         try:
-            message = await subscription.next_msg(timeout=timeout_s)
+            message = await session.unless_refused(subscription.next_msg(timeout=timeout_s))
         except nats_errors.TimeoutError:
             break
         rtt_s = time.monotonic() - started
@@ -131,9 +140,10 @@ async def _replies(session: Session, subscription: Any, options: RequestOptions)
         else:
             timeout_s = rtt_sum_s / received + options.reply_timeout / SECOND_NS
     if not received:
-        # A request refused by permissions looks like a silent service: report the reason.
-        await session.check()
-    return True
+        log("No replies were received")
+    elif received < options.replies < MANY:
+        log(f"Received {received} of {options.replies} replies")
+    return received > 0
 
 
 def _no_responders(message: Any) -> bool:
@@ -144,7 +154,7 @@ def _show(message: Any, options: RequestOptions, rtt_s: float) -> None:
     from pynats_cli.connect.connection import header_pairs, nanoseconds
 
     if options.raw:
-        show_body(message.data, options.translate, message.subject)
+        raw_body(message.data, options.translate, message.subject, options.exact)
     elif options.talks:
         log(f"Received with rtt {format_duration_ns(nanoseconds(rtt_s))}")
         pairs = header_pairs(message)

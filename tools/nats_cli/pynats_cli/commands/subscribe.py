@@ -14,6 +14,7 @@ from pynats_cli.subscriber.options import SubscribeOptions
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
     from pynats_cli.subscriber.flow import Flow
+    from pynats_cli.subscriber.quick import QuickView
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
 
 
@@ -30,6 +31,7 @@ def subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
     from pynats_cli.connect.connection import open_session
     from pynats_cli.subscriber.flow import Flow
+    from pynats_cli.subscriber.quick import QuickView, is_enough
     from pynats_cli.subscriber.report import RateGraphs, SubjectReport
     from pynats_cli.subscriber.view import MessageView
 
@@ -37,6 +39,8 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
         if options.inbox and not options.subjects:
             options = replace(options, subjects=[session.inbox])
         screen: SubjectReport | RateGraphs | None = None
+        quick: QuickView | None = None
+        drawing: asyncio.Task[None] | None = None
         if options.graph:
             screen = RateGraphs(options.subjects)
         elif options.reports:
@@ -46,13 +50,15 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
             drawing = asyncio.create_task(_draw(screen, flow))
         else:
             view = MessageView(options, global_options.trace)
+            if not global_options.trace and is_enough(options):
+                quick = QuickView(options)
             try:
                 view.prepare()
             except OSError as error:
                 raise CliError(f"cannot create {options.dump}: {error.strerror}") from None
-            flow, drawing = Flow(options, view.show), None
+            flow = Flow(options, view.show)
         try:
-            await _receive(session, options, flow)
+            await _receive(session, options, flow, quick)
         finally:
             flow.stop()
             if drawing is not None:
@@ -69,14 +75,16 @@ async def _draw(screen: SubjectReport | RateGraphs, flow: Flow) -> None:
         flow.fail(error)
 
 
-async def _receive(session: Session, options: SubscribeOptions, flow: Flow) -> None:
+async def _receive(
+    session: Session, options: SubscribeOptions, flow: Flow, quick: QuickView | None
+) -> None:
     flow.start()
     if options.from_stream:
         await _receive_stream(session, options, flow)
         return
     from pynats_cli.subscriber.core import subscribe_core
 
-    await subscribe_core(session, options, flow)
+    await subscribe_core(session, options, flow, quick)
     await flow.wait()
 
 

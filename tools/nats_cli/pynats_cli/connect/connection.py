@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -64,12 +64,7 @@ class _Client(Client):  # type: ignore[misc]
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
-        pairs = []
-        for line in raw.split(b"\r\n"):
-            name, colon, value = line.partition(b":")
-            if colon:
-                pairs.append((name.decode("utf-8", "replace"), _header_text(value)))
-        return Headers(pairs)
+        return Headers(header_lines(raw))
 
     def use_public_nkey(self, public_key: str) -> None:
         self._public_nkey = public_key
@@ -77,6 +72,21 @@ class _Client(Client):  # type: ignore[misc]
 
     def use_login(self) -> None:
         self._auth_configured = True
+
+
+def header_lines(block: bytes) -> list[tuple[str, str]]:
+    """The headers in a block, in order."""
+    pairs = []
+    lines = block.split(b"\r\n")
+    if lines[0].startswith(b"NATS/1.0"):
+        _, code, *text = [*lines.pop(0).split(b" ", 2), b""]
+        if code.strip():
+            pairs += [("Status", _header_text(code)), ("Description", _header_text(text[0]))]
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if colon:
+            pairs.append((name.decode("utf-8", "replace"), _header_text(value)))
+    return pairs
 
 
 def _header_text(value: bytes) -> str:
@@ -144,16 +154,20 @@ class Session:
     ) -> Msg:
         """The first reply. Raises CliError when the server refuses the request, nats-py's
         NoRespondersError and TimeoutError. `timeout_s` 0 is --timeout."""
+        asking = self.client.request(
+            subject,
+            data,
+            timeout=timeout_s or self.options.timeout_s,
+            headers=Headers(headers) if headers else None,
+        )
+        return await self.unless_refused(asking)
+
+    async def unless_refused(self, answer: Awaitable[Any]) -> Any:
+        """What is awaited. Raises CliError as soon as the server says that something sent before
+        is not permitted: no answer will come then."""
         refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(refused)
-        asking = asyncio.ensure_future(
-            self.client.request(
-                subject,
-                data,
-                timeout=timeout_s or self.options.timeout_s,
-                headers=Headers(headers) if headers else None,
-            )
-        )
+        asking = asyncio.ensure_future(answer)
         try:
             await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
             if refused.done():

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of, raw_text
-from pynats_common.subjects import is_valid_subject
+from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_cli.errors import CliError
 from pynats_cli.flags import SendOn
-from pynats_cli.screen.output import log
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand
 
@@ -33,6 +32,7 @@ class MessageSource:
     force_stdin: bool = False
     send_on: SendOn = "eof"
     templates: bool = True
+    allow_wildcards: bool = False
 
     @property
     def uses_stdin(self) -> bool:
@@ -52,13 +52,18 @@ class MessageSource:
             yield raw_text(b"".join([data async for data in _chunks(by_line=False)]))
 
     def expand(self, body: str, count: int) -> tuple[bytes, str]:
-        """Body and subject of message number `count`; a bad template is logged and sent unchanged.
+        """Body and subject of message number `count`; nothing is sent for a bad template.
 
-        Raises CliError for a subject that no subscription could ever match.
+        Raises CliError, also for a subject that no subscription could ever match.
         """
         data, subject = self._expanded(body, count)
         if not is_valid_subject(subject):
             raise CliError(f"nats: invalid subject {quote(subject)}")
+        if not self.allow_wildcards and has_wildcard(subject):
+            raise CliError(
+                f"subject {quote(subject)} has wildcards, which do not work for publishing "
+                "(--allow-wildcards sends it as it is written)"
+            )
         return data, subject
 
     def _expanded(self, body: str, count: int) -> tuple[bytes, str]:
@@ -69,8 +74,9 @@ class MessageSource:
             try:
                 texts.append(expand(text, count))
             except TemplateError as error:
-                log(f"Could not parse {kind} template: {error}")
-                texts.append(text)
+                raise CliError(
+                    f"could not parse {kind} template: {error} (--no-templates sends it as it is)"
+                ) from None
         return bytes_of(texts[0]), texts[1]
 
 

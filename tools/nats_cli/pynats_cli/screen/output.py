@@ -59,6 +59,17 @@ def body(data: bytes, translate: str = "", subject: str = "", stream: str = "") 
         write("\n" if shown.endswith(b"\n") else "\n\n")
 
 
+def raw_body(data: bytes, translate: str = "", subject: str = "", exact: bool = False) -> None:
+    """A body on lines of its own, and nothing else: an empty one is an empty line. `exact` writes
+    the bytes as they are."""
+    if exact and not translate:
+        write(data)
+    elif data or translate:
+        compact_body(data, translate, subject)
+    else:
+        line()
+
+
 def compact_body(
     data: bytes, translate: str = "", subject: str = "", stream: str = ""
 ) -> bytes | None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.batches import Message, subscribe_in_batches
+from pynats_cli.connect.connection import Session, header_lines
 from pynats_cli.screen.output import log
 from pynats_cli.subscriber.flow import Flow
-from pynats_cli.subscriber.messages import from_client
+from pynats_cli.subscriber.messages import Received, from_client, parse_ack_subject
 from pynats_cli.subscriber.options import SubscribeOptions
+from pynats_cli.subscriber.quick import QuickView
 
 PENDING_MESSAGES = 1_000_000
 """Messages that may wait for display; the client drops more."""
 PENDING_BYTES = 256 * 1024 * 1024
 
 
-async def subscribe_core(session: Session, options: SubscribeOptions, flow: Flow) -> None:
-    """Subscribes to every subject; messages then go to `flow` in the background."""
+async def subscribe_core(
+    session: Session, options: SubscribeOptions, flow: Flow, quick: QuickView | None
+) -> None:
+    """Subscribes to every subject; messages then go to `flow` in the background, or those that
+    need nothing special to `quick`."""
     if options.match_replies:
         prefix = f"{session.context.inbox_prefix or '_INBOX'}.>"
         if options.chatty:
@@ -31,7 +36,10 @@ async def subscribe_core(session: Session, options: SubscribeOptions, flow: Flow
         else:
             log(f"Subscribing on {', '.join(options.subjects)} {options.ignored_text}")
     for subject in options.subjects:
-        await _subscribe_one(session, options, subject, flow)
+        if options.ack or options.match_replies:
+            await _subscribe_one(session, options, subject, flow)
+        else:
+            await _subscribe_many(session, options, subject, flow, quick)
     await session.check()
 
 
@@ -43,6 +51,36 @@ async def _subscribe_replies(session: Session, prefix: str, flow: Flow) -> None:
             flow.fail(error)
 
     await session.client.subscribe(prefix, cb=on_reply)
+
+
+async def _subscribe_many(
+    session: Session, options: SubscribeOptions, subject: str, flow: Flow, quick: QuickView | None
+) -> None:
+    """Takes all messages of one read at once."""
+
+    def on_batch(batch: list[Message]) -> None:
+        try:
+            if quick is not None:
+                batch = quick.take(batch, flow)
+            for message in batch:
+                flow.take(_received(message, subject))
+        except Exception as error:
+            flow.fail(error)
+
+    await subscribe_in_batches(session.client, subject, options.queue, on_batch)
+
+
+def _received(message: Message, pattern: str) -> Received:
+    subject, reply, headers, data = message
+    answer_to = reply.decode()
+    return Received(
+        subject=subject.decode(),
+        data=data,
+        headers=tuple(header_lines(headers)),
+        reply=answer_to,
+        pattern=pattern,
+        facts=parse_ack_subject(answer_to),
+    )
 
 
 async def _subscribe_one(

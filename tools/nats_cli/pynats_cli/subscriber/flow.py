@@ -63,6 +63,25 @@ class Flow:
         limit = self._options.count
         return self.done.is_set() or (limit > 0 and self._received >= limit)
 
+    @property
+    def received(self) -> int:
+        """Messages that were taken so far."""
+        return self._received
+
+    def room(self) -> int:
+        """How many more messages are accepted; -1 without a limit."""
+        if self.done.is_set():
+            return 0
+        return max(self._options.count - self._received, 0) if self._options.count else -1
+
+    def count(self, taken: int) -> None:
+        """Counts messages that were shown elsewhere."""
+        self._received += taken
+        if self.is_full():
+            self.stop()
+        else:
+            self.start()
+
     def take(self, message: Received) -> bool:
         """Handles one message; False when it was ignored or came too late."""
         if self.is_full() or self._ignored(message.subject):

@@ -70,6 +70,10 @@ class SubscribeOptions:
         bool, opt("--terminate-at-end", "-T", help="Quit at the end of the stream", panel=_END)
     ] = False
     raw: Annotated[bool, opt("--raw", "-r", help="Show bodies only", panel=_SHOWN)] = False
+    exact: Annotated[
+        bool,
+        opt("--exact", help="Show bodies only, byte by byte: no newline is added", panel=_SHOWN),
+    ] = False
     translate: Annotated[
         str,
         opt(
@@ -145,6 +149,7 @@ class SubscribeOptions:
     def validate(self) -> None:
         """Raises UsageError where something is missing or makes no sense by itself, CliError for
         flags that contradict each other."""
+        self.raw = self.raw or self.exact
         if not (self.subjects or self.stream or self.inbox):
             raise UsageError("no subjects or --stream flag provided")
         if min(self.since, self.wait) < 0:

@@ -9,7 +9,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
 
 from pynats_cli.screen.human import thousands
-from pynats_cli.screen.output import body, compact_body, line, log, write
+from pynats_cli.screen.output import body, line, log, raw_body, write
 from pynats_cli.screen.translate import TranslateError, translate_body
 from pynats_cli.subscriber.messages import Received, StreamFacts
 from pynats_cli.subscriber.options import SubscribeOptions
@@ -41,9 +41,9 @@ class MessageView:
             if reply is not None:
                 self._dump(reply, f"{name}_reply.json", number)
         elif self._options.raw:
-            compact_body(message.data, self._options.translate)
+            raw_body(message.data, self._options.translate, exact=self._options.exact)
             if reply is not None:
-                compact_body(reply.data)
+                raw_body(reply.data, exact=self._options.exact)
         else:
             self._pretty(message, number, reply)
 

@@ -11,6 +11,7 @@ A template is parsed into small node objects (`parser`); each evaluates itself i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pynats_cli.template.errors import TemplateError
@@ -18,6 +19,12 @@ from pynats_cli.template.expressions import Scope
 from pynats_cli.template.functions import BUILTINS
 from pynats_cli.template.parser import Parser
 from pynats_cli.template.statements import Break, Continue, run_all
+
+
+@lru_cache(maxsize=128)
+def _parsed(text: str, names: frozenset[str]) -> list[Any]:
+    """The nodes of a template; a message repeats it many times."""
+    return Parser(text, dict.fromkeys(names)).parse()
 
 
 def render(text: str, functions: Mapping[str, Callable[..., Any]], data: Any) -> str:
@@ -29,7 +36,7 @@ def render(text: str, functions: Mapping[str, Callable[..., Any]], data: Any) ->
     if "{{" not in text:
         return text
     known = {**BUILTINS, **functions}
-    nodes = Parser(text, known).parse()
+    nodes = _parsed(text, frozenset(known))
     scope = Scope(known, data)
     try:
         run_all(nodes, scope)

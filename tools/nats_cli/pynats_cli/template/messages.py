@@ -60,12 +60,17 @@ class _Fields:
         return unique_id()
 
 
+def has_template(text: str) -> bool:
+    """True when the text can be different for each message."""
+    return "{{" in text
+
+
 def expand(text: str, count: int, request: str | None = None) -> str:
     """The text with its template applied for message number `count` (from 1).
 
     `request` is the body being answered, for replies. Raises `TemplateError`.
     """
-    if "{{" not in text:
+    if not has_template(text):
         return text
     now = time.time_ns()
     seconds = now / SECOND_NS

@@ -190,6 +190,9 @@ def rm(_: GlobalOptions, options: RemoveOptions) -> None:
     """Remove a context."""
     with _context_errors():
         store = ContextStore()
+        if options.force and not store.known(options.name):
+            check_name(options.name)
+            return
         store.load(options.name) if not options.force else store.path(options.name)
         if store.selected() == options.name and not options.force:
             raise CliError(
