@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pynats_common.go.durations import human_duration_ns, parse_long_duration_ns
+from pynats_common.go.durations import format_duration_ns, parse_long_duration_ns
 from pynats_common.sizes import parse_size
 
 from pynats_cli.errors import CliError
@@ -81,6 +81,7 @@ FIXED_OF_CONSUMER = frozenset({
     "flow_control", "idle_heartbeat", "max_waiting", "mem_storage",
 })  # fmt: skip
 
+_DAY_NS = 86_400_000_000_000
 _TWO_MINUTES_NS = 120_000_000_000
 HISTORY_MAX = 64
 
@@ -148,15 +149,14 @@ def read_size(value: object) -> int:
 
 
 def duration_text(value: int) -> str:
-    """`7d`, `1h30m`: without parts at the end that are nothing."""
-    if not value:
-        return "0s"
-    text = human_duration_ns(value)
-    for part in ("0s", "0m", "0h", "0d"):
-        if not text.endswith(part) or text[: -len(part)][-1:].isdecimal() or text == part:
+    """`7d`, `1h30m`: days, then as Go writes it, without parts at the end that are nothing."""
+    days, rest = divmod(value, _DAY_NS)
+    text = format_duration_ns(rest) if rest else ""
+    for part in ("0s", "0m"):
+        if not text.endswith(part) or text[: -len(part)][-1:].isdecimal():
             break
         text = text.removesuffix(part)
-    return text
+    return (f"{days}d" if days else "") + text or "0s"
 
 
 def shown_value(kind: object, value: Any) -> str:

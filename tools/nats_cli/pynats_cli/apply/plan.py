@@ -122,7 +122,7 @@ def _compare(declared: Declared, config: dict[str, Any] | None, mark: str) -> Ch
     change.fields = [
         FieldChange(name, before.get(name), value, shape.get(name, fields.ANY), name in fixed)
         for name, value in _each(wanted).items()
-        if name != "durable_name" and not _alike(name, before.get(name), value)
+        if name not in ("name", "durable_name") and not _alike(name, before.get(name), value)
     ]
     if change.fields:
         change.action = CHANGE
