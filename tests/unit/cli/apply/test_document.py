@@ -75,9 +75,11 @@ def test_each_form_declares_the_same(tmp_path: Path, name: str, text: str) -> No
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("streams: {X: {subjets: [a]}}", '1:15: unknown field "subjets" (did you mean "subjects"?)'),
+        ("streams: {X: {subjets: [a]}}",
+         '1:15: unknown field "subjets" (did you mean "subjects"?)'),
         ("stream: {}", '1:1: unknown field "stream" (did you mean "streams"?)'),
-        ("streams:\n  X:\n    storage: disk", '3:5: storage must be one of file, memory, got "disk"'),
+        ("streams:\n  X:\n    storage: disk",
+         '3:5: storage must be one of file, memory, got "disk"'),
         ("streams:\n  X:\n    max_age: soon", "3:5: max_age: "),
         ("streams:\n  X:\n    max_msgs: 1.5", "3:5: max_msgs must be a whole number, got a float"),
         ("streams:\n  - subjects: [a]", "2:5: an item of streams needs a name"),

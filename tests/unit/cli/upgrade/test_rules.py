@@ -1,4 +1,4 @@
-"""What an upgrade breaks: each rule with a deployment that it concerns, and one that it does not."""
+"""What an upgrade breaks: each rule with what it concerns, and with what it does not."""
 
 from __future__ import annotations
 

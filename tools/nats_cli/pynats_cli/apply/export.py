@@ -31,10 +31,12 @@ def export(present: Present, form: str) -> str:
     declared: dict[str, dict[str, Any]] = {"streams": {}, "kv": {}, "objects": {}}
     for name, info in sorted(present.streams.items()):
         config = info["config"]
-        if bucket := _as_bucket(config, "KV_", fields.KV, fields.kv_stream):
-            declared["kv"][name.removeprefix("KV_")] = bucket
-        elif bucket := _as_bucket(config, "OBJ_", fields.OBJECT, fields.object_stream):
-            declared["objects"][name.removeprefix("OBJ_")] = bucket
+        kv = _as_bucket(config, "KV_", fields.KV, fields.kv_stream)
+        files = _as_bucket(config, "OBJ_", fields.OBJECT, fields.object_stream)
+        if kv is not None:
+            declared["kv"][name.removeprefix("KV_")] = kv
+        elif files is not None:
+            declared["objects"][name.removeprefix("OBJ_")] = files
         else:
             made = _readable(config, fields.STREAM, _STREAM_DEFAULTS)
             consumers = {
