@@ -53,6 +53,10 @@ class Columns:
         """A line instead of rows."""
         self.rows.append(Row("", line, self._depth, plain=True))
 
+    def space(self) -> None:
+        """An empty line."""
+        self.text("")
+
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
