@@ -73,3 +73,6 @@ ROOT = Group(
                 panel=_LOCAL, offline=True),
     ),
 )  # fmt: skip
+
+LATER = ("bench", "top")
+"""Commands of the original that are still to come."""

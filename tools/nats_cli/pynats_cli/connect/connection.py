@@ -257,7 +257,7 @@ class _Watcher:
             self.session.end()
 
     async def on_reconnected(self) -> None:
-        if self._trace and self.session is not None:
+        if self.session is not None:
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:
