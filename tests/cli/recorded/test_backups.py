@@ -98,7 +98,7 @@ SCENES: dict[str, tuple[str, Scene]] = {
         "backup lookup d1/backup.json x",
         "backup lookup nofile x",
         "backup restore stream o1",
-        "stream ls --json",
+        "stream ls",
     )),
     "accounts": ("jetstream", (
         *_FILL,
