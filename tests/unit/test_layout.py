@@ -112,7 +112,7 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "work",
     ),
     # JetStream, from the disk upwards.
-    J + "errors": (),
+    J + "errors": ("pynats_common",),
     J + "figures": (J + "config",),
     J + "domains": (),
     J + "quota": (),

@@ -71,20 +71,20 @@ async def pick_consumer(session: Session, stream: str, given: str) -> str:
 
 
 async def pick_bucket(session: Session, given: str) -> str:
-    """The name of a key-value bucket; a given one is not looked up. Raises CliError."""
+    """A key-value bucket. Raises CliError."""
     return given or await _pick_bucket(session, "KV_")
 
 
 async def pick_object_bucket(session: Session, given: str) -> str:
-    """The name of an object bucket; a given one is not looked up. Raises CliError."""
+    """An object bucket. Raises CliError."""
     return given or await _pick_bucket(session, "OBJ_")
 
 
 async def _pick_bucket(session: Session, prefix: str) -> str:
     if not ask.has_terminal():
         raise CliError("cannot pick a Bucket without a terminal and no Bucket name supplied")
-    streams = await session.js.stream_names()
-    names = [name.removeprefix(prefix) for name in streams if name.startswith(prefix)]
-    if not names:
-        raise CliError("no Buckets are defined")
-    return ask.choose("Select a Bucket", names)
+    names = await session.js.stream_names()
+    found = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    if not found:
+        raise CliError("no Bucket found")
+    return ask.choose("Select a Bucket", found)

@@ -72,8 +72,23 @@ def ask(
         return answer
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a question at once. A connected command has left the signal to its loop, which
+    would look at it after the answer only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _line() -> str:
-    text = sys.stdin.readline()
+    with _interruptible():
+        text = sys.stdin.readline()
     if not text:
         raise CliError("interrupted: no answer")
     return text.strip()
@@ -82,7 +97,8 @@ def _line() -> str:
 def _hidden_line() -> str:
     from getpass import getpass
 
-    return getpass("", stream=sys.stderr)
+    with _interruptible():
+        return getpass("", stream=sys.stderr)
 
 
 @_interruptible()
