@@ -46,12 +46,12 @@ def line_chart(
 ) -> str:
     """A chart of `height` lines and at most `width` columns: labels, an axis, one line."""
     shown = list(values)[-max(width, 1) :] or [0.0]
-    labels = _labels(shown, height, label)
-    # Only what is drawn counts for the scale.
-    shown = shown[-max(width - len(labels[0]) - 3, 1) :]
-    labels = _labels(shown, height, label)
-    low, high, rows, margin = min(shown), max(shown), len(labels), len(labels[0])
+    margin = max(len(text) for text in _labels(shown, height, label))
     columns = max(width - margin - 3, 1)
+    # Only what is drawn counts for the scale.
+    shown = shown[-columns:]
+    labels = [text.rjust(margin) for text in _labels(shown, height, label)]
+    low, high, rows = min(shown), max(shown), len(labels)
     grid = _grid(shown, low, high, rows, columns)
     lines = [f" {labels[row]} {'┤' if rows > 1 else '┼'}{''.join(grid[row])}".rstrip()
              for row in range(rows)]  # fmt: skip
@@ -63,9 +63,7 @@ def line_chart(
 def _labels(values: Sequence[float], height: int, label: Callable[[float], str]) -> list[str]:
     low, high = min(values), max(values)
     rows = max(height, 1) if high > low else 1
-    texts = [label(high - (high - low) * row / max(rows - 1, 1)) for row in range(rows)]
-    margin = max(len(text) for text in texts)
-    return [text.rjust(margin) for text in texts]
+    return [label(high - (high - low) * row / max(rows - 1, 1)) for row in range(rows)]
 
 
 def _grid(

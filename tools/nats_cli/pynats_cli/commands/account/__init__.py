@@ -23,8 +23,8 @@ GROUP = Group(
                     f"{_HERE}.report:statistics", ("stats", "statsz"),
                     examples=("pynats account report statistics",)),
         )),
+        *IN_ACCOUNT,
         Command("tls", "Show the certificates of the server", f"{_HERE}.tls:tls",
                 examples=("pynats account tls --no-pem", "pynats account tls --expire-warn 30d")),
-        *IN_ACCOUNT,
     ),
 )  # fmt: skip

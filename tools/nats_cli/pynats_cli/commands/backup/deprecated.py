@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pynats_cli.commands.backup import restoring, taking
+from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.connect.connection import Session
 from pynats_cli.screen.output import note
 
@@ -14,13 +17,23 @@ def _warn(before: str, now: str) -> None:
     )
 
 
-async def stream_backup(session: Session, options: taking.StreamOptions) -> None:
+@dataclass(kw_only=True)
+class StreamBackupOptions(taking.StreamOptions, StreamGroup):
+    """Flags of `stream backup`, and those of its group."""
+
+
+@dataclass(kw_only=True)
+class StreamRestoreOptions(restoring.StreamOptions, StreamGroup):
+    """Flags of `stream restore`, and those of its group."""
+
+
+async def stream_backup(session: Session, options: StreamBackupOptions) -> None:
     """`pynats stream backup`."""
     _warn("stream backup", "backup stream")
     await taking.stream(session, options)
 
 
-async def stream_restore(session: Session, options: restoring.StreamOptions) -> None:
+async def stream_restore(session: Session, options: StreamRestoreOptions) -> None:
     """`pynats stream restore`."""
     _warn("stream restore", "backup restore stream")
     await restoring.stream(session, options)
