@@ -28,7 +28,8 @@ from tests.support.records import Recorded, plain
 
 VOLATILE = frozenset({
     "created", "ts", "time", "timestamp", "first_ts", "last_ts", "last_active", "rtt", "uptime",
-    "start", "now", "server_id", "id", "client_id", "peer", "leader", "leader_since", "raft_group",
+    "start", "now", "first_time", "last_time",
+    "server_id", "id", "client_id", "peer", "leader", "leader_since", "raft_group",
     "bytes", "memory", "storage", "reserved_memory", "reserved_storage", "active", "lag", "nonce",
     "server_name", "host", "path", "pause_remaining", "age", "duration", "started",
     "processing_time", "average_processing_time",

@@ -14,4 +14,4 @@ def test_the_former_places_are_hidden_and_take_the_same_flags(command: Command) 
     group, _, verb = function.partition("_")
     now = {"backup": "taking", "restore": "restoring"}[verb]
     here = Command(group, "", f"{module.rpartition('.')[0]}.{now}:{group}")
-    assert command.options() is here.options()
+    assert issubclass(command.options(), here.options())

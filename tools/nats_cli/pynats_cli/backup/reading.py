@@ -16,6 +16,7 @@ from pynats_common.go.times import format_time_ns
 
 from pynats_cli.backup import folder as folders
 from pynats_cli.errors import CliError
+from pynats_cli.streams.fields import shown_config
 
 Moved = Callable[[int], object]
 NO_LIMIT: Final = 1 << 62
@@ -124,7 +125,7 @@ class Summary:
     def as_dict(self, meta: dict[str, Any], with_subjects: bool) -> dict[str, Any]:
         """The form of `backup info --json`."""
         made: dict[str, Any] = {
-            "config": meta["config"],
+            "config": shown_config(meta["config"]),
             "declared": self.state,
             "declared_counts_advisory": self.advisory,
         }

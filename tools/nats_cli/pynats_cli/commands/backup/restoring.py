@@ -22,6 +22,7 @@ from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.screen import human
 from pynats_cli.screen.output import line, note, show
 from pynats_cli.screen.progress import bar
+from pynats_cli.streams.fields import shown_info
 
 
 @dataclass(kw_only=True)
@@ -78,7 +79,7 @@ async def stream(session: Session, options: StreamOptions) -> None:
         raise CliError(f'Stream "{name}" already exist')
     await restore(session, source, config, options, options.progress)
     info = await session.js.stream_info(name)
-    show(options, info, lambda: restored_text(info))
+    show(options, shown_info(info), lambda: restored_text(info))
 
 
 def restored_text(info: dict[str, Any]) -> str:
