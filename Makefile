@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
 JOBS   ?= 3
 SECONDS ?= 300
-SOURCES = $(shell find server bench -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
+SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
 
@@ -98,7 +98,7 @@ dist-check: setup
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info
-	find server bench -name '*.so' -delete
+	find server bench common -name '*.so' -delete
 
 # Generates pages from the code; a test fails if one is stale.
 docs: setup
