@@ -53,3 +53,38 @@ async def pick_stream(session: Session, given: str, everything: bool = False) ->
     if not names:
         raise CliError("no Streams are defined")
     return ask.choose("Select a Stream", names)
+
+
+async def pick_consumer(session: Session, stream: str, given: str) -> str:
+    """The name of a consumer; a given one is not looked up. Raises CliError."""
+    if given:
+        return given
+    if not ask.has_terminal():
+        raise CliError(
+            "could not select Consumer: cannot pick a Consumer without a terminal and no Consumer "
+            "name supplied"
+        )
+    names = await session.js.consumer_names(stream)
+    if not names:
+        raise CliError(f"no Consumers are defined for Stream {stream}")
+    return ask.choose("Select a Consumer", names)
+
+
+async def pick_bucket(session: Session, given: str) -> str:
+    """A key-value bucket. Raises CliError."""
+    return given or await _pick_bucket(session, "KV_")
+
+
+async def pick_object_bucket(session: Session, given: str) -> str:
+    """An object bucket. Raises CliError."""
+    return given or await _pick_bucket(session, "OBJ_")
+
+
+async def _pick_bucket(session: Session, prefix: str) -> str:
+    if not ask.has_terminal():
+        raise CliError("cannot pick a Bucket without a terminal and no Bucket name supplied")
+    names = await session.js.stream_names()
+    found = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    if not found:
+        raise CliError("no Bucket found")
+    return ask.choose("Select a Bucket", found)

@@ -184,6 +184,11 @@ def _cluster(screen: Columns, cluster: dict[str, Any]) -> None:
             traffic = "System Account"
         screen.add_if("Cluster Traffic Account", traffic)
         screen.add("Cluster Group", cluster["raft_group"])
+    add_servers(screen, cluster)
+
+
+def add_servers(screen: Columns, cluster: dict[str, Any]) -> None:
+    """The leader and the replicas of a group."""
     leader = cluster.get("leader") or "no leader"
     since = cluster.get("leader_since")
     screen.add("Leader", f"{leader} ({human.since(since, time.time_ns())})" if since else leader)

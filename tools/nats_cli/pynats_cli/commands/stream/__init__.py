@@ -80,7 +80,6 @@ GROUP = Group(
             "find",
             "Find streams by what they are",
             f"{_HERE}.listing:find",
-            aliases=("query",),
             examples=(
                 "pynats stream find --empty --created 1w",
                 "pynats stream find --expression 'state.messages > 10 and config.max_age == 0'",
@@ -150,6 +149,17 @@ GROUP = Group(
             "Show one message",
             f"{_HERE}.messages:get",
             examples=("pynats stream get ORDERS 12", "pynats stream get ORDERS -S orders.new"),
+            panel=_MESSAGES,
+        ),
+        Command(
+            "query",
+            "Search what a stream holds",
+            f"{_HERE}.query:query",
+            examples=(
+                "pynats stream query ORDERS --where 'data.order.total > 100'",
+                "pynats stream query ORDERS --subject 'orders.eu.>' --since 2h --count",
+                "pynats stream query ORDERS -H Kind~^new --select sequence,data.id --output csv",
+            ),
             panel=_MESSAGES,
         ),
         Command("seal", "Allow no further changes, ever", f"{_HERE}.removal:seal", panel=_CHANGE),
