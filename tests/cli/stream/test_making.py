@@ -57,8 +57,8 @@ def test_mirrors_and_sources_by_name_or_as_json(run: Run, read: Json, made: str)
         "name": made
     }
     source = json.dumps({"name": made, "filter_subject": f"{made}.a", "opt_start_seq": 4})
-    shown = run("add", f"{made}_s", "--source", source, "--source", f"{made}_m", "--defaults")
-    assert f"Sources: {made}, Start Seq: 4\n" in shown and f" {made}_m\n" in shown
+    shown = run("add", f"{made}_s", "--source", source, "--source", "zz", "--defaults")
+    assert f"Sources: {made}, Start Seq: 4\n" in shown and " zz\n" in shown
 
 
 def test_a_duplicate_window_is_no_longer_than_the_age(read: Json, name: str) -> None:

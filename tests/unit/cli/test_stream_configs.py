@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from pynats_cli.errors import CliError
 from pynats_cli.streams.balance import Group, plans
 from pynats_cli.streams.check import check, check_types, faults
+from pynats_cli.streams.create import bytes_demanded
 from pynats_cli.streams.differences import differences, lines
 from pynats_cli.streams.fields import shown_config, without_server_metadata
 from pynats_cli.streams.find import environment, is_subset
-from pynats_cli.streams.interview import default_window_ns
+from pynats_cli.streams.flags import NewFlags
+from pynats_cli.streams.interview import default_window_ns, fill
 from pynats_cli.streams.messages import StoredMessage, printable
 from pynats_cli.streams.origins import read_time
 from pynats_cli.streams.requests import runs
@@ -160,6 +162,15 @@ def test_all_leaders_on_one_server_are_spread() -> None:
 def test_windows_are_no_longer_than_ages() -> None:
     assert default_window_ns(0) == default_window_ns(10**15) == 120 * 10**9
     assert default_window_ns(10**9) == 10**9
+
+
+@pytest.mark.parametrize(("demanded", "size"), [(False, -1), (True, 256 << 20)])
+def test_accounts_may_demand_a_limit_of_sizes(demanded: bool, size: int) -> None:
+    account = {"tiers": {"R1": {"limits": {"max_bytes_required": demanded}}}}
+    assert bytes_demanded(account) is demanded
+    flags = NewFlags(subjects=["a"])
+    assert fill(flags, "S", bytes_demanded(account), defaults=True) == "S"
+    assert flags.max_bytes == size
 
 
 def test_times_of_starts() -> None:
