@@ -95,6 +95,10 @@ class Archive:
             found.append((server, profile, name))
         return found
 
+    def names(self) -> list[str]:
+        """The paths of all files, sorted."""
+        return list(self._names)
+
     def read(self, name: str) -> bytes:
         """A file of the archive."""
         try:
