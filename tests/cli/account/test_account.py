@@ -150,6 +150,40 @@ def test_tls_warns_of_certificates_that_expire_soon(
     assert ocsp.code == 1 and "cannot be read by this program" in ocsp.err
 
 
+def test_own_connections_are_asked_for_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all servers at once, until none has more."""
+    import asyncio
+
+    from pynats_cli.commands.account import report
+    from pynats_cli.commands.server.report.connections import Picked, gather
+    from pynats_cli.system import Answer
+
+    connections = {"n1": list(range(2500)), "n2": [7]}
+    asked = []
+
+    async def scatter(session: object, subject: str, request: dict[str, int]) -> list[Answer]:
+        asked.append((subject, request["offset"]))
+        first = request["offset"]
+        return [
+            Answer(
+                {
+                    "server": {"id": name},
+                    "data": {
+                        "total": len(cids),
+                        "connections": [{"cid": c} for c in cids[first : first + request["limit"]]],
+                    },
+                },
+                0.0,
+            )
+            for name, cids in connections.items()
+        ]
+
+    monkeypatch.setattr(report, "scatter", scatter)
+    found = asyncio.run(gather(report._OwnAccount(None), Picked()))  # type: ignore[arg-type]
+    assert [each["cid"] for each in found] == [*range(2500), 7]
+    assert asked == [("$SYS.REQ.SERVER.PING.CONNZ", offset) for offset in (0, 1024, 2048)]
+
+
 def test_certificates_of_other_kinds(tmp_path: Path) -> None:
     from pynats_cli.commands.account.certificates import read_chain
     from pynats_cli.errors import CliError

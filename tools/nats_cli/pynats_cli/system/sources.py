@@ -80,11 +80,11 @@ class ArchiveSource:
             for document in self.archive.answers(kind, account)
             if servers.takes(document.get("server") or {})
         ]
-        return _joined(documents, items) if items else documents
+        return joined(documents, items) if items else documents
 
 
-def _joined(documents: list[dict[str, Any]], items: str) -> list[dict[str, Any]]:
-    """Pages of one server as one document."""
+def joined(documents: list[dict[str, Any]], items: str) -> list[dict[str, Any]]:
+    """Pages of one server as one document, with all of this list."""
     by_server: dict[str, dict[str, Any]] = {}
     for document in documents:
         server = str((document.get("server") or {}).get("id") or "")

@@ -14,7 +14,7 @@ from pynats_cli.screen.human import bytes_text
 from pynats_cli.screen.output import show
 from pynats_cli.screen.tables import Table
 from pynats_cli.system.requests import Answer, scatter
-from pynats_cli.system.sources import Source
+from pynats_cli.system.sources import Source, joined
 
 _STATISTICS = "$SYS.REQ.ACCOUNT.PING.STATZ"
 
@@ -32,21 +32,30 @@ async def connections(session: Session, chosen: ConnectionsOptions) -> None:
 
 
 class _OwnAccount(Source):
-    """An account may ask for its own connections, and not how many servers there are. Only its
-    own, hence in one page of each server: a request to one server is not allowed."""
+    """An account may ask all servers for its own connections, but no single one: a page is asked
+    of all, until none of them has more."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def ask(
-        self, kind: str, request: dict[str, Any] | None = None, **_: Any
+        self, kind: str, request: dict[str, Any] | None = None, *, items: str = "", **_: Any
     ) -> list[dict[str, Any]]:
-        body = (request or {}) | {"limit": _MOST}
-        answers = await scatter(self._session, f"$SYS.REQ.SERVER.PING.{kind}", body)
-        return [answer.document for answer in answers]
+        body = request or {}
+        pages: list[dict[str, Any]] = []
+        offset, more = 0, True
+        while more:
+            answers = await scatter(
+                self._session, f"$SYS.REQ.SERVER.PING.{kind}", body | {"offset": offset}
+            )
+            offset += int(body["limit"])
+            pages += [answer.document for answer in answers]
+            more = any(_total(answer) > offset for answer in answers)
+        return joined(pages, items)
 
 
-_MOST = 100_000
+def _total(answer: Answer) -> int:
+    return int((answer.document.get("data") or {}).get("total") or 0)
 
 
 @dataclass(kw_only=True)
