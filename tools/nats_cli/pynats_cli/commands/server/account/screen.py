@@ -53,7 +53,7 @@ def _imports(screen: Columns, imports: list[dict[str, Any]]) -> None:
     ordered = sorted(imports, key=lambda item: str(item.get("local_subject") or ""))
     for number, each in enumerate(ordered):
         if number:
-            screen.gap()
+            screen.space()
         local, remote = each.get("local_subject") or each.get("to"), each.get("subject")
         renamed = f" from subject {remote}" if local and local != remote else ""
         screen.add(
@@ -72,7 +72,7 @@ def _exports(screen: Columns, exports: list[dict[str, Any]]) -> None:
         screen.section("Exports")
     for number, each in enumerate(sorted(exports, key=lambda item: str(item.get("subject") or ""))):
         if number:
-            screen.gap()
+            screen.space()
         screen.add("Subject", str(each.get("subject")))
         screen.add("Type", str(each.get("type") or ""))
         screen.add("Tokens Required", _yes(each.get("token_req")))
