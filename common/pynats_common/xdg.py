@@ -15,6 +15,12 @@ def config_home() -> Path:
     return Path(value) if value else Path.home() / ".config"
 
 
+def data_home() -> Path:
+    """`$XDG_DATA_HOME`, or `~/.local/share`."""
+    value = os.environ.get("XDG_DATA_HOME", "")
+    return Path(value) if value else Path.home() / ".local" / "share"
+
+
 def write_private(path: Path, text: str) -> None:
     """Replaces `path` atomically with a file that only its owner can read (0600, folders 0700).
 

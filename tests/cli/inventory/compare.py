@@ -21,6 +21,7 @@ LATER = "comes with `pynats bench` and `pynats top`"
 ABSENT: dict[str, str] = {
     "bench": LATER,
     "top": LATER,
+    "stream find alias query": "`pynats stream query` searches what a stream holds",
 }
 
 

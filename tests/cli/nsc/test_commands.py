@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from pynats_common import jwt
+from pynats_common.accounts_store import files
 from pynats_common.nkeys import Prefix, create_pair
 from pynsc.__main__ import main
-from pynsc.core import files
 from pynsc.core.values import parse_duration_ns, parse_number, parse_time
 from pynsc.table import COMMANDS
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import re
-import select
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +9,10 @@ from typing import Any
 
 from pynats_common.commandline.menu import Menu
 
-from tests.support.deadline import PATIENCE_S, Deadline
+from tests.support.screen import DOWN, ENTER, UP, Screen
 
 Nsc = Callable[..., Any]
-STYLE = re.compile(r"\x1b\[[0-9;]*m")
-UP, DOWN, ENTER, BACK, CLEAR = "\x1b[A", "\x1b[B", "\r", "\x7f", "\x15"
+BACK, CLEAR = "\x7f", "\x15"
 
 
 def press(menu: Menu, *keys: str, many: bool = False) -> bool:
@@ -54,52 +48,13 @@ def test_space_marks_where_many_can_be_chosen() -> None:
     assert single.visible() == [0] and not single.marked
 
 
-class Screen:
-    """A program at a pseudo terminal; each answer is sent after its question."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.control, terminal = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pynsc", *arguments],
-            stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "NO_COLOR": "1"},
-        )  # fmt: skip
-        os.close(terminal)
-        self.text = ""
-
-    def answer(self, question: str, keys: str) -> None:
-        self._read_until(question)
-        os.write(self.control, keys.encode())
-
-    def _read_until(self, words: str) -> None:
-        deadline = Deadline()
-        while words not in self.text:
-            deadline.check(f"{words!r} after {self.text!r}")
-            if not select.select([self.control], [], [], deadline.remaining())[0]:
-                continue
-            try:
-                data = os.read(self.control, 4096)
-            except OSError:
-                data = b""
-            assert data, f"{words!r} never came: {self.text}"
-            self.text = STYLE.sub("", self.text + data.decode("utf-8", "replace"))
-        self.text = self.text.partition(words)[2]
-
-    def finish(self) -> int:
-        try:
-            return self.process.wait(PATIENCE_S)
-        finally:
-            self.process.kill()
-            os.close(self.control)
-
-
 def test_menus_at_a_terminal(nsc: Nsc, home: Path) -> None:
     nsc("add", "operator", "O")
     for account in ("A", "Bank", "Cart"):
         nsc("add", "account", account)
     for user in ("u1", "u2", "u3"):
         nsc("add", "user", user, "-a", "Bank")
-    screen = Screen("delete", "user", "-i")
+    screen = Screen([sys.executable, "-m", "pynsc", "delete", "user", "-i"])
     screen.answer("typing narrows", "ba")
     screen.answer("Bank", ENTER)
     screen.answer("space marks", " " + DOWN + DOWN + " ")
@@ -117,7 +72,7 @@ def test_an_interrupted_menu_changes_nothing(nsc: Nsc, home: Path) -> None:
     nsc("add", "operator", "O")
     for account in ("A", "B"):
         nsc("add", "account", account)
-    screen = Screen("delete", "account", "-i")
+    screen = Screen([sys.executable, "-m", "pynsc", "delete", "account", "-i"])
     screen.answer("typing narrows", "\x03")
     screen.answer("interrupted", "")
     assert screen.finish() == 130

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.global_options import GlobalOptions
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.names import check_name
 from pynats_common.contexts import ContextStore
 from pynats_common.creds import decode_creds
-from pynsc.core.errors import NscError
-from pynsc.core.values import check_name, parse_profile_url, profile_url
+from pynsc.core.values import parse_profile_url, profile_url
 
 Nsc = Callable[..., Any]
 
@@ -89,7 +90,7 @@ def test_a_selected_context_may_end_with_a_line_end(home: Path) -> None:
 
 def test_names_have_no_control_characters() -> None:
     for name in ("a\nb", "a\x00", "a/b", " ", "\x9b1m"):
-        with pytest.raises(NscError):
+        with pytest.raises(StoreError):
             check_name(name)
     assert check_name(" a\u00a0b ") == " a\u00a0b "
 
@@ -98,5 +99,5 @@ def test_profile_urls_are_read_as_they_are_written() -> None:
     assert parse_profile_url(profile_url("a b", "c+d", "e%20")) == (["a+b", "c%2Bd", "e%2520"], {})
     assert parse_profile_url("NSC://o?Names&keys=1") == (["o"], {"Names": [""], "keys": ["1"]})
     for text in ("nsc://", "nsc:///a", "nsc://?key", "http://o"):
-        with pytest.raises(NscError):
+        with pytest.raises(StoreError):
             parse_profile_url(text)

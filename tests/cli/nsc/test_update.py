@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pynats_common.accounts_store.errors import StoreError
 from pynsc.commands import update
-from pynsc.core.errors import NscError
 
 Nsc = Callable[..., Any]
 NAME = "pynsc_update_probe"
@@ -58,11 +58,11 @@ def test_pip_brings_the_latest_or_the_wanted_version(home: Path, index: Path) ->
     assert update.upgrade(NAME, "1.0", python) == "1.0"
     for wheel in index.iterdir():  # nowhere to look: what is installed is not said to be the latest
         wheel.rename(home / wheel.name)
-    with pytest.raises(NscError, match="cannot update to the latest version"):
+    with pytest.raises(StoreError, match="cannot update to the latest version"):
         update.upgrade(NAME, "", python)
     for wheel in home.glob("*.whl"):
         wheel.rename(index / wheel.name)
-    with pytest.raises(NscError, match=f"cannot update to 9.9: .*{NAME}==9.9"):
+    with pytest.raises(StoreError, match=f"cannot update to 9.9: .*{NAME}==9.9"):
         update.upgrade(NAME, "9.9", python)
     assert update.upgrade(NAME, "1.0", python) == "1.0"
 

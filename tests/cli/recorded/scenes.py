@@ -200,8 +200,15 @@ def masked(value: Any, names: Collection[str] = VOLATILE, name: str = "") -> Any
     if isinstance(value, list):
         return [masked(item, names, name) for item in value]
     if isinstance(value, str):
-        return re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:<port>", value)
+        return without_keys(re.sub(r"(127\.0\.0\.1|localhost):\d+", r"\1:<port>", value))
     return value
+
+
+def without_keys(text: str) -> str:
+    """A text in which nkeys and JWTs show their kind only."""
+    text = re.sub(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+", "<jwt>", text)
+    text = re.sub(r"\b(S[OAUNCX])[A-Z2-7]{56}\b", r"<\1 seed>", text)
+    return re.sub(r"\b([OAUNCX])[A-Z2-7]{55}\b", r"<\1 key>", text)
 
 
 def normalised(text: str) -> list[str]:
@@ -210,7 +217,7 @@ def normalised(text: str) -> list[str]:
     for raw in text.splitlines():
         line = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", "<time>", raw)
         line = re.sub(r"\d+(\.\d+)?(µs|ms|ns)", "<short>", line)
-        line = " ".join(line.split())
+        line = " ".join(without_keys(line).split())
         if line:
             lines.append(line)
     return lines

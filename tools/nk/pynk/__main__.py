@@ -7,8 +7,6 @@ output with exit status 1; so does this. Typer has no single-dash long options, 
 from __future__ import annotations
 
 import argparse
-import base64
-import binascii
 import sys
 from io import FileIO
 from pathlib import Path
@@ -153,6 +151,7 @@ def _vanity(prefix: int, text: str, tries_max: int) -> KeyPair:
 
 def _sign(options: argparse.Namespace) -> str:
     from pynats_common.nkeys import NkeyError
+    from pynats_common.nkeys.texts import encode_signature
 
     if not options.inkey:
         raise NkError("sign requires a seed: add -inkey FILE")
@@ -160,23 +159,21 @@ def _sign(options: argparse.Namespace) -> str:
         signature = _read_seed(options.inkey).sign(_read_bytes(options.sign))
     except NkeyError as error:
         raise NkError(str(error)) from None
-    return base64.urlsafe_b64encode(signature).rstrip(b"=").decode()
+    return encode_signature(signature)
 
 
 def _verify(options: argparse.Namespace) -> str:
     from pynats_common.nkeys import NkeyError
+    from pynats_common.nkeys.texts import decode_signature
 
     if not (options.inkey or options.pubin):
         raise NkError("verify requires a key: add -inkey FILE or -pubin FILE")
     if not options.sigfile:
         raise NkError("verify requires a signature: add -sigfile FILE")
     pair = _read_seed(options.inkey) if options.inkey else _read_public(options.pubin)
-    text = _read_bytes(options.sigfile).strip()
     try:
-        # Signatures use the standard or the URL alphabet; padding is optional.
-        text = text.translate(bytes.maketrans(b"+/", b"-_")).rstrip(b"=")
-        signature = base64.b64decode(text + b"=" * (-len(text) % 4), b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        signature = decode_signature(_read_bytes(options.sigfile))
+    except NkeyError:
         raise NkError(f"{options.sigfile} holds no base64 signature") from None
     try:
         pair.verify(_read_bytes(options.verify), signature)
@@ -210,14 +207,14 @@ def _read_public(name: str) -> KeyPair:
 def _read_key(name: str) -> KeyPair:
     """The first line that is a key; comments and other lines are skipped."""
     from pynats_common.creds import decode_text
-    from pynats_common.nkeys import NkeyError, from_text
+    from pynats_common.nkeys.texts import key_in_text
 
-    for line in decode_text(_read_bytes(name)).splitlines():
-        try:
-            return from_text(line.strip())
-        except NkeyError:
-            continue
-    raise NkError(f"no nkey found in {name}: expected a seed or public key on a line of its own")
+    pair = key_in_text(decode_text(_read_bytes(name)))
+    if pair is None:
+        raise NkError(
+            f"no nkey found in {name}: expected a seed or public key on a line of its own"
+        )
+    return pair
 
 
 if __name__ == "__main__":

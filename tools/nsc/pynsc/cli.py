@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import typer
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.commandline.plainvalues import with_plain_values
 from typer.core import TyperCommand
 
-from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 
 Text = str
@@ -175,7 +175,7 @@ def require_change(options: Options, *targets: str) -> None:
         if item.name not in ignored
     )
     if not given and not options.interactive:
-        raise NscError("specify an edit option", "--help lists them")
+        raise StoreError("specify an edit option", "--help lists them")
 
 
 def refuse_two_names(options: Options) -> None:
@@ -184,7 +184,7 @@ def refuse_two_names(options: Options) -> None:
             "--user-public-key": "user_public_key"}  # fmt: skip
     given = [words for words, name in ways.items() if getattr(options, name, None)]
     if len(given) > 1:
-        raise NscError(f"named twice: as {given[0]} and with {given[1]}", "give it once")
+        raise StoreError(f"named twice: as {given[0]} and with {given[1]}", "give it once")
 
 
 Run = Callable[[Session, Any], None]
@@ -240,7 +240,7 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
         if path not in READERS:
             session.begin_changes()
         run(session, options)
-    except (NscError, NkeyError, JwtError, CredsError, OSError) as error:
+    except (StoreError, NkeyError, JwtError, CredsError, OSError) as error:
         failure = str(error) or type(error).__name__
     except (KeyboardInterrupt, EOFError):
         print("interrupted", file=sys.stderr)

@@ -6,7 +6,8 @@ import importlib
 from itertools import pairwise
 from typing import Any
 
-from pynsc.core.errors import NscError
+from pynats_common.accounts_store.errors import StoreError
+
 from pynsc.core.session import Session
 from pynsc.table import COMMANDS, GROUPS
 
@@ -74,8 +75,9 @@ def _of_command(path: str, words: list[str], current: str) -> list[str]:
 
 def _names(kind: str, words: list[str]) -> list[str]:
     """Names of this kind in the store that `words` select."""
+    from pynats_common.accounts_store.store import operators
+
     from pynsc.core.env import load_environment
-    from pynsc.core.store import operators
 
     def given(*names: str) -> str:
         return next((b for a, b in pairwise(words) if a in names), "")
@@ -91,6 +93,6 @@ def _names(kind: str, words: list[str]) -> list[str]:
             return session.store().accounts()
         if kind == "user":
             return session.store().users(session.account_name(given("--account", "-a")))
-    except (NscError, OSError):
+    except (StoreError, OSError):
         pass
     return []

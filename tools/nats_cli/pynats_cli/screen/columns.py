@@ -4,50 +4,85 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 _MARGIN = 2
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row; without a label it is a section's title or, with `plain`, a line of text.
+
+    `depth` is how many sections it is in, besides the first.
+    """
+
+    label: str
+    value: str
+    depth: int = 0
+    plain: bool = False
+
+
 @dataclass
 class Columns:
-    """A screen under a heading; a row without a label is a section's title."""
+    """A screen under a heading."""
 
     heading: str
-    rows: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    _depth: int = 0
 
     def add(self, label: str, value: str) -> None:
         """A row."""
-        self.rows.append((label, value))
+        self.rows.append(Row(label, value, self._depth))
 
     def add_if(self, label: str, value: str) -> None:
         """A row, unless its value is empty."""
         if value:
             self.add(label, value)
 
-    def section(self, title: str) -> None:
-        """The title of what follows."""
-        self.rows.append(("", title))
+    def add_list(self, label: str, values: Iterable[str]) -> None:
+        """A row with its values below each other; none without values."""
+        self.add_if(label, "\n".join(values))
+
+    def section(self, title: str, depth: int = 0) -> None:
+        """The title of what follows; `depth` is how many sections it is in."""
+        self._depth = depth
+        self.rows.append(Row("", title, depth))
+
+    def text(self, line: str) -> None:
+        """A line instead of rows."""
+        self.rows.append(Row("", line, self._depth, plain=True))
+
+    def space(self) -> None:
+        """An empty line."""
+        self.text("")
 
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
-            return json.dumps({label: value for label, value in self.rows if label}, indent=2)
+            return json.dumps({row.label: row.value for row in self.rows if row.label}, indent=2)
         if os.environ.get("LLMFORMAT") == "1":
             return f"# {self.heading}\n\n" + _markdown(self.rows)
-        width = _MARGIN + max((len(label) for label, _ in self.rows), default=0)
+        width = _MARGIN + max((len(row.label) for row in self.rows), default=0)
         lines = [self.heading, ""]
-        for label, value in self.rows:
-            if label:
-                lines.append(f"{label.rjust(width)}: {value}")
+        for row in self.rows:
+            indent = "  " * row.depth
+            if row.label:
+                first, *more = row.value.split("\n")
+                lines.append(f"{indent}{row.label.rjust(width)}: {first}".rstrip())
+                lines += [" " * (len(indent) + width + 2) + part for part in more]
+            elif row.plain:
+                lines.append(f"{indent} {row.value}".rstrip())
             else:
-                lines += ["", f"{value}:", ""]
+                lines += [*([""] if lines[-1] else []), f"{indent}{row.value}:", ""]
         return "\n".join(lines)
 
 
-def _markdown(rows: Sequence[tuple[str, str]]) -> str:
+def _markdown(rows: Sequence[Row]) -> str:
     lines = []
-    for label, value in rows:
-        lines.append(f"- **{label}**: {value}" if label else f"\n## {value}\n")
+    for row in rows:
+        if row.label:
+            lines.append(f"- **{row.label}**: {', '.join(row.value.splitlines())}")
+        else:
+            lines.append(row.value if row.plain else f"\n{'#' * (row.depth + 2)} {row.value}\n")
     return "\n".join(lines)

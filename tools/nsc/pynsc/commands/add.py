@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text, short_path
+from pynats_common.accounts_store.store import operators, parse_claims
 from pynats_common.creds import extract_jwt
 from pynats_common.jwt.types import Export
 from pynats_common.nkeys import Prefix
@@ -23,12 +26,9 @@ from pynsc.cli import (
     opt,
 )
 from pynsc.core.apply import apply_permissions, apply_tags, apply_times
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
-from pynsc.core.store import operators, parse_claims
-from pynsc.core.values import check_name, items
+from pynsc.core.values import items, new_name
 
 WELL_KNOWN = {"synadia": "https://api.synadia.io/jwt/v1/operator"}
 
@@ -53,13 +53,13 @@ def add_operator(session: Session, options: AddOperator) -> None:
     name = _needed_name(session, options.pos or options.name, "operator name")
     session.claim_operator(name, options.force)
     pair = (
-        session.load_key(session.private_key, Prefix.OPERATOR)
+        session.keyring.load(session.private_key, Prefix.OPERATOR)
         if session.private_key
         else session.entity_key(Prefix.OPERATOR, "")
     )
     claims = jwt.OperatorClaims(sub=pair.public_key, name=name)
     apply_times(claims, options, session.report)
-    signing = session.new_key(Prefix.OPERATOR) if options.generate_signing_key else None
+    signing = session.keyring.new(Prefix.OPERATOR) if options.generate_signing_key else None
     if signing:
         claims.nats.signing_keys.append(signing.public_key)
     session.check(claims)
@@ -88,14 +88,14 @@ def _needed_name(session: Session, name: str, question: str) -> str:
 
         name = ask(question)
     if not name:
-        raise NscError(f"{question} is required", "give it as argument or with --name")
-    return check_name(name)
+        raise StoreError(f"{question} is required", "give it as argument or with --name")
+    return new_name(name)
 
 
 def import_operator(session: Session, source: str, name: str, force: bool) -> None:
     """Managed operator from a JWT file, a URL, or a well-known name."""
     claims, text = read_operator(source)
-    store_operator(session, claims, text, check_name(name or claims.name), force)
+    store_operator(session, claims, text, new_name(name or claims.name), force)
 
 
 def read_operator(source: str) -> tuple[jwt.OperatorClaims, str]:
@@ -110,7 +110,7 @@ def read_operator(source: str) -> tuple[jwt.OperatorClaims, str]:
         text = read_text(Path(where).expanduser())
     claims = parse_claims(jwt.OperatorClaims, text, where)
     if claims.is_expired():
-        raise NscError("operator JWT is expired", "ask the operator for a new one")
+        raise StoreError("operator JWT is expired", "ask the operator for a new one")
     return claims, extract_jwt(text)
 
 
@@ -131,12 +131,12 @@ def _fetch_operator(url: str) -> str:
     places = [url, url.replace("/jwt/v1", "/jwt/v2"), url.replace("/jwt/v2", "/jwt/v1")]
     if not url.endswith("/operator"):
         places += [f"{place}/operator" for place in places]
-    first: NscError | None = None
+    first: StoreError | None = None
     for place in dict.fromkeys(places):
         try:
             text = fetch(place)
             parse_claims(jwt.OperatorClaims, text, place)
-        except NscError as error:
+        except StoreError as error:
             first = first or error
         else:
             return text
@@ -146,9 +146,9 @@ def _fetch_operator(url: str) -> str:
 
 def create_system_account(session: Session) -> None:
     """Account SYS with the exports that monitoring tools use, a signing key, and user sys."""
-    pair = session.new_key(Prefix.ACCOUNT)
+    pair = session.keyring.new(Prefix.ACCOUNT)
     claims = jwt.new_account(pair.public_key, "SYS")
-    signing = session.new_key(Prefix.ACCOUNT)
+    signing = session.keyring.new(Prefix.ACCOUNT)
     claims.nats.signing_keys.append(signing.public_key)
     claims.nats.exports = [
         Export(name="account-monitoring-services", subject="$SYS.REQ.ACCOUNT.*.*", type="service",
@@ -162,7 +162,7 @@ def create_system_account(session: Session) -> None:
     ]  # fmt: skip
     session.save_account(claims)
     session.report.ok(f"created system_account: name:SYS id:{pair.public_key}")
-    user = session.new_key(Prefix.USER)
+    user = session.keyring.new(Prefix.USER)
     session.report.planned(f"created system account user: name:sys id:{user.public_key}")
     session.save_user("SYS", jwt.new_user(user.public_key, "sys"), signing,
                       "system account user creds file stored in")  # fmt: skip
@@ -179,7 +179,7 @@ def add_account(session: Session, options: AddAccount) -> None:
     name = _needed_name(session, options.pos or options.name, "account name")
     store = session.store()
     if name in store.accounts():
-        raise NscError(f'the account "{name}" already exists', "use edit account")
+        raise StoreError(f'the account "{name}" already exists', "use edit account")
     if not store.managed:
         session.operator_signer()
     pair = session.entity_key(Prefix.ACCOUNT, options.public_key)
@@ -206,7 +206,7 @@ def add_user(session: Session, options: AddUser) -> None:
     account = session.account_name(options.account)
     store = session.store()
     if name in store.users(account):
-        raise NscError(f'the user "{name}" already exists', "use edit user")
+        raise StoreError(f'the user "{name}" already exists', "use edit user")
     signer = session.account_signer(account)
     claims = jwt.new_user("", name)
     if store.account(account).nats.scope_of(signer.public_key) is not None:
@@ -247,7 +247,7 @@ def init(session: Session, options: Init) -> None:
     managed operator."""
     if options.dir:
         session.env.config["store_root"] = str(Path(options.dir).expanduser().absolute())
-    name = check_name(options.name or "*")
+    name = new_name(options.name or "*")
     if options.url or options.remote_operator:
         _join_operator(session, options, name)
     else:
@@ -271,21 +271,21 @@ def _join_operator(session: Session, options: Init, account: str) -> None:
     """Imports the managed operator at a URL, under a known name or in a file; one that is here
     already is renewed."""
     if options.url and options.remote_operator:
-        raise NscError("--url and --remote-operator exclude each other")
+        raise StoreError("--url and --remote-operator exclude each other")
     source = options.url or options.remote_operator
     if options.url and not options.url.lower().startswith(("http://", "https://")):
-        raise NscError(f"{options.url} is not the http url of a managed operator",
-                       "for servers of your own run init without it, then edit operator "
-                       "--service-url")  # fmt: skip
+        raise StoreError(f"{options.url} is not the http url of a managed operator",
+                         "for servers of your own run init without it, then edit operator "
+                         "--service-url")  # fmt: skip
     claims, text = read_operator(source)
-    name = check_name(claims.name)
+    name = new_name(claims.name)
     if name in operators(session.env.stores_dir):
         if not session.store(name).managed:
-            raise NscError(f'operator "{name}" of this store is your own',
-                           "use add account and add user")  # fmt: skip
+            raise StoreError(f'operator "{name}" of this store is your own',
+                             "use add account and add user")  # fmt: skip
         if session.store(name).operator().sub != claims.sub:
-            raise NscError(f'another operator named "{name}" is here',
-                           "use --dir to keep this one elsewhere")  # fmt: skip
+            raise StoreError(f'another operator named "{name}" is here',
+                             "use --dir to keep this one elsewhere")  # fmt: skip
         if account in session.store(name).accounts():
-            raise NscError(f'account "{account}" exists', "choose another --name")
+            raise StoreError(f'account "{account}" exists', "choose another --name")
     store_operator(session, claims, text, name, force=True)

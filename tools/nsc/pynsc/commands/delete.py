@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import remove
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import AccountOption, Many, Options, Text, arg, opt
 from pynsc.commands.sharing import find_export
-from pynsc.core.errors import NscError
-from pynsc.core.files import remove
 from pynsc.core.session import Session
 from pynsc.core.values import format_time, known_names, parse_instant
 
@@ -39,8 +39,8 @@ def delete_user(session: Session, options: DeleteUser) -> None:
         claims = store.account(account)
         for name, user in users.items():
             if user is None:
-                raise NscError(f'the JWT of user "{name}" is damaged: its key is not known',
-                               "revoke its key by hand, then delete without -R")  # fmt: skip
+                raise StoreError(f'the JWT of user "{name}" is damaged: its key is not known',
+                                 "revoke its key by hand, then delete without -R")  # fmt: skip
             claims.nats.revocations[user.sub] = parse_instant("0")
         session.save_account(claims, account)
     for name, user in users.items():
@@ -70,11 +70,11 @@ def delete_account(session: Session, options: DeleteAccount) -> None:
     store = session.store()
     claims, users = session.readable(store.account, name), store.users(name)
     if claims is None and not options.force:
-        raise NscError("which keys belong to this account is not known", "use --force")
+        raise StoreError("which keys belong to this account is not known", "use --force")
     if store.managed and not options.force:
-        raise NscError("this account is managed by its operator", "use --force")
+        raise StoreError("this account is managed by its operator", "use --force")
     if claims and claims.sub == store.operator().nats.system_account and not options.force:
-        raise NscError("this is the system account", "use --force")
+        raise StoreError("this is the system account", "use --force")
     for user in users:
         user_claims = session.readable(store.user, name, user)
         if options.rm_nkey and user_claims:
@@ -182,7 +182,7 @@ def _target(session: Session, options: ActivationRevocation) -> str:
     if text == jwt.EVERYONE or is_valid_public(text, Prefix.ACCOUNT):
         return text
     if not text:
-        raise NscError("a target account is required", "use --target-account")
+        raise StoreError("a target account is required", "use --target-account")
     return session.store().account(text).sub
 
 
@@ -191,7 +191,7 @@ def revoke_activation(session: Session, options: ActivationRevocation) -> None:
     claims = session.store().account(account)
     export = find_export(claims, options.subject)
     if not export.token_req:
-        raise NscError(
+        raise StoreError(
             f'export "{export.subject}" is public', "only private exports have activations"
         )
     target, at = _target(session, options), parse_instant(options.at)
@@ -233,14 +233,14 @@ class Rename(Options):
 
 def rename_account(session: Session, options: Rename) -> None:
     """Renames an account and moves its folders and creds."""
-    from pynsc.core.values import check_name
+    from pynsc.core.values import new_name
 
     store = session.store()
-    old, new = session.account_name(options.old), check_name(options.new)
+    old, new = session.account_name(options.old), new_name(options.new)
     if new in store.accounts():
-        raise NscError(f'an account "{new}" already exists')
+        raise StoreError(f'an account "{new}" already exists')
     if not options.ok:
-        raise NscError("renaming moves creds files", "repeat with --OK to confirm")
+        raise StoreError("renaming moves creds files", "repeat with --OK to confirm")
     claims = store.account(old)
     claims.name = new
     session.save_account(claims, new)

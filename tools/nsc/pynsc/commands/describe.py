@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text
 from pynats_common.creds import CredsError, decorate_jwt, extract_jwt
 from pynats_common.go.durations import format_duration_ns
 from pynats_common.jwt.types import Permissions, ScopedSigner, UserPermissionLimits
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
 from pynsc.core.managed import fetch
 from pynsc.core.report import Report
 from pynsc.core.session import Session
@@ -63,7 +63,7 @@ def describe_user(session: Session, options: DescribeUser) -> None:
 def describe_jwt(session: Session, options: DescribeJwt) -> None:
     source = options.file or options.pos
     if not source:
-        raise NscError("a file is required", "use --file")
+        raise StoreError("a file is required", "use --file")
     is_url = source.startswith(("http://", "https://"))
     _show(session, options, fetch(source) if is_url else read_text(Path(source).expanduser()))
 
@@ -72,7 +72,7 @@ def _show_file(session: Session, options: Describe, path: Path) -> None:
     try:
         _show(session, options, read_text(path))
     except (CredsError, jwt.JwtError) as error:
-        raise NscError(f"{path}: {error}", "restore it, or import it again") from None
+        raise StoreError(f"{path}: {error}", "restore it, or import it again") from None
 
 
 def _show(session: Session, options: Describe, text: str) -> None:
@@ -110,7 +110,7 @@ def _pick(data: Any, path: str) -> Any:
         try:
             data = data[int(index)] if index else data[name]
         except (KeyError, IndexError, TypeError):
-            raise NscError(f'field "{path}" not found') from None
+            raise StoreError(f'field "{path}" not found') from None
     return data
 
 
@@ -305,7 +305,7 @@ def _account_name(session: Session, public: str) -> str:
     """Name of an account in the store, or empty."""
     try:
         return session.store().account_named(public)
-    except NscError:
+    except StoreError:
         return ""
 
 

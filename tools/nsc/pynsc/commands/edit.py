@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.store import Store
 from pynats_common.jwt.types import ExternalAuthorization, ScopedSigner
 from pynats_common.jwt.validation import service_url_error
 from pynats_common.nkeys import Prefix, is_valid_public
@@ -22,19 +24,17 @@ from pynsc.cli import (
     require_change,
 )
 from pynsc.core.apply import apply_tags, apply_times, apply_user_limits, discard
-from pynsc.core.errors import NscError
 from pynsc.core.session import Session
-from pynsc.core.store import Store
 from pynsc.core.values import items, known_names
 
 
 def _signing_key(session: Session, text: str, kind: Prefix) -> str:
     """Public key for `generate`, a key, or a path."""
     if text.lower() == "generate":
-        return session.new_key(kind).public_key
-    pair = session.load_key(text, kind)
+        return session.keyring.new(kind).public_key
+    pair = session.keyring.load(text, kind)
     if pair.has_seed and not session.keys.has(pair.public_key):
-        session.keep(pair)
+        session.keyring.keep(pair)
     return pair.public_key
 
 
@@ -86,7 +86,7 @@ def edit_operator(session: Session, options: EditOperator) -> None:
     for url in items(options.service_url):
         problem = service_url_error(url)
         if problem:
-            raise NscError(problem)
+            raise StoreError(problem)
         if url not in body.operator_service_urls:
             body.operator_service_urls.append(url)
         report.planned(f'added service url "{url}"')
@@ -107,17 +107,17 @@ def _check_signing_keys(store: Store, claims: jwt.OperatorClaims) -> None:
     """Refuses to require signing keys while the identity key has signed something: servers would
     reject it."""
     if not claims.nats.signing_keys:
-        raise NscError("signing keys are required but none is set", "add one with --sk generate")
+        raise StoreError("signing keys are required but none is set", "add one with --sk generate")
     if store.managed:
         return
     for name in store.accounts():
         account = store.account(name)
         if account.iss not in claims.nats.signing_keys:
-            raise NscError(f'account "{name}" needs to be issued with a signing key first',
-                           f"edit it with -K {claims.nats.signing_keys[0]}")  # fmt: skip
+            raise StoreError(f'account "{name}" needs to be issued with a signing key first',
+                             f"edit it with -K {claims.nats.signing_keys[0]}")  # fmt: skip
         for user in store.users(name):
             if store.user(name, user).iss == account.sub:
-                raise NscError(
+                raise StoreError(
                     f'user "{user}" of account "{name}" needs to be issued with a signing key'
                     " first", "edit it with -K and a signing key of the account",
                 )  # fmt: skip
@@ -135,7 +135,7 @@ def edit_keys(session: Session, kind: Prefix, keys: list[Any], add: Many, remove
             keys.append(public)
         session.report.planned(f'added signing key "{public}"')
     for text in items(remove):
-        public = text if text in publics() else session.load_key(text, kind).public_key
+        public = text if text in publics() else session.keyring.load(text, kind).public_key
         if public in publics():
             del keys[publics().index(public)]
             session.report.planned(f'removed signing key "{public}"')
@@ -181,15 +181,15 @@ def edit_signing_key(session: Session, options: EditSigningKey) -> None:
     body = claims.nats
     text = options.sk
     if not text and not options.role:
-        raise NscError("a signing key is required", "use --sk generate, --sk KEY, or --role")
+        raise StoreError("a signing key is required", "use --sk generate, --sk KEY, or --role")
     roles = [i for i in body.signing_keys if not isinstance(i, str) and i.role == options.role]
     if not text and roles:
         text = roles[0].key
     if not text:
-        raise NscError(f'no signing key has the role "{options.role}"', "use --sk generate")
+        raise StoreError(f'no signing key has the role "{options.role}"', "use --sk generate")
     public = _signing_key(session, text, Prefix.ACCOUNT)
     if options.role and any(item.key != public for item in roles):
-        raise NscError(f'role "{options.role}" already belongs to another key')
+        raise StoreError(f'role "{options.role}" already belongs to another key')
     scope = body.scope_of(public)
     if scope is None:
         scope = ScopedSigner(key=public)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.jwt.claims import AccountBody
 from pynats_common.jwt.types import AccountLimits, JetStreamLimits, MsgTrace
 from pynats_common.nkeys import Prefix
@@ -22,7 +23,6 @@ from pynsc.cli import (
 )
 from pynsc.commands.edit import edit_keys
 from pynsc.core.apply import apply_about, apply_permissions, apply_tags, apply_times
-from pynsc.core.errors import NscError
 from pynsc.core.report import Report
 from pynsc.core.session import Session
 from pynsc.core.values import items, parse_number
@@ -140,7 +140,7 @@ def _edit_trace(body: AccountBody, options: EditAccount, report: Report) -> None
         report.planned(f'changed trace context subject to "{subject}"')
     if options.trace_context_sampling:
         if body.trace is None:
-            raise NscError(
+            raise StoreError(
                 "trace-context-sampling requires a subject", "give --trace-context-subject"
             )
         body.trace.sampling = parse_number(options.trace_context_sampling)
@@ -195,21 +195,21 @@ def _check_jetstream(
     }  # fmt: skip
     chosen = [name for name, on in ways.items() if on]
     if len(chosen) > 1:
-        raise NscError(f"{chosen[0]} excludes {chosen[1]}", "use one command for each")
+        raise StoreError(f"{chosen[0]} excludes {chosen[1]}", "use one command for each")
     if (changes or options.js_enable >= 0) and (
         claims.sub == session.store().operator().nats.system_account
     ):
-        raise NscError("the system account cannot have JetStream", "use another account")
+        raise StoreError("the system account cannot have JetStream", "use another account")
     limits = claims.nats.limits
     number = options.js_enable if options.js_enable >= 0 else options.js_tier
     if not changes and options.js_enable < 0:
         return
     if number and (limits.mem_storage or limits.disk_storage):
-        raise NscError("cannot set a jetstream tier limit when the account has a global limit",
-                       "remove it with --rm-js-tier 0")  # fmt: skip
+        raise StoreError("cannot set a jetstream tier limit when the account has a global limit",
+                         "remove it with --rm-js-tier 0")  # fmt: skip
     if not number and limits.tiered_limits:
-        raise NscError("cannot set a jetstream global limit when the account has tiered limits",
-                       f"remove {', '.join(limits.tiered_limits)} with --rm-js-tier")  # fmt: skip
+        raise StoreError("cannot set a jetstream global limit when the account has tiered limits",
+                         f"remove {', '.join(limits.tiered_limits)} with --rm-js-tier")  # fmt: skip
 
 
 def _remove_tier(limits: AccountLimits, number: int, report: Report) -> None:
@@ -217,7 +217,7 @@ def _remove_tier(limits: AccountLimits, number: int, report: Report) -> None:
         _reset(limits)
         report.planned("deleted global limit")
     elif limits.tiered_limits.pop(f"R{number}", None) is None:
-        raise NscError(f"tier R{number} is not set", "see describe account")
+        raise StoreError(f"tier R{number} is not set", "see describe account")
     else:
         report.planned(f"deleted tier limit R{number}")
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_json, short_path, write_atomic
+from pynats_common.accounts_store.store import load_token, operators
 from pynats_common.creds import encode_creds
 from pynats_common.nkeys import Prefix, create_pair
 
 from pynsc.cli import AccountOption, Options, Text, arg, opt
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_json, short_path, write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import load_token, operators
-from pynsc.core.values import check_name, named_in_url, parse_profile_url, profile_url
+from pynsc.core.values import named_in_url, new_name, parse_profile_url, profile_url
 
 if TYPE_CHECKING:
     from pynats_common.contexts import ContextStore
@@ -35,7 +35,7 @@ def generate_creds(session: Session, options: GenerateCreds) -> None:
     claims = session.store().user(account, user)
     pair = session.keys.get(claims.sub)
     if pair is None:
-        raise NscError(f'key of user "{user}" is not stored', "import it with import keys")
+        raise StoreError(f'key of user "{user}" is not stored', "import it with import keys")
     token = load_token(session.store().user_path(account, user))
     session.report.write(encode_creds(token, pair), options.output_file, "credentials")
 
@@ -53,7 +53,7 @@ def generate_nkey(session: Session, options: GenerateNkey) -> None:
     kinds = [p for p in (Prefix.OPERATOR, Prefix.ACCOUNT, Prefix.USER, Prefix.CURVE)
              if getattr(options, p.label)]  # fmt: skip
     if not kinds:
-        raise NscError("choose a kind of key", "--operator, --account, --user or --curve")
+        raise StoreError("choose a kind of key", "--operator, --account, --user or --curve")
     lines, data = [], []
     for kind in kinds:
         pair = create_pair(kind)
@@ -79,8 +79,8 @@ def generate_context(session: Session, options: GenerateContext) -> None:
     store = session.store()
     creds = session.keys.creds_path(store.name, account, user)
     if not creds.exists():
-        raise NscError(f"no creds file for user {user}", "run generate creds")
-    name = check_name(options.name or user)
+        raise StoreError(f"no creds file for user {user}", "run generate creds")
+    name = new_name(options.name or user)
     ours = {
         "nsc": profile_url(store.name, account, user),
         "url": ",".join(store.operator().nats.operator_service_urls),
@@ -104,7 +104,7 @@ def _contexts() -> Iterator[ContextStore]:
         with store.changing():
             yield store
     except ContextError as error:
-        raise NscError(str(error)) from None
+        raise StoreError(str(error)) from None
 
 
 @dataclass
@@ -147,7 +147,7 @@ def generate_profile(session: Session, options: GenerateProfile) -> None:
         if wanted("seed"):
             pair = session.keys.get(public)
             if pair is None:
-                raise NscError(f'seed of {level} "{name}" is not stored')
+                raise StoreError(f'seed of {level} "{name}" is not stored')
             entry["seed"] = pair.seed
         if entry:
             data[level] = entry

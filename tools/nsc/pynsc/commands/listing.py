@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text, short_path
+from pynats_common.accounts_store.store import Store, load_claims, operators
 from pynats_common.jwt import Level
 from pynats_common.nkeys import from_public_key
 
 from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
 from pynsc.core.audit import Audit, Finding, file_finding
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path
 from pynsc.core.session import Session
-from pynsc.core.store import Store, load_claims, operators
 from pynsc.core.values import format_moment, parse_time, rfc3339
 
 DAMAGED = "(damaged JWT)"
@@ -183,7 +183,7 @@ def env(session: Session, options: Env) -> None:
     if options.store:
         path = Path(options.store).expanduser().absolute()
         if (path / ".nsc").exists():
-            raise NscError("this is an operator's directory", "give the directory above it")
+            raise StoreError("this is an operator's directory", "give the directory above it")
         session.env.remember(store_root=str(path), operator="", account="")
     if options.operator:
         session.store(options.operator)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import write_atomic
+from pynats_common.accounts_store.store import load_token, operators
 from pynats_common.nkeys import KeyPair, Prefix
 
 from pynsc.cli import Options, Text, opt
 from pynsc.commands.add import AddAccount, AddUser, add_account, add_user, import_operator
-from pynsc.core.errors import NscError
-from pynsc.core.files import write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import load_token, operators
 from pynsc.core.values import named_in_url, parse_profile_url
 
 
@@ -49,9 +49,9 @@ def load(session: Session, options: Load) -> None:
 
 
 def _account_pair(session: Session, text: str) -> KeyPair:
-    pair = session.load_key(text, Prefix.ACCOUNT)
+    pair = session.keyring.load(text, Prefix.ACCOUNT)
     if not pair.has_seed:
-        raise NscError("the seed must be an account seed")
+        raise StoreError("the seed must be an account seed")
     session.keys.save(pair)
     return pair
 
@@ -74,8 +74,8 @@ def upgrade_jwt(session: Session, options: Upgrade) -> None:
             claims = jwt.decode(token)
             signer = session.keys.get(claims.iss)
             if signer is None:
-                raise NscError(f"key {claims.iss} that signed {path.name} is not stored",
-                               "import it with import keys")  # fmt: skip
+                raise StoreError(f"key {claims.iss} that signed {path.name} is not stored",
+                                 "import it with import keys")  # fmt: skip
             pending.append((path, jwt.encode(claims, signer)))
     for path, token in pending:
         write_atomic(path, token)

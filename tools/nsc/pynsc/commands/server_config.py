@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import short_path, write_atomic
+from pynats_common.accounts_store.store import Store, load_token
 from pynats_common.jwt.types import Export
 from pynats_common.jwt.validation import subject_covers
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import Options, Text, opt
-from pynsc.core.errors import NscError
-from pynsc.core.files import short_path, write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import Store, load_token
 
 
 @dataclass
@@ -63,15 +63,15 @@ def generate_config(session: Session, options: GenerateConfig) -> None:
     """Prints or writes the configuration for the chosen resolver."""
     kinds = (options.mem_resolver, options.nats_resolver, options.nats_resolver_cache, options.nkey)
     if kinds.count(True) != 1:
-        raise NscError("choose one kind of configuration",
-                       "--mem-resolver, --nats-resolver or --nats-resolver-cache")  # fmt: skip
+        raise StoreError("choose one kind of configuration",
+                         "--mem-resolver, --nats-resolver or --nats-resolver-cache")  # fmt: skip
     if options.dir and not options.mem_resolver:
-        raise NscError("--dir needs --mem-resolver")
+        raise StoreError("--dir needs --mem-resolver")
     folder = Path(options.dir).expanduser()
     path = folder / "resolver.conf" if options.dir else Path(options.config_file).expanduser()
     to_file = options.dir or options.config_file not in ("", "--")
     if to_file and path.exists() and not options.force:
-        raise NscError(f"{path} exists", "use --force to overwrite it")
+        raise StoreError(f"{path} exists", "use --force to overwrite it")
     if options.nkey:
         text = _nkey_config(session.store())
     else:
@@ -87,11 +87,11 @@ def _resolver_config(session: Session, options: GenerateConfig, folder: Path | N
     system = _system_account(session, options.sys_account)
     nats = not options.mem_resolver
     if nats and not system:
-        raise NscError("the NATS resolver needs a system account",
-                       "run edit operator --system-account NAME")  # fmt: skip
+        raise StoreError("the NATS resolver needs a system account",
+                         "run edit operator --system-account NAME")  # fmt: skip
     name = store.account_named(system) if system else ""
     if nats and not name:
-        raise NscError(f"the system account {system} is not here", "pull or import it")
+        raise StoreError(f"the system account {system} is not here", "pull or import it")
 
     def token_of(path: Path) -> str:
         token = load_token(path)
@@ -132,7 +132,7 @@ def _system_account(session: Session, name: str) -> str:
 def _nkey_config(store: Store) -> str:
     """Accounts with users that log in with an NKey, for a server without an operator."""
     if store.operator().nats.system_account:
-        raise NscError("nkey configurations don't support a system account", "use a resolver")
+        raise StoreError("nkey configurations don't support a system account", "use a resolver")
     claims = {name: store.account(name) for name in store.accounts()}
     names = {account.sub: name for name, account in claims.items()}
     lines = ["accounts: {"]
@@ -172,7 +172,7 @@ def _plain_imports(
 ) -> Iterator[dict[str, Any]]:
     for item in account.nats.imports:
         if item.account not in names:
-            raise NscError(f'account "{name}" imports from {item.account}, which is not here')
+            raise StoreError(f'account "{name}" imports from {item.account}, which is not here')
         entry: dict[str, Any] = {item.type: {"account": names[item.account],
                                              "subject": item.subject}}  # fmt: skip
         if item.local:

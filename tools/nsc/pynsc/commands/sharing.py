@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text
 from pynats_common.creds import decorate_jwt, extract_jwt
 from pynats_common.jwt.types import Export, Import, ServiceLatency, WeightedMapping
 from pynats_common.jwt.validation import activation_error, subject_covers
@@ -14,8 +16,6 @@ from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, opt, require_change
 from pynsc.core.apply import apply_about, apply_times
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
 from pynsc.core.managed import account_servers, are_http, fetch, fetch_first
 from pynsc.core.session import Session
 from pynsc.core.values import parse_duration_ns
@@ -60,7 +60,7 @@ def add_export(session: Session, options: AddExport) -> None:
     account = session.account_name(options.account)
     claims = session.store().account(account)
     if not options.subject:
-        raise NscError("a subject is required", "use --subject")
+        raise StoreError("a subject is required", "use --subject")
     export = Export(
         name=options.name or options.subject,
         subject=options.subject,
@@ -73,7 +73,7 @@ def add_export(session: Session, options: AddExport) -> None:
     _apply_export(session, export, options)
     session.report.lines.clear()  # a new export needs only one line
     if any(e.subject == export.subject and e.type == export.type for e in claims.nats.exports):
-        raise NscError(f'export "{export.subject}" already exists', "use edit export")
+        raise StoreError(f'export "{export.subject}" already exists', "use edit export")
     claims.nats.exports.append(export)
     session.save_account(claims, account)
     visibility = "private" if export.token_req else "public"
@@ -87,7 +87,7 @@ def _apply_export(session: Session, export: Export, options: ExportSettings) -> 
     if options.response_type:
         kind = _RESPONSE_TYPES.get(options.response_type.lower())
         if kind is None:
-            raise NscError("unknown response type", "use Singleton, Stream or Chunked")
+            raise StoreError("unknown response type", "use Singleton, Stream or Chunked")
         export.response_type = kind
         report.planned(f"changed response type to {kind}")
     if options.response_threshold:
@@ -112,7 +112,7 @@ def _sampling(text: str) -> int | str:
         return "headers"
     if text.isdigit() and 1 <= int(text) <= 100:
         return int(text)
-    raise NscError(f"sampling {text!r} is invalid", "use 1 to 100, or header")
+    raise StoreError(f"sampling {text!r} is invalid", "use 1 to 100, or header")
 
 
 def find_export(claims: jwt.AccountClaims, subject: str) -> Export:
@@ -123,7 +123,7 @@ def find_export(claims: jwt.AccountClaims, subject: str) -> Export:
     for export in exports:
         if export.subject == subject:
             return export
-    raise NscError(
+    raise StoreError(
         f'no export "{subject}"' if subject else "a subject is required",
         f"exports: {', '.join(sorted(e.subject for e in exports)) or 'none'}",
     )
@@ -208,10 +208,10 @@ def add_import(session: Session, options: AddImport) -> None:
     item.local_subject = options.local_subject
     item.share, item.allow_trace = options.share, options.allow_trace
     if item.account == claims.sub:
-        raise NscError("an account cannot import from itself", "choose another source account")
+        raise StoreError("an account cannot import from itself", "choose another source account")
     if any((i.account, i.subject, i.type) == (item.account, item.subject, item.type)
            for i in claims.nats.imports):  # fmt: skip
-        raise NscError(f'import of "{item.subject}" already exists', "delete it first")
+        raise StoreError(f'import of "{item.subject}" already exists', "delete it first")
     claims.nats.imports.append(item)
     claims.nats.imports.sort(key=lambda i: i.subject)
     session.save_account(claims, account)
@@ -223,7 +223,7 @@ def _public_import(session: Session, options: AddImport) -> Import:
     if source and not is_valid_public(source, Prefix.ACCOUNT):
         source = session.store().account(source).sub
     if not source or not options.remote_subject:
-        raise NscError("--src-account and --remote-subject are required", "or give a --token")
+        raise StoreError("--src-account and --remote-subject are required", "or give a --token")
     return Import(
         subject=options.remote_subject,
         account=source,
@@ -244,9 +244,9 @@ def _import_from_token(options: AddImport, claims: jwt.AccountClaims) -> Import:
     )
     problem = activation_error(activation, claims.sub, item)
     if problem:
-        raise NscError(problem, "ask the exporting account for a token for this account")
+        raise StoreError(problem, "ask the exporting account for a token for this account")
     if activation.is_expired():
-        raise NscError("activation token is expired", "ask for a new one")
+        raise StoreError("activation token is expired", "ask for a new one")
     return item
 
 
@@ -266,9 +266,9 @@ def delete_import(session: Session, options: DeleteImport) -> None:
         if options.subject in ("", i.subject) and source in ("", i.account)
     ]  # fmt: skip
     if not found:
-        raise NscError(f'no import matching "{options.subject}"', "see describe account")
+        raise StoreError(f'no import matching "{options.subject}"', "see describe account")
     if len(found) > 1:
-        raise NscError(f"{len(found)} imports match", "use --subject and --src-account")
+        raise StoreError(f"{len(found)} imports match", "use --subject and --src-account")
     claims.nats.imports.remove(found[0])
     session.save_account(claims, account)
     session.report.ok(f'deleted {found[0].type} import "{found[0].subject}"')
@@ -284,7 +284,7 @@ class Mapping(AccountOption):
 
 def add_mapping(session: Session, options: Mapping) -> None:
     if not options.source or not options.to:
-        raise NscError("--from and --to are required")
+        raise StoreError("--from and --to are required")
     account = session.account_name(options.account)
     claims = session.store().account(account)
     targets = claims.nats.mappings.setdefault(options.source, [])
@@ -301,7 +301,7 @@ def add_mapping(session: Session, options: Mapping) -> None:
 def delete_mapping(session: Session, options: Mapping) -> None:
     """One target of a mapping (with the given cluster or none), or the whole mapping."""
     if not options.source:
-        raise NscError("--from is required")
+        raise StoreError("--from is required")
     account = session.account_name(options.account)
     claims = session.store().account(account)
     targets = claims.nats.mappings.get(options.source, [])
@@ -339,16 +339,16 @@ def generate_activation(session: Session, options: GenerateActivation) -> None:
     exports = [e for e in claims.nats.exports if e.token_req and
                (not subject or subject_covers(e.subject, subject))]  # fmt: skip
     if not exports:
-        raise NscError(f'no private export covers "{subject}"', "see describe account")
+        raise StoreError(f'no private export covers "{subject}"', "see describe account")
     export = exports[0]
     target = options.target_account
     if target and not is_valid_public(target, Prefix.ACCOUNT):
         target = session.store().account(target).sub
     if not target:
-        raise NscError("a target account is required", "use --target-account")
+        raise StoreError("a target account is required", "use --target-account")
     signer = session.account_signer(account)
     if claims.nats.scope_of(signer.public_key) is not None:
-        raise NscError("a scoped signing key cannot issue activations", "use another key with -K")
+        raise StoreError("a scoped signing key cannot issue activations", "use another key with -K")
     token = jwt.ActivationClaims(sub=target, name=subject or export.subject)
     token.nats.subject = subject or export.subject
     token.nats.import_kind = export.type
@@ -361,8 +361,8 @@ def generate_activation(session: Session, options: GenerateActivation) -> None:
     if options.push:
         urls = account_servers(session.store().operator().nats.account_server_url)
         if not are_http(urls):
-            raise NscError("--push needs an account server with an http url",
-                           "set it with edit operator --account-jwt-server-url")  # fmt: skip
+            raise StoreError("--push needs an account server with an http url",
+                             "set it with edit operator --account-jwt-server-url")  # fmt: skip
         fetch_first(urls, "activations", text.encode())
         session.report.ok(f"pushed activation: {urls[0]}/activations/{token.hash_id()}")
     session.report.write(decorate_jwt(text, "activation"), options.output_file, "activation token")

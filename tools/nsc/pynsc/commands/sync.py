@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.store import load_token, parse_claims
 from pynats_common.creds import CredsError, extract_jwt
 from pynats_common.nkeys import Prefix, is_valid_public
 
 from pynsc.cli import Text, TlsOptions, opt
 from pynsc.core.client import run_client, system_identity
-from pynsc.core.errors import NscError
 from pynsc.core.managed import account_servers, are_http, fetch_first
 from pynsc.core.report import ERR, OK, WARN, Line
 from pynsc.core.session import Session
-from pynsc.core.store import load_token, parse_claims
-from pynsc.core.values import check_name
+from pynsc.core.values import new_name
 
 PULL_TIMEOUT_S = 5
 
@@ -55,13 +55,15 @@ def _urls(session: Session, given: str) -> list[str]:
     found = given or operator.account_server_url or ",".join(operator.operator_service_urls)
     urls = account_servers(found)
     if not urls:
-        raise NscError("no account server url", "use -u, or edit operator --account-jwt-server-url")
+        raise StoreError(
+            "no account server url", "use -u, or edit operator --account-jwt-server-url"
+        )
     return urls
 
 
 def push(session: Session, options: Push) -> None:
     if [options.diff, options.prune, bool(options.account_removal)].count(True) > 1:
-        raise NscError("--diff, --prune and --account-removal exclude each other")
+        raise StoreError("--diff, --prune and --account-removal exclude each other")
     store, urls = session.store(), _urls(session, options.account_jwt_server_url)
     manages = options.diff or options.prune or options.account_removal
     names = store.accounts() if options.all else []
@@ -69,7 +71,7 @@ def push(session: Session, options: Push) -> None:
         names = [session.account_name(options.account)]
     if are_http(urls):
         if manages:
-            raise NscError("--diff, --prune and -R need a nats:// url")
+            raise StoreError("--diff, --prune and -R need a nats:// url")
         for name in names:
             with _told(session, f'account "{name}"', options.all):
                 _push_http(session, urls, name, options.force)
@@ -93,7 +95,7 @@ def _told(session: Session, what: str, others: bool) -> Iterator[None]:
     """Reports a failure where others are still worth a try."""
     try:
         yield
-    except NscError as error:
+    except StoreError as error:
         if not others:
             raise
         session.report.error(f"{what}: {error}")
@@ -210,7 +212,7 @@ async def _manage(session: Session, client: Any, options: Push) -> None:
             return
         doomed = sorted(remote - set(local))
     if store.operator().nats.system_account in doomed:
-        raise NscError("refusing to delete the system account")
+        raise StoreError("refusing to delete the system account")
     if not doomed:
         top.add(OK, "nothing to prune")
         return
@@ -285,7 +287,7 @@ def pull(session: Session, options: Pull) -> None:
                 session.report.error("the servers stopped answering: some accounts may be missing")
                 break
             if (message.headers or {}).get("Status") == "503":
-                raise NscError("no server with a nats account resolver answered")
+                raise StoreError("no server with a nats account resolver answered")
             if not message.data:
                 break
             found.append(message.data.decode("utf-8", "replace").partition("|")[2].strip())
@@ -295,7 +297,7 @@ def pull(session: Session, options: Pull) -> None:
         with _told(session, "a pulled JWT", True):
             _store_pulled(session, text, wanted, options.overwrite_newer)
     if wanted and not session.report.lines:
-        raise NscError(f'the servers have no account "{wanted}"', "push it first")
+        raise StoreError(f'the servers have no account "{wanted}"', "push it first")
 
 
 def _pull_operator(session: Session, urls: list[str], overwrite_newer: bool) -> None:
@@ -304,7 +306,7 @@ def _pull_operator(session: Session, urls: list[str], overwrite_newer: bool) -> 
     try:
         text = extract_jwt(_fetch_operator(urls))
         claims = parse_claims(jwt.OperatorClaims, text, "pulled operator JWT")
-    except (NscError, CredsError) as error:
+    except (StoreError, CredsError) as error:
         # Not every account server has it, and who signs with its own keys does not need it.
         report = session.report.error if store.managed else session.report.warn
         report(f'operator "{store.name}": {error}')
@@ -335,13 +337,13 @@ def _store_pulled(session: Session, text: str, wanted: str, overwrite_newer: boo
         if not store.operator().did_sign(claims):
             session.report.warn(f"ignored account {claims.sub}: not signed by this operator")
             return
-        name = store.account_named(claims.sub) or check_name(claims.name)
+        name = store.account_named(claims.sub) or new_name(claims.name)
         if wanted and name != wanted:
             return
         if name in store.accounts():
             mine = store.account(name)
             if mine.sub != claims.sub:
-                raise NscError(f'account "{name}" exists here with another key; not replaced')
+                raise StoreError(f'account "{name}" exists here with another key; not replaced')
             if mine.iat > claims.iat and not overwrite_newer:
                 session.report.warn(f'local account "{name}" is newer; kept (-F replaces it)')
                 return
@@ -360,8 +362,8 @@ def pull_http(
         store = session.store()
         mine = store.account(name)
         if claims.sub != mine.sub or not store.operator().did_sign(claims):
-            raise NscError("the account server returned a JWT that the operator did not sign "
-                           "for it")  # fmt: skip
+            raise StoreError("the account server returned a JWT that the operator did not sign "
+                             "for it")  # fmt: skip
         if mine.iat > claims.iat and not overwrite_newer:
             session.report.warn(f'local account "{name}" is newer; kept (-F replaces it)')
             return

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text
 from pynats_common.creds import decode_creds
 
 from pynsc.cli import AccountOption, Text, TlsOptions, arg, opt
 from pynsc.core.client import run_client
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
 from pynsc.core.session import Session
 
 REPLY_TIMEOUT_S = 5
@@ -50,7 +50,7 @@ def _run(session: Session, options: ToolBase, work: Callable[[Any], Awaitable[No
     store = session.store()
     path = session.keys.creds_path(store.name, account, user)
     if not path.exists():
-        raise NscError(
+        raise StoreError(
             f'no creds file for user "{user}"', "its key must be stored; see generate creds"
         )
     creds = decode_creds(read_text(path))
@@ -60,12 +60,12 @@ def _run(session: Session, options: ToolBase, work: Callable[[Any], Awaitable[No
 
 def _need_subject(options: ToolPub | ToolSub) -> None:
     if not options.subject:
-        raise NscError("a subject is required")
+        raise StoreError("a subject is required")
     if options.encrypt:
         # The original refuses the flag too. It was an experiment that used one nonce for all
         # messages of a key, which makes AES-GCM unsafe.
-        raise NscError("the experimental --encrypt option is no longer supported",
-                       "encrypt payloads in the application, with curve keys")  # fmt: skip
+        raise StoreError("the experimental --encrypt option is no longer supported",
+                         "encrypt payloads in the application, with curve keys")  # fmt: skip
 
 
 def pub(session: Session, options: ToolPub) -> None:

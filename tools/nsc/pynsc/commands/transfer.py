@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text, remove, short_path, write_atomic
+from pynats_common.accounts_store.store import (
+    Store,
+    load_claims,
+    load_token,
+    operators,
+    parse_claims,
+)
 from pynats_common.creds import CredsError, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
 from pynsc.cli import KeySelection, Many, Options, Text, arg, opt
 from pynsc.commands.listing import collect_keys
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, remove, short_path, write_atomic
 from pynsc.core.session import Session
-from pynsc.core.store import Store, load_claims, load_token, operators, parse_claims
-from pynsc.core.values import check_name, items
+from pynsc.core.values import items, new_name
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
 
@@ -30,7 +36,7 @@ class ImportKeys(Options):
 
 def _files(folder: Path, recurse: bool) -> Iterator[Path]:
     if not folder.is_dir():
-        raise NscError(f"{folder} is not a directory")
+        raise StoreError(f"{folder} is not a directory")
     for path in sorted(folder.rglob("*") if recurse else folder.iterdir()):
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= FILE_BYTES_MAX:
             yield path
@@ -39,14 +45,14 @@ def _files(folder: Path, recurse: bool) -> Iterator[Path]:
 def _pair_in(path: Path) -> KeyPair | None:
     try:
         return extract_key_pair(read_text(path))
-    except (CredsError, NkeyError, NscError):
+    except (CredsError, NkeyError, StoreError):
         return None
 
 
 def import_keys(session: Session, options: ImportKeys) -> None:
     """Copies seeds of .nk and .creds files into the keystore."""
     if not options.dir:
-        raise NscError("a directory is required", "use --dir")
+        raise StoreError("a directory is required", "use --dir")
     count = 0
     for path in _files(Path(options.dir).expanduser(), options.recurse):
         pair = _pair_in(path) if path.suffix in (".nk", ".creds") else None
@@ -57,7 +63,7 @@ def import_keys(session: Session, options: ImportKeys) -> None:
             session.report.ok(f"{pair.prefix.label} key {pair.public_key} imported")
             count += 1
     if not count:
-        raise NscError("no keys found", "key files end in .nk or .creds; -R looks below")
+        raise StoreError("no keys found", "key files end in .nk or .creds; -R looks below")
 
 
 @dataclass
@@ -86,21 +92,23 @@ def _check_incoming(
     """Refuses claims that would replace something else or do not validate."""
     words = f'{claims.claim_type} "{claims.name}"'
     if old is not None and not options.overwrite:
-        raise NscError(f"{words} already exists", "use --overwrite to replace it")
+        raise StoreError(f"{words} already exists", "use --overwrite to replace it")
     if old is not None and old.sub != claims.sub:
-        raise NscError(f"{words} exists with another key ({old.sub})", "rename or delete that one")
+        raise StoreError(
+            f"{words} exists with another key ({old.sub})", "rename or delete that one"
+        )
     for issue in jwt.validate(claims):
         if issue.level is jwt.Level.WARNING or options.skip:
             session.report.warn(f"validation resulted in: {issue.description}")
         else:
-            raise NscError(
+            raise StoreError(
                 f"validation resulted in: {issue.description}", "use --skip to ignore it"
             )
 
 
 def _incoming_file(options: ImportUser | ImportAccount) -> Path:
     if not (options.file or options.pos):
-        raise NscError("a file is required", "use --file")
+        raise StoreError("a file is required", "use --file")
     return Path(options.file or options.pos).expanduser()
 
 
@@ -108,19 +116,19 @@ def import_account(session: Session, options: ImportAccount) -> None:
     """Imports an account JWT. This operator signs a self-signed one, with --force any other too."""
     path = _incoming_file(options)
     claims, store = load_claims(jwt.AccountClaims, path), session.store()
-    name = check_name(claims.name)
+    name = new_name(claims.name)
     _check_incoming(session, claims, store.account(name) if name in store.accounts() else None,
                     options)  # fmt: skip
     if store.operator().did_sign(claims):
         store.save_account(name, load_token(path))
     elif store.managed:
-        raise NscError("the operator of this store did not sign it", "push it to the operator")
+        raise StoreError("the operator of this store did not sign it", "push it to the operator")
     elif claims.iss == claims.sub or options.force:
         session.save_account(claims, name)
         session.report.ok(f'account "{name}" signed by operator "{store.name}"')
     else:
-        raise NscError(f'another operator ({claims.iss}) signed account "{name}"',
-                       "use --force to sign it with this operator's key")  # fmt: skip
+        raise StoreError(f'another operator ({claims.iss}) signed account "{name}"',
+                         "use --force to sign it with this operator's key")  # fmt: skip
     session.report.ok(f"account {name} was successfully imported")
 
 
@@ -130,11 +138,11 @@ def import_user(session: Session, options: ImportUser) -> None:
     claims, store = load_claims(jwt.UserClaims, path), session.store()
     account = store.account_named(claims.account)
     if not account:
-        raise NscError(f"the account {claims.account} that issued this user is not here",
-                       "import the account first")  # fmt: skip
+        raise StoreError(f"the account {claims.account} that issued this user is not here",
+                         "import the account first")  # fmt: skip
     if not store.account(account).did_sign(claims):
-        raise NscError(f'account "{account}" did not sign this user', "ask for a new JWT")
-    name = check_name(claims.name)
+        raise StoreError(f'account "{account}" did not sign this user', "ask for a new JWT")
+    name = new_name(claims.name)
     old = store.user(account, name) if name in store.users(account) else None
     _check_incoming(session, claims, old, options)
     pair = _pair_in(path)
@@ -160,7 +168,7 @@ class ExportKeys(KeySelection):
 
 def export_keys(session: Session, options: ExportKeys) -> None:
     if not options.dir:
-        raise NscError("a directory is required", "use --dir")
+        raise StoreError("a directory is required", "use --dir")
     folder, store = Path(options.dir).expanduser(), session.store()
     account = session.account_name(options.account) if options.account else ""
     keys = collect_keys(session, account, everything=not account)
@@ -176,11 +184,11 @@ def export_keys(session: Session, options: ExportKeys) -> None:
         publics = [p for p in session.keys.all_public() if p not in known]
     pairs = [p for p in (session.keys.get(k) for k in publics if options.filter in k) if p]
     if not pairs:
-        raise NscError("no stored keys match", "see list keys --all")
+        raise StoreError("no stored keys match", "see list keys --all")
     targets = {folder / f"{pair.public_key}.nk": pair for pair in pairs}
     existing = [path for path in targets if path.exists()]
     if existing and not options.force:
-        raise NscError(f"{existing[0]} exists", "use --force to overwrite")
+        raise StoreError(f"{existing[0]} exists", "use --force to overwrite")
     for path, pair in targets.items():
         write_atomic(path, pair.seed)
         session.report.ok(f"exported {pair.public_key}")
@@ -220,11 +228,11 @@ def reissue_operator(session: Session, options: Reissue) -> None:
     """Creates a new identity key; prepares everything before the first file changes."""
     store = session.store(options.pos or options.name)
     if store.managed:
-        raise NscError("a managed operator can only be re-issued by its owner")
+        raise StoreError("a managed operator can only be re-issued by its owner")
     claims = store.operator()
     accounts = [(name, store.account(name)) for name in store.accounts()]
     old = claims.sub
-    pair = session.new_key(Prefix.OPERATOR)
+    pair = session.keyring.new(Prefix.OPERATOR)
     claims.sub = pair.public_key
     if options.convert_to_signing_key and old not in claims.nats.signing_keys:
         claims.nats.signing_keys.append(old)
@@ -233,7 +241,7 @@ def reissue_operator(session: Session, options: Reissue) -> None:
     if claims.nats.strict_signing_key_usage:
         stored = [p for p in map(session.keys.get, claims.nats.signing_keys) if p]
         if not stored:
-            raise NscError("signing keys are required and none is stored", "import one first")
+            raise StoreError("signing keys are required and none is stored", "import one first")
         signer = stored[0]
     signed = [(n, jwt.encode(a, signer)) for n, a in accounts if a.iss not in still_valid]
     session.save_operator(claims, pair)
@@ -259,9 +267,9 @@ def fix(session: Session, options: Fix) -> None:
     """Rebuilds stores from loose files: the newest JWT of each identity, in its issuer's folder."""
     sources, out = items(options.source), Path(options.out or ".").expanduser()
     if not sources or not options.out:
-        raise NscError("--in and --out are required")
+        raise StoreError("--in and --out are required")
     if out.exists() and any(out.iterdir()):
-        raise NscError(f"{out} is not empty", "choose a new directory")
+        raise StoreError(f"{out} is not empty", "choose a new directory")
     newest: dict[str, tuple[jwt.Claims, str]] = {}
     session.keys.root = out / "keys"
     for source in sources:
@@ -273,10 +281,10 @@ def fix(session: Session, options: Fix) -> None:
     all_claims = list(newest.values())
     found = [c for c, _ in all_claims if isinstance(c, jwt.OperatorClaims)]
     if not found:
-        raise NscError("no operator JWT found", "add the directory that has it with --in")
+        raise StoreError("no operator JWT found", "add the directory that has it with --in")
     session.env.config["store_root"] = str(out / "operators")
     for operator in found:
-        store = Store.create(out / "operators", check_name(operator.name))
+        store = Store.create(out / "operators", new_name(operator.name))
         store.save_operator(newest[operator.sub][1])
         session.report.ok(f'operator "{operator.name}"')
         for account, token in all_claims:
@@ -291,7 +299,7 @@ def _remember_newest(path: Path, newest: dict[str, tuple[jwt.Claims, str]]) -> N
     try:
         token = load_token(path)
         claims = jwt.decode(token)
-    except (NscError, jwt.JwtError):
+    except (StoreError, jwt.JwtError):
         return
     if claims.sub not in newest or newest[claims.sub][0].iat < claims.iat:
         newest[claims.sub] = (claims, token)
@@ -303,13 +311,13 @@ def _fix_account(
 ) -> None:  # fmt: skip
     from pynats_common.creds import encode_creds
 
-    name = check_name(account.name)
+    name = new_name(account.name)
     store.save_account(name, token)
     session.report.ok(f'account "{name}"')
     for user, user_token in all_claims:
         if not (isinstance(user, jwt.UserClaims) and account.did_sign(user)):
             continue
-        user_name = check_name(user.name)
+        user_name = new_name(user.name)
         store.save_user(name, user_name, user_token)
         session.report.ok(f'user "{user_name}"')
         pair = session.keys.get(user.sub)
@@ -334,11 +342,11 @@ def migrate(session: Session, options: Migrate) -> None:
         return
     source = Path(options.operator_dir).expanduser()
     if source.name not in operators(source.parent):
-        raise NscError(f"{source} is not an operator's directory")
+        raise StoreError(f"{source} is not an operator's directory")
     other, store = Store(source), session.store()
     for name in other.accounts():
         if name in store.accounts() and not options.force:
-            raise NscError(f'account "{name}" already exists', "use --force to replace it")
+            raise StoreError(f'account "{name}" already exists', "use --force to replace it")
     for name in other.accounts():
         session.save_account(other.account(name), name)
         for user in other.users(name):

@@ -16,8 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
+from pynats_common.accounts_store.errors import StoreError
+
 from pynsc.cli import Options, Text, opt
-from pynsc.core.errors import NscError
 from pynsc.core.session import Session
 
 DISTRIBUTION = "pynats-toolbox"
@@ -47,12 +48,12 @@ def update(session: Session, options: Update) -> None:
 
 
 def _wanted_version(text: str) -> str:
-    """The version without a leading v; empty for the latest. Raises NscError."""
+    """The version without a leading v; empty for the latest. Raises StoreError."""
     if text.strip().lower() in ("", "latest"):
         return ""
     match = _VERSION.match(text.strip())
     if not match:
-        raise NscError(f"version {text!r} is invalid", "use for example 1.2.0, or latest")
+        raise StoreError(f"version {text!r} is invalid", "use for example 1.2.0, or latest")
     return match[1]
 
 
@@ -61,14 +62,14 @@ def _refuse_foreign_installation() -> None:
     # A build leaves metadata in the source folder, which is found first when that is on the path.
     found = list(metadata.distributions(name=DISTRIBUTION))
     if any(_is_editable(each) for each in found):
-        raise NscError("this installation runs from a source folder",
-                       "update the folder (git pull), then run make build")  # fmt: skip
+        raise StoreError("this installation runs from a source folder",
+                         "update the folder (git pull), then run make build")  # fmt: skip
     if "pipx" in Path(sys.prefix).parts:
-        raise NscError("pipx manages this installation", f"run: pipx upgrade {DISTRIBUTION}")
+        raise StoreError("pipx manages this installation", f"run: pipx upgrade {DISTRIBUTION}")
     if find_spec("pip") is None:
         installer = next(filter(None, (each.read_text("INSTALLER") for each in found)), "").strip()
         command = "uv pip install" if installer == "uv" else "the tool that installed it"
-        raise NscError("pip is not installed here", f"update {DISTRIBUTION} with {command}")
+        raise StoreError("pip is not installed here", f"update {DISTRIBUTION} with {command}")
 
 
 def _is_editable(distribution: metadata.Distribution) -> bool:
@@ -82,7 +83,7 @@ def _is_editable(distribution: metadata.Distribution) -> bool:
 def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str:
     """Lets pip install `wanted` (empty: the latest) for `python`; returns the new version.
 
-    Raises NscError with pip's reason when it fails; pip then restores the old version.
+    Raises StoreError with pip's reason when it fails; pip then restores the old version.
     """
     requirement = f"{distribution}=={wanted}" if wanted else distribution
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
@@ -96,14 +97,15 @@ def upgrade(distribution: str, wanted: str, python: str = sys.executable) -> str
             [*command, "--upgrade", requirement], capture_output=True, text=True, check=False
         )
     if done.returncode != 0:
-        raise NscError(f"cannot update to {wanted or 'the latest version'}: {_reason(done.stderr)}",
-                       "is the package index reachable? See pip config list")  # fmt: skip
+        what = wanted or "the latest version"
+        raise StoreError(f"cannot update to {what}: {_reason(done.stderr)}",
+                         "is the package index reachable? See pip config list")  # fmt: skip
     ask = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))"
     shown = subprocess.run(
         [python, "-c", ask, distribution], capture_output=True, text=True, check=False
     )
     if shown.returncode != 0:
-        raise NscError(f"{distribution} is not installed any more", f"pip install {distribution}")
+        raise StoreError(f"{distribution} is not installed any more", f"pip install {distribution}")
     return shown.stdout.strip()
 
 

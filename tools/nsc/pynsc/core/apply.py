@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.jwt.types import (
     CONNECTION_TYPES,
     Export,
@@ -16,7 +17,6 @@ from pynats_common.jwt.types import (
     UserPermissionLimits,
 )
 
-from pynsc.core.errors import NscError
 from pynsc.core.report import Report
 from pynsc.core.values import format_moment, items, parse_duration_ns, parse_number, parse_time
 
@@ -42,10 +42,10 @@ def apply_times(claims: jwt.Claims, options: TimeOptions, report: Report) -> Non
     if claims.exp and claims.exp < now:
         # A negative time is intended (tests need expired JWTs); a past date is a mistake.
         if not options.expiry.startswith("-"):
-            raise NscError("expiry is in the past", "give a later --expiry, or 0 for none")
+            raise StoreError("expiry is in the past", "give a later --expiry, or 0 for none")
         report.warn("the JWT is expired")
     elif claims.exp and claims.nbf and claims.exp <= claims.nbf:
-        raise NscError("expiry must be after start")
+        raise StoreError("expiry must be after start")
 
 
 def apply_tags(tags: list[str], add: list[str], remove: list[str], report: Report) -> None:
@@ -156,7 +156,7 @@ def _apply_windows(target: UserPermissionLimits, options: UserLimitOptions, repo
     for text in items(options.time):
         start, dash, end = text.partition("-")
         if not dash:
-            raise NscError(f"time range {text!r} is invalid", "use hh:mm:ss-hh:mm:ss")
+            raise StoreError(f"time range {text!r} is invalid", "use hh:mm:ss-hh:mm:ss")
         target.times.append(TimeRange(start=start, end=end))
         report.planned(f"added time range {text}")
     for text in items(options.rm_time):
@@ -169,7 +169,7 @@ def _apply_windows(target: UserPermissionLimits, options: UserLimitOptions, repo
     if options.locale:
         known = available_timezones()  # empty if the machine has no time zone data
         if known and options.locale not in known and options.locale != "Local":
-            raise NscError(f"unknown time zone {options.locale}", "use for example Europe/Berlin")
+            raise StoreError(f"unknown time zone {options.locale}", "use for example Europe/Berlin")
         target.locale = options.locale
         report.planned(f"set locale to {options.locale}")
 
@@ -194,7 +194,7 @@ def _apply_connection_types(
     kinds = target.allowed_connection_types
     for kind in (text.upper() for text in items(options.conn_type)):
         if kind not in CONNECTION_TYPES:
-            raise NscError(
+            raise StoreError(
                 f"unknown connection type {kind}", f"one of {', '.join(CONNECTION_TYPES)}"
             )
         if kind not in kinds:

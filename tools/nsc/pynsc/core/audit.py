@@ -10,15 +10,14 @@ import re
 from dataclasses import dataclass
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import read_text
+from pynats_common.accounts_store.keystore import KeyStore
+from pynats_common.accounts_store.store import Store
 from pynats_common.creds import CredsError, extract_jwt
 from pynats_common.jwt import Issue, Level
 from pynats_common.jwt.types import Import, UserPermissionLimits
 from pynats_common.jwt.validation import subject_covers
-
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text
-from pynsc.core.keystore import KeyStore
-from pynsc.core.store import Store
 
 # In templates of signing keys; a tag's name is in parentheses.
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
@@ -53,14 +52,14 @@ class Audit:
         for name in store.accounts():
             try:
                 claims = store.account(name)
-            except NscError:
+            except StoreError:
                 continue
             self.accounts.setdefault(claims.sub, (name, claims))
 
     def operator(self) -> Finding:
         try:
             claims = self.store.operator()
-        except NscError as error:
+        except StoreError as error:
             return Finding("operator", self.store.name, [_error(str(error))])
         issues, body = jwt.validate(claims), claims.nats
         if claims.iss not in (claims.sub, *body.signing_keys):
@@ -80,7 +79,7 @@ class Audit:
         try:
             claims = self.store.account(name)
             operator = self.store.operator()
-        except NscError as error:
+        except StoreError as error:
             return Finding("account", name, [_error(str(error))])
         issues = jwt.validate(claims)
         if not operator.did_sign(claims):
@@ -137,7 +136,7 @@ class Audit:
         try:
             claims = self.store.user(account, name)
             owner, operator = self.store.account(account), self.store.operator()
-        except NscError as error:
+        except StoreError as error:
             return Finding("user", name, [_error(str(error))])
         issues, body = jwt.validate(claims), claims.nats
         scope = owner.nats.scope_of(claims.iss)
@@ -171,7 +170,7 @@ class Audit:
             same = extract_jwt(read_text(path)) == extract_jwt(
                 read_text(self.store.user_path(account, name))
             )
-        except (NscError, CredsError) as error:
+        except (StoreError, CredsError) as error:
             return [_warning(f"creds file: {error}")]
         return [] if same else [_warning("its creds file has another JWT: use generate creds")]
 

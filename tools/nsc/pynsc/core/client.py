@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.store import load_token
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 from pynats_common.tls import quiet_asyncio
-
-from pynsc.core.errors import NscError
-from pynsc.core.store import load_token
 
 if TYPE_CHECKING:
     from pynsc.cli import TlsOptions
@@ -41,11 +40,11 @@ def tls_context(options: TlsOptions) -> ssl.SSLContext | None:
         if len(curves) == 1:
             context.set_ecdh_curve(_CURVES[curves[0].upper()])
         elif curves:
-            raise NscError("only one of --tls-curves can be set with Python's TLS", "give one")
+            raise StoreError("only one of --tls-curves can be set with Python's TLS", "give one")
     except KeyError:
-        raise NscError("unknown TLS curve", f"one of {', '.join(_CURVES)}") from None
+        raise StoreError("unknown TLS curve", f"one of {', '.join(_CURVES)}") from None
     except (OSError, ssl.SSLError, ValueError) as error:
-        raise NscError(f"TLS files: {error}") from None
+        raise StoreError(f"TLS files: {error}") from None
     return context
 
 
@@ -56,21 +55,21 @@ def run_client(
     work: Callable[[Any], Awaitable[None]],
     options: TlsOptions,
 ) -> None:
-    """Connects as this user, awaits `work(client)`, closes. Raises NscError."""
+    """Connects as this user, awaits `work(client)`, closes. Raises StoreError."""
     if not urls:
-        raise NscError("no server url", "set one with edit operator --service-url")
+        raise StoreError("no server url", "set one with edit operator --service-url")
     context = tls_context(options)
     quiet_asyncio()
     try:
         asyncio.run(_connect_and_work(urls, token, pair, work, context, options.tls_first))
-    except NscError:
+    except StoreError:
         raise
     except Exception as error:  # nats-py raises many kinds; all become one line
         if isinstance(error, ConnectionRefusedError):
-            raise NscError(f"server {', '.join(urls)}: connection refused",
-                           "is the server running there?") from None  # fmt: skip
+            raise StoreError(f"server {', '.join(urls)}: connection refused",
+                             "is the server running there?") from None  # fmt: skip
         detail = str(error).removeprefix("nats: ") or type(error).__name__
-        raise NscError(f"server {', '.join(urls)}: {detail}") from None
+        raise StoreError(f"server {', '.join(urls)}: {detail}") from None
 
 
 async def _connect_and_work(
@@ -104,7 +103,7 @@ async def _connect_and_work(
             # After a failed TLS handshake nats-py would wait forever for the end of the connection.
             await asyncio.wait_for(client.close(), CLOSE_TIMEOUT_S)
         if isinstance(error, TimeoutError) and not errors:
-            raise NscError("cannot reach the server", f"is it running at {urls[0]}?") from None
+            raise StoreError("cannot reach the server", f"is it running at {urls[0]}?") from None
         raise (errors[-1] if errors else error) from None
     try:
         await work(client)
@@ -118,13 +117,13 @@ def system_identity(session: Session, account: str = "", user: str = "") -> tupl
     operator = store.operator()
     name = account or store.account_named(operator.nats.system_account)
     if not name:
-        raise NscError("no system account", "run edit operator --system-account NAME, or pull it")
+        raise StoreError("no system account", "run edit operator --system-account NAME, or pull it")
     claims = store.account(name)
     if user:
         known = store.user(name, user)
         pair = session.keys.get(known.sub)
         if pair is None:
-            raise NscError(f'key of system user "{user}" is not stored')
+            raise StoreError(f'key of system user "{user}" is not stored')
         return load_token(store.user_path(name, user)), pair
     allowed = claims.nats.signing_key_ids()
     if not operator.nats.strict_signing_key_usage:
@@ -144,4 +143,4 @@ def system_identity(session: Session, account: str = "", user: str = "") -> tupl
         pair_or_none = session.keys.get(store.user(name, known_user).sub)
         if pair_or_none is not None:
             return system_identity(session, name, known_user)
-    raise NscError(f'no unscoped key of system account "{name}" is stored', "use --system-user")
+    raise StoreError(f'no unscoped key of system account "{name}" is stored', "use --system-user")

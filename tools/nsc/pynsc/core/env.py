@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pynsc.core.files import make_dir, read_json, write_atomic
-from pynsc.core.locks import locked
+from pynats_common.accounts_store.files import make_dir, read_json, write_atomic
+from pynats_common.accounts_store.locks import locked
+from pynats_common.xdg import config_home, data_home
 
 
 @dataclass
@@ -61,19 +62,17 @@ def load_environment(config_dir: str = "", data_dir: str = "", keystore_dir: str
                      all_dirs: str = "") -> Environment:  # fmt: skip
     """Environment from flags, then variables, then defaults."""
     home = Path.home()
-    xdg_config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    xdg_data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
     config = _first(
         config_dir, all_dirs, os.environ.get("NSC_HOME", ""),
-        default=xdg_config / "nats" / "nsc", legacy=home / ".nsc", marker="nsc.json",
+        default=config_home() / "nats" / "nsc", legacy=home / ".nsc", marker="nsc.json",
     )  # fmt: skip
     data = _first(
         data_dir, all_dirs,
-        default=xdg_data / "nats" / "nsc" / "stores", legacy=home / ".nsc" / "nats", marker="",
+        default=data_home() / "nats" / "nsc" / "stores", legacy=home / ".nsc" / "nats", marker="",
     )  # fmt: skip
     keys = _first(
         keystore_dir, all_dirs, os.environ.get("NKEYS_PATH", ""),
-        default=xdg_data / "nats" / "nsc" / "keys", legacy=home / ".nkeys", marker="",
+        default=data_home() / "nats" / "nsc" / "keys", legacy=home / ".nkeys", marker="",
     )  # fmt: skip
     env = Environment(config, data, keys)
     env.config = _read_config(env.config_file)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.creds import CredsError, decode_text, extract_jwt
 
-from pynsc.core.errors import NscError
 from pynsc.core.report import NOTE, Report
 
 HTTP_TIMEOUT_S = 10
@@ -18,31 +18,31 @@ def account_servers(text: str) -> list[str]:
 
 
 def are_http(urls: list[str]) -> bool:
-    """Whether these are account servers, and not nats-servers. Raises NscError when mixed."""
+    """Whether these are account servers, and not nats-servers. Raises StoreError when mixed."""
     kinds = {url.lower().startswith(("http://", "https://")) for url in urls}
     if len(kinds) > 1:
-        raise NscError(f"http and nats urls cannot be mixed: {', '.join(urls)}", "use one kind")
+        raise StoreError(f"http and nats urls cannot be mixed: {', '.join(urls)}", "use one kind")
     return True in kinds
 
 
 def fetch_first(urls: list[str], path: str, body: bytes | None = None) -> str:
-    """Text of the first account server that has it (or takes `body`). Raises NscError."""
+    """Text of the first account server that has it (or takes `body`). Raises StoreError."""
     failures = []
     for url in urls:
         try:
             return fetch(f"{url}/{path}", body)
-        except NscError as error:
+        except StoreError as error:
             failures.append(str(error))
-    raise NscError("; ".join(failures) or "no account server url")
+    raise StoreError("; ".join(failures) or "no account server url")
 
 
 def fetch(url: str, body: bytes | None = None) -> str:
-    """Text at an http(s) URL (POST if there is a body). Raises NscError."""
+    """Text at an http(s) URL (POST if there is a body). Raises StoreError."""
     import urllib.error
     import urllib.request
 
     if not url.lower().startswith(("http://", "https://")):
-        raise NscError(f"not an http url: {url}")
+        raise StoreError(f"not an http url: {url}")
     request = urllib.request.Request(url, data=body)
     if body is not None:
         request.add_header("Content-Type", "application/jwt")
@@ -52,9 +52,9 @@ def fetch(url: str, body: bytes | None = None) -> str:
     except urllib.error.HTTPError as error:
         with error:
             detail = error.read(300).decode("utf-8", "replace").strip()
-        raise NscError(f"{url} answered {error.code} {detail}".strip()) from None
+        raise StoreError(f"{url} answered {error.code} {detail}".strip()) from None
     except (OSError, ValueError) as error:
-        raise NscError(f"cannot reach {url}: {getattr(error, 'reason', error)}") from None
+        raise StoreError(f"cannot reach {url}: {getattr(error, 'reason', error)}") from None
     return decode_text(data)
 
 
@@ -75,7 +75,7 @@ def exchange_account(
             line.add(NOTE, text)
         text = extract_jwt(fetch_first(urls, path))
         pulled = jwt.decode_as(jwt.AccountClaims, text)
-    except (NscError, CredsError, jwt.JwtError) as error:
+    except (StoreError, CredsError, jwt.JwtError) as error:
         report.warn(f"account server: {error}; kept the local account, use push and pull later")
         return token
     if pulled.sub != claims.sub or not operator.did_sign(pulled):

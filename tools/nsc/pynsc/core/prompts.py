@@ -9,22 +9,22 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pynsc.core.errors import NscError
+from pynats_common.accounts_store.errors import StoreError
 
 Check = Callable[[str], Any]
 
 
 def ask(question: str, default: str = "", check: Check | None = None) -> str:
-    """One answer line; an empty one means the default. Raises NscError at the end of input.
+    """One answer line; an empty one means the default. Raises StoreError at the end of input.
 
-    `check` raises NscError for an invalid answer; the question is then repeated.
+    `check` raises StoreError for an invalid answer; the question is then repeated.
     """
     while True:
         answer = _line(question, default)
         try:
             if check is not None:
                 check(answer)
-        except NscError as error:
+        except StoreError as error:
             _complain(str(error))
             continue
         return answer
@@ -40,7 +40,7 @@ def _line(question: str, default: str) -> str:
         print(f"? {question}{suffix} ", end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:
-        raise NscError("no answer", "interactive mode needs a terminal or answers on stdin")
+        raise StoreError("no answer", "interactive mode needs a terminal or answers on stdin")
     return line.strip() or default
 
 

@@ -94,7 +94,7 @@ class Report:
         if path in ("", "--"):
             self.output = text
             return
-        from pynsc.core.files import short_path, write_output
+        from pynats_common.accounts_store.files import short_path, write_output
 
         target = Path(path).expanduser()
         write_output(target, text)

@@ -1,4 +1,4 @@
-"""One run: environment, store, keys, current operator and account, choice of the signing key."""
+"""One run: environment, store, keys, current operator and account, and what is saved."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pynats_common import jwt
-from pynats_common.creds import CredsError, encode_creds, extract_key_pair
-from pynats_common.nkeys import (
-    KeyPair,
-    NkeyError,
-    Prefix,
-    create_pair,
-    from_public_key,
-    from_seed,
-    is_valid_public,
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.files import short_path, write_atomic
+from pynats_common.accounts_store.keyring import Keyring
+from pynats_common.accounts_store.keystore import KeyStore
+from pynats_common.accounts_store.locks import Locks, purpose_of
+from pynats_common.accounts_store.signing import (
+    Hints,
+    Signers,
+    bind_user,
+    check_claims,
+    sign,
 )
+from pynats_common.accounts_store.store import C, Store, operators
+from pynats_common.creds import encode_creds
+from pynats_common.nkeys import KeyPair, Prefix, is_valid_public
 
 from pynsc.core.env import Environment
-from pynsc.core.errors import NscError
-from pynsc.core.files import read_text, short_path, write_atomic
-from pynsc.core.keystore import KeyStore
-from pynsc.core.locks import Locks, purpose_of
 from pynsc.core.managed import exchange_account
 from pynsc.core.report import Report
-from pynsc.core.store import C, Store, operators
+
+HINTS = Hints(
+    no_key="provide one with -K, or import it with import keys",
+    no_role_key="use -K with its seed",
+    strict="use edit account --sk generate, or name a role with -K",
+    scoped_user="edit the role with edit signing-key",
+)
 
 
 @dataclass
@@ -48,11 +55,11 @@ class Session:
     def __post_init__(self) -> None:
         self.report = Report()
         self.keys = KeyStore(self.env.keys_dir)
+        self.keyring = Keyring(self.keys)
         self.accepts_version_1 = False
-        self._pending_keys: list[KeyPair] = []
         self._selected: dict[str, str] = {}
         self._store: Store | None = None
-        self._locks = Locks(purpose_of(self.command))
+        self._locks = Locks(purpose_of("pynsc", self.command))
         self._changes = False
 
     # Changing ---------------------------------------------------------------------
@@ -81,7 +88,7 @@ class Session:
         if self._changes:
             self._locks.take(self.env.stores_dir / name)
         if name in operators(self.env.stores_dir) and not force:
-            raise NscError(
+            raise StoreError(
                 f'an operator named "{name}" already exists', "use --force to replace it"
             )
 
@@ -104,15 +111,15 @@ class Session:
                 name = known[0]
         if not name:
             hint = "run init or add operator" if not known else "run select operator NAME"
-            raise NscError("set an operator first", hint)
+            raise StoreError("set an operator first", hint)
         if name not in known:
-            raise NscError(f'operator "{name}" not found in {self.env.stores_dir}')
+            raise StoreError(f'operator "{name}" not found in {self.env.stores_dir}')
         store = Store(self.env.stores_dir / name)
         if self._changes:
             self._locks.take(store.root)
         if not self.accepts_version_1 and store.is_version_1():
-            raise NscError(f'the store of operator "{name}" has version 1 JWTs',
-                           "make a backup, then run upgrade-jwt")  # fmt: skip
+            raise StoreError(f'the store of operator "{name}" has version 1 JWTs',
+                             "make a backup, then run upgrade-jwt")  # fmt: skip
         self._store = store
         return store
 
@@ -124,8 +131,8 @@ class Session:
             if is_valid_public(name, Prefix.ACCOUNT):
                 name = store.account_named(name) or name
             if name not in known:
-                raise NscError(f'account "{name}" not in operator "{store.name}"',
-                               "see list accounts")  # fmt: skip
+                raise StoreError(f'account "{name}" not in operator "{store.name}"',
+                                 "see list accounts")  # fmt: skip
             return name
         cwd = self._from_cwd()[1]
         current = cwd if cwd in known else ""
@@ -135,21 +142,21 @@ class Session:
             return self._select("account", known, current)
         if current or len(known) == 1:
             return current or known[0]
-        raise NscError("an account is required", "name it with --account" if known else
-                       "create one with add account")  # fmt: skip
+        raise StoreError("an account is required", "name it with --account" if known else
+                         "create one with add account")  # fmt: skip
 
     def user_name(self, account: str, name: str = "") -> str:
         known = self.store().users(account)
         if name:
             if name not in known:
-                raise NscError(f'user "{name}" not in account "{account}"', "see list users")
+                raise StoreError(f'user "{name}" not in account "{account}"', "see list users")
             return name
         if len(known) == 1:
             return known[0]
         if self.interactive and known:
             return self._select("user", known, "")
-        raise NscError("a user is required", "name it with --user or --name" if known else
-                       "create one with add user")  # fmt: skip
+        raise StoreError("a user is required", "name it with --user or --name" if known else
+                         "create one with add user")  # fmt: skip
 
     def _select(self, kind: str, known: list[str], current: str) -> str:
         """Asks only once; later steps of the command reuse the answer."""
@@ -157,8 +164,8 @@ class Session:
 
         if self._selected.get(kind) not in known:
             if self._locks:
-                raise NscError(f"the {kind} is not known yet, or not there any more",
-                               f"name it with --{kind}")  # fmt: skip
+                raise StoreError(f"the {kind} is not known yet, or not there any more",
+                                 f"name it with --{kind}")  # fmt: skip
             self._selected[kind] = select(f"select {kind}", known, current)
         return self._selected[kind]
 
@@ -177,136 +184,52 @@ class Session:
         """Claims, or None with a warning for a damaged file: the others are still usable."""
         try:
             return load(*names)
-        except NscError as error:
+        except StoreError as error:
             self.report.warn(str(error))
             return None
 
     # Keys -----------------------------------------------------------------------
 
-    def load_key(self, text: str, *expected: Prefix) -> KeyPair:
-        """Pair for a seed, a public key (with its stored seed if any), or a key file path."""
-        pair = self._find_key(text)
-        if expected and pair.prefix not in expected:
-            wanted = " or ".join(kind.label for kind in expected)
-            raise NscError(f"expected {wanted} key, got {pair.prefix.label} key")
-        return pair
-
-    def _find_key(self, text: str) -> KeyPair:
-        try:
-            if is_valid_public(text):
-                return self.stored_key(text) or from_public_key(text)
-            if text.startswith("S") and len(text) == 58:
-                return from_seed(text)
-            path = Path(text).expanduser()
-            if path.is_file():
-                return extract_key_pair(read_text(path))
-        except (NkeyError, CredsError) as error:
-            raise NscError(f"invalid key: {error}") from None
-        raise NscError("not a key: expected a seed, a public key, or the path of a key file")
-
-    def new_key(self, prefix: Prefix) -> KeyPair:
-        """Generates a key. It is stored with the first saved JWT, so that a failed command leaves
-        no key behind."""
-        pair = create_pair(prefix)
-        self.keep(pair)
-        return pair
-
-    def keep(self, pair: KeyPair) -> None:
-        """Stores a key when a JWT is saved; it can sign before."""
-        self._pending_keys.append(pair)
-
-    def _store_kept(self) -> None:
-        # Before the JWT, because a JWT without its key is useless.
-        while self._pending_keys:
-            self.keys.save(self._pending_keys[0])
-            del self._pending_keys[0]
-
-    def stored_key(self, public: str) -> KeyPair | None:
-        """Pair of a key that is stored, or will be stored with the next JWT."""
-        kept = next((pair for pair in self._pending_keys if pair.public_key == public), None)
-        return kept or self.keys.get(public)
-
     def entity_key(self, prefix: Prefix, given: str) -> KeyPair:
         """Key of a new entity: given with --public-key, or generated and stored."""
         if given:
-            pair = self.load_key(given, prefix)
+            pair = self.keyring.load(given, prefix)
             if pair.has_seed:
-                self.keep(pair)
+                self.keyring.keep(pair)
             return pair
-        pair = self.new_key(prefix)
+        pair = self.keyring.new(prefix)
         self.report.planned(f'generated and stored {prefix.label} key "{pair.public_key}"')
         return pair
 
     def operator_signer(self, before: str = "") -> KeyPair:
         """Key that may sign accounts: -K, else the key that signed it `before`, else the first
         stored one."""
-        claims = self.store().operator()
-        allowed = list(claims.nats.signing_keys)
-        if not claims.nats.strict_signing_key_usage:
-            allowed.insert(0, claims.sub)
-        allowed.sort(key=lambda public: public != before)
-        return self._signer(allowed, Prefix.OPERATOR, self.store().name)
+        return self._signers().for_accounts(self.store().operator(), self.store().name, before)
 
     def operator_identity(self) -> KeyPair:
         """The operator's own key; nothing else can sign the operator JWT."""
-        return self._signer([self.store().operator().sub], Prefix.OPERATOR, self.store().name)
+        return self._signers().for_operator(self.store().operator(), self.store().name)
 
     def account_signer(self, account: str) -> KeyPair:
         """Key that may sign users of an account: -K (also a role), else the first stored one."""
-        claims = self.store().account(account)
-        given = self.private_key
-        for item in claims.nats.signing_keys:
-            if not isinstance(item, str) and given and item.role == given:
-                pair = self.stored_key(item.key)
-                if pair is None:
-                    raise NscError(f'seed of role "{given}" is not stored', "use -K with its seed")
-                return pair
-        # A key with a scope decides what a user may do: use it only if requested.
-        plain = [k for k in claims.nats.signing_key_ids() if claims.nats.scope_of(k) is None]
-        scoped = [k for k in claims.nats.signing_key_ids() if k not in plain]
-        allowed = [*plain, *scoped] if given else plain
-        if not self.store().operator().nats.strict_signing_key_usage:
-            allowed.insert(0, claims.sub)
-        elif not plain and not given:
-            raise NscError("the operator requires signing keys, and the account has no plain one",
-                           "use edit account --sk generate, or name a role with -K")  # fmt: skip
-        return self._signer(allowed, Prefix.ACCOUNT, account)
+        strict = self.store().operator().nats.strict_signing_key_usage
+        return self._signers().for_users(self.store().account(account), account, strict=strict)
 
-    def _signer(self, allowed: list[str], kind: Prefix, owner: str) -> KeyPair:
-        if self.private_key:
-            # A role or a key of another level can be for another step of this command.
-            pair = self.load_key(self.private_key)
-            if pair.prefix is kind:
-                if pair.public_key not in allowed:
-                    raise NscError(f'key {pair.public_key} is not a key of {kind.label} "{owner}"')
-                if not pair.has_seed:
-                    raise NscError(f"seed of {pair.public_key} is not stored")
-                return pair
-            raise NscError(f"expected {kind.label} key, got {pair.prefix.label} key")
-        for public in allowed:
-            stored = self.stored_key(public)
-            if stored is not None:
-                return stored
-        raise NscError(f'no signing key of {kind.label} "{owner}" is stored',
-                       "provide one with -K, or import it with import keys")  # fmt: skip
+    def _signers(self) -> Signers:
+        return Signers(self.keyring, HINTS, self.private_key)
 
     # Saving -----------------------------------------------------------------------
 
     def check(self, claims: jwt.Claims) -> None:
         """Refuses claims with blocking issues; reports warnings."""
-        issues = jwt.validate(claims)
-        for issue in issues:
-            if issue.blocking:
-                raise NscError(issue.description, "nothing was changed")
-        for issue in issues:
-            self.report.warn(issue.description)
+        check_claims(claims, self.report.warn)
+
+    def _sign(self, claims: jwt.Claims, signer: KeyPair) -> str:
+        return sign(claims, signer, self.keyring, self.report.warn)
 
     def save_operator(self, claims: jwt.OperatorClaims, signer: KeyPair) -> None:
         """Checks, signs and stores operator claims."""
-        self.check(claims)
-        token = jwt.encode(claims, signer)
-        self._store_kept()
-        self.store().save_operator(token)
+        self.store().save_operator(self._sign(claims, signer))
         self.report.settle()
 
     def save_account(self, claims: jwt.AccountClaims, name: str = "") -> None:
@@ -319,24 +242,21 @@ class Session:
         else:
             own = self._is_account_key()
             signer = self._self(claims) if own else self.operator_signer(claims.iss)
-        self.check(claims)
-        token = jwt.encode(claims, signer)
+        token = self._sign(claims, signer)
         if store.managed and signer.prefix is Prefix.ACCOUNT:
-            self._store_kept()
             token = exchange_account(store.operator(), claims, token, self.report)
-        self._store_kept()
         store.save_account(name, token)
         self.report.settle()
 
     def _is_account_key(self) -> bool:
         if not self.private_key or not self.store().managed:
             return False
-        return self.load_key(self.private_key).prefix is Prefix.ACCOUNT
+        return self.keyring.load(self.private_key).prefix is Prefix.ACCOUNT
 
     def _self(self, claims: jwt.AccountClaims) -> KeyPair:
-        pair = self.load_key(self.private_key, Prefix.ACCOUNT)
+        pair = self.keyring.load(self.private_key, Prefix.ACCOUNT)
         if pair.public_key != claims.sub:
-            raise NscError("only the account's own key can sign it for a managed operator")
+            raise StoreError("only the account's own key can sign it for a managed operator")
         return pair
 
     def _managed_signer(self, claims: jwt.AccountClaims) -> KeyPair:
@@ -346,9 +266,9 @@ class Session:
             stored = self.keys.get(public)
             if stored is not None:
                 return stored
-        own = self.stored_key(claims.sub)
+        own = self.keyring.stored(claims.sub)
         if own is None:
-            raise NscError("account key is not stored", "provide it with -K")
+            raise StoreError("account key is not stored", "provide it with -K")
         return own
 
     def save_user(
@@ -356,14 +276,8 @@ class Session:
         creds_words: str = "generated user creds file",
     ) -> None:  # fmt: skip
         """Signs and stores user claims, and renews the creds file if the seed is stored."""
-        owner = self.store().account(account)
-        claims.nats.issuer_account = "" if signer.public_key == owner.sub else owner.sub
-        if owner.nats.scope_of(signer.public_key) is not None and not claims.nats.is_clear():
-            raise NscError("users of a scoped signing key cannot have permissions or limits",
-                           "edit the role with edit signing-key")  # fmt: skip
-        self.check(claims)
-        token = jwt.encode(claims, signer)
-        self._store_kept()
+        bind_user(self.store().account(account), claims, signer, HINTS)
+        token = self._sign(claims, signer)
         self.store_user_token(account, claims.name, token, claims.sub, creds_words)
 
     def store_user_token(

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import parse_qs, quote_plus, unquote_plus
 
+from pynats_common.accounts_store.errors import StoreError
+from pynats_common.accounts_store.names import check_name
 from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 from pynats_common.go.times import format_time_in
-
-from pynsc.core.errors import NscError
 
 _RELATIVE = re.compile(r"(-?\d+)([mhdwMy])\Z")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(k|m|g|kib|mib|gib|kb|mb|gb|b)?\Z", re.IGNORECASE)
@@ -68,7 +68,7 @@ def parse_time(text: str, now: datetime | None = None) -> int:
             return int(datetime.strptime(text, pattern).replace(tzinfo=UTC).timestamp())
         except ValueError:
             continue
-    raise NscError(
+    raise StoreError(
         f"couldn't parse time {text!r}",
         "use yyyy-mm-dd, 'yyyy-mm-dd hh:mm:ss UTC', or 90m, 8h, 30d, 2w, 6M, 1y",
     )
@@ -85,7 +85,7 @@ def _shift(now: datetime, count: int, unit: str) -> datetime:
         day = min(now.day, calendar.monthrange(year, month + 1)[1])
         return now.replace(year=year, month=month + 1, day=day)
     except (OverflowError, ValueError):
-        raise NscError(f"time {count}{unit} is out of range") from None
+        raise StoreError(f"time {count}{unit} is out of range") from None
 
 
 def parse_instant(text: str) -> int:
@@ -98,7 +98,7 @@ def parse_instant(text: str) -> int:
     try:
         value = datetime.fromisoformat(text)
     except ValueError:
-        raise NscError(f"couldn't parse time {text!r}", "use RFC 3339 or epoch seconds") from None
+        raise StoreError(f"couldn't parse time {text!r}", "use RFC 3339 or epoch seconds") from None
     return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
 
 
@@ -106,7 +106,7 @@ def parse_number(text: str) -> int:
     """Integer with optional k, m, g (1000) or kib, mib, gib (1024); -1 means unlimited."""
     match = _NUMBER.match(text.strip())
     if not match:
-        raise NscError(f"couldn't parse number {text!r}", "use for example 1000, 10k, 5GiB or -1")
+        raise StoreError(f"couldn't parse number {text!r}", "use for example 1000, 10k, 5GiB or -1")
     return int(Decimal(match[1]) * _FACTORS[(match[2] or "").lower()])
 
 
@@ -115,9 +115,9 @@ def parse_duration_ns(text: str) -> int:
     try:
         value = parse_long_duration_ns(text)
     except ValueError as error:
-        raise NscError(str(error), "use for example 500ms, 2s or 1m30s") from None
+        raise StoreError(str(error), "use for example 500ms, 2s or 1m30s") from None
     if value < 0:
-        raise NscError(f'duration "{text}" is negative')
+        raise StoreError(f'duration "{text}" is negative')
     return value
 
 
@@ -198,11 +198,11 @@ def profile_url(*names: str) -> str:
 
 
 def parse_profile_url(text: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Names and query of an `nsc://` URL. Raises NscError."""
+    """Names and query of an `nsc://` URL. Raises StoreError."""
     path, _, query = text[len(_PROFILE_URL) :].partition("?")
     names = [name for name in path.split("/") if name]
     if not text.lower().startswith(_PROFILE_URL) or not names or path.startswith("/"):
-        raise NscError("not a profile url", "use nsc://operator[/account[/user]][?query]")
+        raise StoreError("not a profile url", "use nsc://operator[/account[/user]][?query]")
     return names, parse_qs(query, keep_blank_values=True)
 
 
@@ -211,14 +211,8 @@ def named_in_url(name: str, known: Iterable[str]) -> str:
     return name if name in known else unquote_plus(name)
 
 
-def check_name(name: str) -> str:
+def new_name(name: str) -> str:
     """A name that is safe as a file name; `*` becomes a random one."""
     if name == "*":
         return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}_{secrets.token_hex(2)}"
-    if not name.strip():
-        raise NscError("name cannot be empty")
-    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in name):
-        raise NscError(f"name {name!r} is not allowed", "names have no control characters")
-    if "/" in name or "\\" in name or "\0" in name or name in (".", ".."):
-        raise NscError(f"name {name!r} is not allowed", "names cannot contain / or \\")
-    return name
+    return check_name(name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pynsc.core.errors import NscError
+from pynats_common.accounts_store.errors import StoreError
+
 from pynsc.core.prompts import ask, confirm, edit_list, multi_select, select
 from pynsc.core.values import items, parse_duration_ns, parse_instant, parse_number, parse_time
 
@@ -42,16 +43,16 @@ def pick_signer(session: Session, account: str = "", scoped: bool = True) -> Non
 
 def name(given: str, question: str) -> str:
     """The given name, or a valid answer."""
-    from pynsc.core.values import check_name
+    from pynsc.core.values import new_name
 
-    return given or ask(question, check=check_name)
+    return given or ask(question, check=new_name)
 
 
 def key(session: Session, given: str, kind: str) -> str:
     """The given key, the path of a key, or empty to generate one."""
     if given or confirm(f"generate {kind} key?", True):
         return given
-    return ask(f"{kind} key: public key or path of a key file", check=session.load_key)
+    return ask(f"{kind} key: public key or path of a key file", check=session.keyring.load)
 
 
 def permissions(options: PermissionOptions) -> None:
@@ -86,7 +87,7 @@ def _future(text: str) -> None:
     import time
 
     if 0 < parse_time(text) < time.time():
-        raise NscError(f"{text} is in the past", "give a later time, or 0")
+        raise StoreError(f"{text} is in the past", "give a later time, or 0")
 
 
 def changed(question: str, old: str, check: Callable[[str], Any] | None = None) -> str | None:
@@ -140,10 +141,10 @@ def networks(text: str) -> None:
 
     for network in items([text]):
         if not is_cidr(network):
-            raise NscError(f"{network} is not a network", "use for example 10.0.0.0/8")
+            raise StoreError(f"{network} is not a network", "use for example 10.0.0.0/8")
 
 
 def need_yes(question: str) -> None:
     """A question; the answer no ends the command."""
     if not confirm(question):
-        raise NscError("cancelled", "nothing was changed")
+        raise StoreError("cancelled", "nothing was changed")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.jwt.types import CONNECTION_TYPES
 from pynats_common.jwt.validation import service_url_error
 
-from pynsc.core.errors import NscError
 from pynsc.core.prompts import ask, confirm, edit_list, multi_select, select
 from pynsc.core.values import parse_number
 from pynsc.interviews import basics
@@ -26,7 +26,7 @@ _CREATE, _OTHER = "Create Operator", "Other"
 def _service_url(text: str) -> None:
     problem = service_url_error(text)
     if problem:
-        raise NscError(problem, "use for example nats://localhost:4222")
+        raise StoreError(problem, "use for example nats://localhost:4222")
 
 
 def init(session: Session, options: Init) -> None:
@@ -53,7 +53,7 @@ def new_operator(session: Session, options: AddOperator) -> None:
         return
     options.name = basics.name(given, "operator name")
     if not session.private_key and not confirm("generate operator key?", True):
-        session.private_key = ask("operator key: path of a key file", check=session.load_key)
+        session.private_key = ask("operator key: path of a key file", check=session.keyring.load)
     options.sys = options.sys or confirm("create a system account?", True)
     options.generate_signing_key = options.generate_signing_key or confirm(
         "generate a signing key?", True
@@ -167,7 +167,7 @@ def changed_account(session: Session, options: EditAccount) -> None:
 
 def _tier(text: str) -> None:
     if not text.isdigit():
-        raise NscError(f"tier {text!r} is invalid", "use 0, or the number of replicas")
+        raise StoreError(f"tier {text!r} is invalid", "use 0, or the number of replicas")
 
 
 def _jetstream(options: EditAccount, limits: object) -> None:
@@ -218,10 +218,10 @@ def deleted_user(session: Session, options: DeleteUser) -> None:
     if not (options.pos or options.name):
         users = session.store().users(options.account)
         if not users:
-            raise NscError(f'account "{options.account}" has no users', "add one with add user")
+            raise StoreError(f'account "{options.account}" has no users', "add one with add user")
         options.name = multi_select("select users", users)
         if not options.name:
-            raise NscError("no user was selected", "nothing was changed")
+            raise StoreError("no user was selected", "nothing was changed")
     options.revoke = options.revoke or confirm("revoke before deleting?")
     options.rm_nkey = options.rm_nkey or confirm("delete the keys?")
     options.rm_creds = options.rm_creds or confirm("delete the creds files?")

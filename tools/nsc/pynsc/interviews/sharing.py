@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.jwt import EVERYONE
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.core.errors import NscError
 from pynsc.core.managed import account_servers, are_http
 from pynsc.core.prompts import ask, confirm, select
 from pynsc.interviews import basics
@@ -32,12 +32,12 @@ _RESPONSE_TYPES = ["Singleton", "Stream", "Chunked"]
 
 def _subject(text: str) -> None:
     if not text or any(letter.isspace() for letter in text):
-        raise NscError("a subject has no spaces and is not empty")
+        raise StoreError("a subject has no spaces and is not empty")
 
 
 def _sampling(text: str) -> None:
     if text not in ("header", "headers") and not (text.isdigit() and 1 <= int(text) <= 100):
-        raise NscError(f"sampling {text!r} is invalid", "use 1 to 100, or header")
+        raise StoreError(f"sampling {text!r} is invalid", "use 1 to 100, or header")
 
 
 def new_export(session: Session, options: AddExport) -> None:
@@ -86,7 +86,7 @@ def _service(options: ExportSettings, export: Export | None) -> bool:
 def _pick(exports: list[Any], question: str) -> str:
     """Asks for one of these exports or imports; returns its subject."""
     if not exports:
-        raise NscError("the account has none to choose from", "see describe account")
+        raise StoreError("the account has none to choose from", "see describe account")
     labels: dict[str, str] = {}
     for item in exports:
         private = ", private" if getattr(item, "token_req", False) else ""
@@ -100,7 +100,7 @@ def changed_export(session: Session, options: EditExport) -> None:
     options.subject = options.subject or _pick(exports, "select export to edit")
     export = next((item for item in exports if item.subject == options.subject), None)
     if export is None:
-        raise NscError(f'no export "{options.subject}"', "see describe account")
+        raise StoreError(f'no export "{options.subject}"', "see describe account")
     # Only what the answers change becomes an option: others may change the rest meanwhile.
     service = export.is_service if options.service is None else options.service
     if options.service is None:
@@ -132,7 +132,7 @@ def deleted_import(session: Session, options: DeleteImport) -> None:
         imports = session.store().account(options.account).nats.imports
         labels = {f"{i.subject} ({i.type} of {i.account})": i for i in imports}
         if not labels:
-            raise NscError(f'account "{options.account}" has no imports')
+            raise StoreError(f'account "{options.account}" has no imports')
         chosen = labels[select("select import to delete", list(labels))]
         options.subject, options.src_account = chosen.subject, chosen.account
     basics.pick_signer(session)
@@ -221,12 +221,12 @@ def _account(session: Session, but: str, question: str, everyone: bool = False) 
 
 def _account_key(text: str) -> None:
     if not is_valid_public(text, Prefix.ACCOUNT):
-        raise NscError(f"{text} is not an account's public key")
+        raise StoreError(f"{text} is not an account's public key")
 
 
 def _user_key(text: str) -> None:
     if text != EVERYONE and not is_valid_public(text, Prefix.USER):
-        raise NscError(f"{text} is not a user's public key", "use such a key, or *")
+        raise StoreError(f"{text} is not a user's public key", "use such a key, or *")
 
 
 def revoked_user(session: Session, options: UserRevocation) -> None:
@@ -247,7 +247,7 @@ def unrevoked_user(session: Session, options: UserRevocation) -> None:
     if not (options.pos or options.name or options.user_public_key):
         account = session.store().account(options.account)
         if not account.nats.revocations:
-            raise NscError(f'account "{options.account}" has no revoked users')
+            raise StoreError(f'account "{options.account}" has no revoked users')
         store, entries = session.store(), account.nats.revocations
         names = {store.user(options.account, n).sub: n for n in store.users(options.account)}
         labels = {f"{key} ({names[key]})" if key in names else key: key for key in entries}
@@ -281,7 +281,7 @@ def unrevoked_activation(session: Session, options: ActivationRevocation) -> Non
     export = _revocable(session, options)
     if not options.target_account:
         if not export.revocations:
-            raise NscError(f'{export.type} "{export.subject}" has no revocations')
+            raise StoreError(f'{export.type} "{export.subject}" has no revocations')
         options.target_account = select("select revocation to delete", list(export.revocations))
     basics.pick_signer(session)
 

@@ -29,5 +29,7 @@ GROUP = Group(
                 examples=("pynats server config convert nats.conf --to toml",
                           "pynats server config convert nats.toml > nats.conf"),
                 panel=_FILES, offline=True),
+        Command("reload", "Have a server read its configuration again", f"{_HERE}.reload:reload",
+                examples=("pynats server config reload n1",)),
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Operators, accounts and users of the store that `nsc` has, as `pynats auth` changes them."""
