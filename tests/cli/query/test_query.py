@@ -6,14 +6,14 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import KINDS, Cli, url_of
 from tests.support import jetstream
-from tests.support.process import ServerProcess
+from tests.support.process import PYNATS, ServerProcess
 
 COUNT = 300  # more than one step of a scan
 WAYS = {
@@ -178,3 +178,22 @@ def test_wrong_flags(stream_cli: Cli, flags: list[str], complaint: str) -> None:
 def test_a_stream_that_is_not_there(stream_cli: Cli) -> None:
     done = stream_cli.run("stream", "query", "NOPE")
     assert (done.code, done.err) == (1, "pynats: error: stream not found (10059)\n")
+
+
+def test_what_the_server_refuses_is_said_at_once(
+    tmp_path: Path, make_cli: Callable[[str], Cli]
+) -> None:
+    config = f"""
+    jetstream {{ store_dir: "{tmp_path / "js"}" }}
+    authorization {{ users: [
+      {{user: a, password: a}}
+      {{user: b, password: b, permissions: {{publish: {{deny: "$JS.API.DIRECT.>"}}}}}}
+    ] }}
+    """
+    with ServerProcess(PYNATS, tmp_path / "server", config) as server:
+        address = url_of(server).removeprefix("nats://")
+        asyncio.run(fill(f"nats://a:a@{address}"))
+        cli = make_cli(f"nats://b:b@{address}")
+        done = cli.run("stream", "query", "DIRECT", "--timeout", "60s")
+        assert (done.code, done.out) == (1, "")
+        assert "permissions violation for publish to" in done.err.lower()

@@ -125,6 +125,33 @@ def test_a_variable_without_a_value_is_an_error_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "environ", "value"),
+    [
+        ("x: 1\na { y: $x }\n", {}, 1),
+        ("a { x: 2, b { y: $x } }\nx: 1\n", {}, 2),
+        ("a { y: $X }\n", {"X": "$Y", "Y": "3"}, 3),
+        ("a { y: $2b$11$abc }\n", {}, "$2b$11$abc"),
+        ("a { y: $x }\nx: 1\n", {"x": "5"}, 5),
+    ],
+)
+def test_variables_are_looked_up_as_the_server_does(
+    text: str, environ: dict[str, str], value: object
+) -> None:
+    done = json.loads(convert(text, "a.conf", "nats", "json", environ).text)
+    assert done["a"].get("b", done["a"])["y"] == value
+    # The parser of the server agrees.
+    parsed = plain(parse(text, environ=environ)["a"].value)
+    assert isinstance(parsed, dict)
+    assert parsed == done["a"]
+
+
+@pytest.mark.parametrize("environ", [{}, {"A": "$B", "B": "$A"}])
+def test_variables_in_a_circle_are_an_error(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="can not be found"):
+        convert("A: $B\nB: $A\n", "a.conf", "nats", "json", environ)
+
+
+@pytest.mark.parametrize(
     ("text", "form", "place"),
     [
         ("a = \n", "toml", "a:1:5"),

@@ -192,10 +192,10 @@ def _valued(word: str, key: Key, block: Block | None) -> list[str]:
 
 
 def _value(key: Key) -> str:
-    if key.name in _EXAMPLES:
-        return _EXAMPLES[key.name]
     if key.kind == "switch":
         return "false" if key.default == "true" else "true"
+    if key.name in _EXAMPLES:
+        return _EXAMPLES[key.name]
     if key.default and key.default not in ("-1", "0", "0s"):
         quoted = key.kind in ("duration", "path", "text", "value or block")
         return f'"{key.default}"' if quoted else key.default

@@ -27,6 +27,8 @@ from pynats_cli.configfile.tree import (
 
 _SIZE = re.compile(r"-?[0-9]+[kmgtpe][bi]*", re.IGNORECASE)
 
+_HASHES = ("2a$", "2b$", "2x$", "2y$")
+
 Include = Callable[[str, Position], Branch]
 
 
@@ -44,7 +46,7 @@ class AnyVariable(Mapping[str, str]):
 
     def __contains__(self, name: object) -> bool:
         # Hashes of passwords begin with a $, too; the parser takes them for texts if nothing else.
-        return isinstance(name, str) and not name.startswith(("2a$", "2b$", "2x$", "2y$"))
+        return isinstance(name, str) and not name.startswith(_HASHES)
 
 
 def check_syntax(text: str, file: str) -> NodeMap:
@@ -217,10 +219,12 @@ def _settle(
             inner.entries[0].before[:0] = entry.before
         entries += inner.entries
     value.entries = entries
-    for entry in value.entries:
-        scope = [*scopes, value]
+    before = Branch()  # what stands further down is not seen
+    for entry in entries:
+        scope = [*scopes, before]
         entry.value = _looked_up(entry.value, entry, scope, source, environ, found)
         _settle(entry.value, scope, source, environ, include, found)
+        before.entries.append(entry)
 
 
 def _looked_up(
@@ -231,19 +235,22 @@ def _looked_up(
     environ: Mapping[str, str],
     found: list[str],
 ) -> Value:
-    if not (isinstance(value, Leaf) and isinstance(value.value, Reference)):
-        return value
-    name = value.value.name
-    for scope in reversed(scopes):
-        entry = scope.find(name)
-        if entry is not None and entry is not place:
-            found.append(name)
-            return entry.value
-    if name in environ:
-        found.append(name)
-        return read_nats(f"value={environ[name]}", source.file).entries[0].value
-    where = source.position(place.offset)
-    raise ConfigError(f"variable reference for '{name}' can not be found", where)
+    names: list[str] = []  # on the way: the text of an environment variable may name another one
+    while isinstance(value, Leaf) and isinstance(value.value, Reference):
+        name = value.value.name
+        inner = next((entry for scope in reversed(scopes) if (entry := scope.find(name))), None)
+        if inner is not None:
+            value = inner.value
+        elif name in environ and name not in names:
+            value = read_nats(f"value={environ[name]}", source.file).entries[0].value
+        elif name.startswith(_HASHES):
+            return Leaf(f"${name}")
+        else:
+            where = source.position(place.offset)
+            raise ConfigError(f"variable reference for '{name}' can not be found", where)
+        names.append(name)
+    found += names
+    return value
 
 
 def plain_of(value: Value) -> Plain | list[object] | dict[str, object]:

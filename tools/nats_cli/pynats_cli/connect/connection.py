@@ -196,6 +196,17 @@ class Session:
             asking.cancel()
             refused.cancel()
 
+    @contextmanager
+    def refusals(self) -> Iterator[asyncio.Future[Any]]:
+        """A future that fails with the server's words if it refuses something meanwhile."""
+        refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(refused)
+        try:
+            yield refused
+        finally:
+            self._waiting.remove(refused)
+            refused.cancel()
+
     async def check(self) -> None:
         """Round trip to the server; raises CliError if the server reported an error before."""
         try:

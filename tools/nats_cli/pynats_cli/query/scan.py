@@ -93,18 +93,22 @@ class _Steps:
         try:
             await bulk.open(inbox)
             try:
-                while not self.over:
-                    self._turn.clear()
-                    self.expected = self.step
-                    await self.ask(inbox)
-                    await self._wait()
-                    self.step = min(LARGEST_STEP, self.step * 4)
+                with self.session.refusals() as refused:
+                    await self._read_all(inbox, refused)
             finally:
                 await bulk.close()
         finally:
             await self.clear_up()
         if self.error is not None:
             raise self.error
+
+    async def _read_all(self, inbox: str, refused: asyncio.Future[Any]) -> None:
+        while not self.over:
+            self._turn.clear()
+            self.expected = self.step
+            await self.ask(inbox)
+            await self._wait(refused)
+            self.step = min(LARGEST_STEP, self.step * 4)
 
     async def prepare(self) -> None:
         """Before anything is asked."""
@@ -122,16 +126,25 @@ class _Steps:
     def on_status(self, code: str, text: str) -> None:
         raise NotImplementedError
 
-    async def _wait(self) -> None:
-        """Until the step has ended; CliError when nothing comes for as long as --timeout."""
-        while not self._turn.is_set():
-            before = self._read
-            try:
-                await asyncio.wait_for(self._turn.wait(), self.session.options.timeout_s)
-            except TimeoutError:
-                if self._read == before:
+    async def _wait(self, refused: asyncio.Future[Any]) -> None:
+        """Until the step has ended; CliError when nothing comes for as long as --timeout, or the
+        server refuses."""
+        turn = asyncio.ensure_future(self._turn.wait())
+        try:
+            while not turn.done():
+                before = self._read
+                await asyncio.wait(
+                    {turn, refused},
+                    timeout=self.session.options.timeout_s,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if refused.done():
+                    refused.result()
+                if not turn.done() and self._read == before:
                     done = f" after sequence {self.last}" if self.last else ""
-                    raise CliError(f"nats: timeout{done}") from None
+                    raise CliError(f"nats: timeout{done}")
+        finally:
+            turn.cancel()
 
     def _take(self, messages: list[Raw]) -> None:
         try:
