@@ -9,11 +9,6 @@ GROUP = Group(
     "audit",
     "Gather the state of a system into an archive, and check it",
     commands=(
-        Command("upgrade", "Say what an upgrade of the servers would break",
-                f"{_HERE}.upgrade:upgrade",
-                examples=("pynats audit upgrade --to 2.16 --config nats.conf",
-                          "pynats audit upgrade --to 2.16 --no-live --store ~/.local/share/nats"),
-                offline=True),
         Command("gather", "Gather what all servers say into an archive",
                 f"{_HERE}.gather:gather", ("capture", "cap"),
                 ("pynats audit gather --output audit.zip",
@@ -24,5 +19,10 @@ GROUP = Group(
                 offline=True),
         Command("checks", "List the checks", f"{_HERE}.checks:checks", ("ls",),
                 ("pynats audit checks",), offline=True),
+        Command("upgrade", "Say what an upgrade of the servers would break",
+                f"{_HERE}.upgrade:upgrade",
+                examples=("pynats audit upgrade --to 2.16 --config nats.conf",
+                          "pynats audit upgrade --to 2.16 --no-live --store ~/.local/share/nats"),
+                offline=True),
     ),
 )  # fmt: skip

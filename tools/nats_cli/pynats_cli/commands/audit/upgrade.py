@@ -36,7 +36,7 @@ class UpgradeOptions(Shown):
     ] = field(default_factory=list)  # fmt: skip
     jwt: Annotated[
         list[str],
-        opt("--jwt", "--user-creds", help="File with a JWT, or credentials; may be repeated",
+        opt("--user-jwt", help="File with a JWT, or credentials; may be repeated",
             kind=EXISTING_FILE, panel="Where to look"),
     ] = field(default_factory=list)  # fmt: skip
     store: Annotated[
@@ -64,7 +64,7 @@ async def upgrade(options: GlobalOptions, chosen: UpgradeOptions) -> int | None:
         facts.live = await _live(options)
         looked_at.append(facts.live.name)
     if not looked_at:
-        raise UsageError("nothing to look at: give --config, --jwt or --store, or a server")
+        raise UsageError("nothing to look at: give --config, --user-jwt or --store, or a server")
     now = chosen.from_
     if now is None and facts.live is not None and facts.live.version:
         now = parse_version(facts.live.version)

@@ -11,6 +11,8 @@ GROUP = Group(
     "config",
     "Configurations of servers",
     commands=(
+        Command("reload", "Have a server read its configuration again", f"{_HERE}.reload:reload",
+                examples=("pynats server config reload n1",)),
         Command("fmt", "Lay out a configuration file", f"{_HERE}.fmt:fmt", ("format",),
                 examples=("pynats server config fmt nats.conf",
                           "pynats server config fmt --write *.conf",
@@ -29,7 +31,5 @@ GROUP = Group(
                 examples=("pynats server config convert nats.conf --to toml",
                           "pynats server config convert nats.toml > nats.conf"),
                 panel=_FILES, offline=True),
-        Command("reload", "Have a server read its configuration again", f"{_HERE}.reload:reload",
-                examples=("pynats server config reload n1",)),
     ),
 )  # fmt: skip
