@@ -127,7 +127,7 @@ def _members(hint: Any) -> tuple[Any, ...]:
 
 def parameters(options: type[Any]) -> tuple[Parameter, ...]:
     """The declared fields of an options class: arguments first, then flags, as they were written;
-    what it inherits comes after its own flags."""
+    what it inherits comes after its own flags, and the farther from it, the later."""
     hints = typing.get_type_hints(options, include_extras=True)
     found: list[Parameter] = []
     for item in dataclasses.fields(options):
@@ -145,9 +145,13 @@ def parameters(options: type[Any]) -> tuple[Parameter, ...]:
             default = item.default_factory()
         kind = typing.get_args(hint)[0]
         found.append(Parameter(item.name, declared, kind, required, default))
-    own = list(inspect.get_annotations(options))
+    levels = [list(inspect.get_annotations(level)) for level in options.__mro__]
+    own = levels[0]
 
-    def place(each: Parameter) -> tuple[bool, int]:
-        return not each.positional, own.index(each.name) if each.name in own else len(own)
+    def place(each: Parameter) -> tuple[bool, int, int]:
+        at = own.index(each.name) if each.name in own else len(own)
+        if each.positional:
+            return False, at, 0
+        return True, next(i for i, names in enumerate(levels) if each.name in names), at
 
     return tuple(sorted(found, key=place))

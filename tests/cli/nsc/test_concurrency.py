@@ -25,12 +25,12 @@ MANY = 20
 
 # Every child has everything imported and waits for the same end of file: they start together.
 _TOGETHER = """
-import importlib, json, os, sys
+import json, os, sys
 from pynsc.__main__ import main
 from pynsc.table import COMMANDS
 import jwt.api_jws
-for module, *_ in COMMANDS.values():
-    importlib.import_module(f"pynsc.commands.{module}")
+for command in COMMANDS.values():
+    command.function()
 commands = json.load(sys.stdin)
 wait, start = os.pipe()
 children = {}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
-from pynats_common.commandline.suggest import complaint, did_you_mean
+from pynats_common.commandline.helptext import group_help
+from pynats_common.commandline.suggest import did_you_mean
+from pynats_common.commandline.tree import Command, Group
 from pynats_common.program import run_program
 from pynats_common.version import version_line
 
 from pynsc.table import ALIASES, COMMANDS, GROUPS
 
-TITLE = "Create NATS operators, accounts and users, and manage their permissions."
+TITLE = "Create NATS operators, accounts and users, and manage their permissions"
 
-_TAKE_VALUE = ("-K", "--private-key", "--config-dir", "--data-dir", "--keystore-dir", "-H",
-               "--all-dirs")  # fmt: skip
-_KNOWN = (*_TAKE_VALUE, "-i", "--interactive", "-J", "--json", "-v", "--version", "-h", "--help")
+_OPTIONS = "pynsc.cli:Options"
+_ALONE = ("-v", "--version", "-h", "--help")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,11 +32,12 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if words and words[0] != "help":
         return _refuse(f'unknown command "{words[0]}"{_similar(path, words[0])}', path)
-    flags = [text for text in rest if text.startswith("-") and text.partition("=")[0] not in _KNOWN]
+    known = (*_group(path).value_flags(), *_ALONE)
+    flags = [text for text in rest if text.startswith("-") and text.partition("=")[0] not in known]
     if flags:
-        hint = did_you_mean(flags[0], [text for text in _KNOWN if text.startswith("--")], "")
+        hint = did_you_mean(flags[0], [text for text in known if text.startswith("--")], "")
         return _refuse(f"unknown flag {flags[0]}{hint}", path)
-    print(_help(path))
+    print(group_help(("pynsc", *path.split()), _group(path)), end="")
     return 0
 
 
@@ -56,10 +57,11 @@ def _similar(path: str, word: str) -> str:
 def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
     """Command path and the other arguments; global flags may precede the command."""
     path, rest, index = "", [], 0
+    flags = _group("").value_flags()
     while index < len(arguments):
         text = arguments[index]
         if text.startswith("-"):
-            step = 2 if text in _TAKE_VALUE else 1
+            step = 2 if flags.get(text) else 1
             rest += arguments[index : index + step]
             index += step
             continue
@@ -78,27 +80,24 @@ def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
 
 
 def _call(path: str, rest: list[str]) -> int:
-    from pynsc.cli import build
+    from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
 
-    module, function, options, help_text = COMMANDS[path]
-    loaded = importlib.import_module(f"pynsc.commands.{module}")
-    command = build(path, getattr(loaded, function), getattr(loaded, options), help_text)
-    from typer import Abort, TyperException
+    command = COMMANDS[path]
+    if wants_help(rest):
+        from pynats_common.commandline.helptext import command_help
 
+        print(command_help(("pynsc", *path.split()), command), end="")
+        return 0
     try:
-        status = command.main(args=rest, prog_name=f"pynsc {path}", standalone_mode=False)
-    except TyperException as error:
+        options = parse(command.options(), rest)
+    except (BadUsageError, BadValueError) as error:
         from pynsc.render import show_failure
 
-        text = f"{complaint(error)}: see pynsc {path} --help"
-        show_failure(None, text, bool({"-J", "--json"} & set(rest)))
+        show_failure(None, f"{error}: see pynsc {path} --help", bool({"-J", "--json"} & set(rest)))
         return 1
-    except Abort:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
-    return int(status or 0)
+    from pynsc.cli import execute
+
+    return execute(path, command, options)
 
 
 def _complete(arguments: list[str]) -> int:
@@ -112,26 +111,17 @@ def _complete(arguments: list[str]) -> int:
     return 0
 
 
-def _help(path: str) -> str:
-    """Commands below `path`."""
+def _group(path: str) -> Group:
+    """What is below `path`, sorted."""
     prefix = f"{path} " if path else ""
-    entries = {name: row[3] for name, row in COMMANDS.items()} | GROUPS
-    below = {
-        name[len(prefix) :]: text
-        for name, text in entries.items()
-        if name.startswith(prefix) and " " not in name[len(prefix) :] and name != path and text
-    }
-    width = max(map(len, below), default=0)
-    title = GROUPS.get(path) or TITLE
-    lines = [title, "", f"Usage:\n  pynsc {prefix}[command]", "", "Available Commands:"]
-    lines += [f"  {name:<{width}}  {text}" for name, text in sorted(below.items())]
-    lines += ["", "Global Flags:",
-              "  -i, --interactive          ask questions for various settings",
-              "  -K, --private-key string   role, public key, seed or key path",
-              "      --config-dir, --data-dir, --keystore-dir, -H/--all-dirs   directories",
-              "  -J, --json                 print JSON",
-              "", f'Use "pynsc {prefix}[command] --help" for more about a command.']  # fmt: skip
-    return "\n".join(lines)
+    known: dict[str, Command | Group] = {**COMMANDS}
+    known |= {name: Group(name.split()[-1], help, (), hidden=not help)
+              for name, help in GROUPS.items()}  # fmt: skip
+    below = sorted(name for name in known
+                   if name.startswith(prefix) and " " not in name[len(prefix) :])  # fmt: skip
+    name = f"pynsc {path}".split()[-1]
+    rows = tuple(known[each] for each in below)
+    return Group(name, GROUPS.get(path) or TITLE, rows, options=_OPTIONS)
 
 
 if __name__ == "__main__":

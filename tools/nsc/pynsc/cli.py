@@ -1,19 +1,15 @@
-"""Turns options dataclasses into Typer commands, loaded only when they are called."""
+"""Options that commands share, and what happens between reading them and showing the report."""
 
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import sys
-import typing
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-import typer
 from pynats_common.accounts_store.errors import StoreError
-from pynats_common.commandline.plainvalues import with_plain_values
-from typer.core import TyperCommand
+from pynats_common.commandline.declare import opt, parameters
+from pynats_common.commandline.tree import Command
 
 from pynsc.core.session import Session
 
@@ -22,15 +18,7 @@ Maybe = str | None  # an empty text is a value too: it clears the setting
 Many = list[str] | None
 
 
-def opt(*flags: str, help: str = "", ask: str = "", **extra: Any) -> Any:
-    """Option of a command; `ask` is its question in interactive mode."""
-    info = typer.Option(*flags, help=help, show_default=False, **extra)
-    info.nsc_ask = ask
-    return info
-
-
-def arg(help: str = "", **extra: Any) -> Any:
-    return typer.Argument(help=help, show_default=False, **extra)
+_EVERYWHERE = "Flags of every command"
 
 
 @dataclass
@@ -38,14 +26,23 @@ class Options:
     """Flags that every command has, before or after its name."""
 
     private_key: Annotated[
-        Text, opt("--private-key", "-K", help="role, public key, or key path")
+        Text,
+        opt("--private-key", "-K", help="role, public key, or key path", panel=_EVERYWHERE),
     ] = ""
-    interactive: Annotated[bool, opt("--interactive", "-i", help="ask for settings")] = False
-    config_dir: Annotated[Text, opt("--config-dir", help="nsc config directory")] = ""
-    data_dir: Annotated[Text, opt("--data-dir", help="stores directory")] = ""
-    keystore_dir: Annotated[Text, opt("--keystore-dir", help="keys directory")] = ""
-    all_dirs: Annotated[Text, opt("--all-dirs", "-H", help="all three directories")] = ""
-    json: Annotated[bool, opt("--json", "-J", help="print JSON")] = False
+    interactive: Annotated[
+        bool, opt("--interactive", "-i", help="ask for settings", panel=_EVERYWHERE)
+    ] = False
+    config_dir: Annotated[
+        Text, opt("--config-dir", help="nsc config directory", panel=_EVERYWHERE)
+    ] = ""
+    data_dir: Annotated[Text, opt("--data-dir", help="stores directory", panel=_EVERYWHERE)] = ""
+    keystore_dir: Annotated[
+        Text, opt("--keystore-dir", help="keys directory", panel=_EVERYWHERE)
+    ] = ""
+    all_dirs: Annotated[
+        Text, opt("--all-dirs", "-H", help="all three directories", panel=_EVERYWHERE)
+    ] = ""
+    json: Annotated[bool, opt("--json", "-J", help="print JSON", panel=_EVERYWHERE)] = False
 
     # Whether the command asks questions at a terminal even without -i, if it got no arguments.
     asks_by_itself: ClassVar[bool] = False
@@ -87,7 +84,7 @@ class PermissionOptions(Options):
     deny_sub: Annotated[Many, opt("--deny-sub", help="subscribe denied")] = None
     deny_pubsub: Annotated[Many, opt("--deny-pubsub", help="both denied")] = None
     allow_pub_response: Annotated[
-        Text, opt("--allow-pub-response", help="responses allowed per request (bare: 1)")
+        Text, opt("--allow-pub-response", help="responses allowed per request", bare="1")
     ] = ""
     max_responses: Annotated[Text, opt("--max-responses", hidden=True)] = ""
     response_ttl: Annotated[
@@ -123,47 +120,12 @@ class UserLimitOptions(RemovePermissionOptions):
 @dataclass
 class TlsOptions(Options):
     tls_first: Annotated[bool, opt("--tls-first", help="TLS handshake before INFO")] = False
-    ca_cert: Annotated[Text, opt("--ca-cert", help="CA file", envvar="NATS_CA")] = ""
-    client_cert: Annotated[
-        Text, opt("--client-cert", help="certificate file", envvar="NATS_CERT")
-    ] = ""
-    client_key: Annotated[Text, opt("--client-key", help="key file", envvar="NATS_KEY")] = ""
+    ca_cert: Annotated[Text, opt("--ca-cert", help="CA file", env="NATS_CA")] = ""
+    client_cert: Annotated[Text, opt("--client-cert", help="certificate file", env="NATS_CERT")] = (
+        ""
+    )
+    client_key: Annotated[Text, opt("--client-key", help="key file", env="NATS_KEY")] = ""
     tls_curves: Annotated[Many, opt("--tls-curves", help="P256, P384, P521, X25519")] = None
-
-
-# Options with an optional value, and its default.
-_BARE_VALUES = {"--allow-pub-response": "1"}
-
-
-class NscCommand(TyperCommand):
-    """Accepts `--flag=true|false` and omitted optional values, like the original's parser."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return with_plain_values(super().get_params(ctx))
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        flags = {
-            name: (param.opts, param.secondary_opts)
-            for param in self.params
-            if getattr(param, "is_flag", False)
-            for name in param.opts
-        }
-        rewritten: list[str] = []
-        for position, text in enumerate(args):
-            if text == "--":
-                rewritten += args[position:]
-                break
-            name, _, value = text.partition("=")
-            if name in flags and value.lower() in ("true", "t", "1", "false", "f", "0"):
-                positive = value.lower() in ("true", "t", "1")
-                if positive:
-                    rewritten.append(name)
-                elif flags[name][1]:
-                    rewritten.append(flags[name][1][0])
-            else:
-                rewritten.append(f"{text}={_BARE_VALUES[text]}" if text in _BARE_VALUES else text)
-        parsed: list[str] = super().parse_args(ctx, rewritten)
-        return parsed
 
 
 def require_change(options: Options, *targets: str) -> None:
@@ -187,34 +149,7 @@ def refuse_two_names(options: Options) -> None:
         raise StoreError(f"named twice: as {given[0]} and with {given[1]}", "give it once")
 
 
-Run = Callable[[Session, Any], None]
-
-
-def build(name: str, run: Run, options: type[Options], help: str) -> Any:
-    """Command object for a function that takes an options dataclass."""
-    hints = typing.get_type_hints(options, include_extras=True)
-    fields = dataclasses.fields(options)
-
-    def call(**values: Any) -> None:
-        raise SystemExit(execute(name, run, options(**values), fields, hints))
-
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                f.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[f.name], default=f.default
-            )
-            for f in sorted(fields, key=lambda f: f.name in Options.__dataclass_fields__)
-        ]
-    )
-    call.__annotations__ = hints
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(
-        name, cls=NscCommand, help=help, context_settings={"help_option_names": ["-h", "--help"]}
-    )(call)
-    return typer.main.get_command(app)
-
-
-def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str, Any]) -> int:
+def execute(path: str, command: Command, options: Options) -> int:
     """Run a command and show its report; the exit status."""
     from pynats_common.creds import CredsError
     from pynats_common.jwt import JwtError
@@ -227,7 +162,7 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
     session: Session | None = None
     failure = ""
     if options.asks_by_itself and not options.interactive and sys.stdin.isatty():
-        options.interactive = all(getattr(options, f.name) == f.default for f in fields)
+        options.interactive = options == type(options)()
     try:
         refuse_two_names(options)
         env = load_environment(
@@ -236,10 +171,10 @@ def execute(path: str, run: Run, options: Options, fields: Any, hints: dict[str,
         session = Session(env, options.private_key, options.interactive, options.json, path)
         if session.interactive:
             interview(path, session, options)
-            _ask_missing(options, fields, hints)
+            _ask_missing(options)
         if path not in READERS:
             session.begin_changes()
-        run(session, options)
+        command.function()(session, options)
     except (StoreError, NkeyError, JwtError, CredsError, OSError) as error:
         failure = str(error) or type(error).__name__
     except (KeyboardInterrupt, EOFError):
@@ -270,22 +205,18 @@ def interview(path: str, session: Session, options: Options) -> None:
         getattr(import_module(f"pynsc.interviews.{module}"), function)(session, options)
 
 
-def _ask_missing(options: Options, fields: Any, hints: dict[str, Any]) -> None:
+def _ask_missing(options: Options) -> None:
     """Asks for options that have a question and no value yet."""
     from pynsc.core.prompts import ask, confirm, edit_list
 
-    for item in fields:
-        question = next(
-            (getattr(m, "nsc_ask", "") for m in getattr(hints[item.name], "__metadata__", ())), ""
-        )
+    for item in parameters(type(options)):
+        question = item.declared.ask
         if not question or getattr(options, item.name) not in ("", None, False):
             continue
-        kind = typing.get_args(hints[item.name])[0]
-        if kind is bool or bool in typing.get_args(kind):
-            setattr(options, item.name, confirm(question))
-        elif kind is str:
-            setattr(options, item.name, ask(question))
-        elif str in typing.get_args(kind):
-            setattr(options, item.name, ask(question) or None)
+        if item.switch:
+            answer: Any = confirm(question)
+        elif item.many:
+            answer = edit_list(question)
         else:
-            setattr(options, item.name, edit_list(question))
+            answer = ask(question) or item.default
+        setattr(options, item.name, answer)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from itertools import pairwise
-from typing import Any
 
 from pynats_common.accounts_store.errors import StoreError
+from pynats_common.commandline.declare import parameters
 
 from pynsc.core.session import Session
 from pynsc.table import COMMANDS, GROUPS
@@ -49,27 +48,23 @@ def candidates(path: str, words: list[str], current: str) -> list[str]:
 
 def _below(path: str) -> list[str]:
     prefix = f"{path} " if path else ""
-    names = [name for name, row in COMMANDS.items() if row[3]] + [n for n in GROUPS if GROUPS[n]]
+    names = [name for name, row in COMMANDS.items() if not row.hidden] + [
+        n for n in GROUPS if GROUPS[n]
+    ]
     return [
         name[len(prefix) :].split()[0] for name in names if name.startswith(prefix) and name != path
     ]
 
 
 def _of_command(path: str, words: list[str], current: str) -> list[str]:
-    from pynsc.cli import build
-
-    module, function, options, help_text = COMMANDS[path]
-    loaded = importlib.import_module(f"pynsc.commands.{module}")
-    command = build(path, getattr(loaded, function), getattr(loaded, options), help_text)
-    flags = [param for param in command.params if param.param_type_name == "option"]
+    flags = [item for item in parameters(COMMANDS[path].options()) if not item.positional]
     if words:
-        for param in flags:
-            if words[-1] in param.opts and not param.is_flag:
-                kinds = [_VALUES[name] for name in param.opts if name in _VALUES]
+        for item in flags:
+            if words[-1] in item.spellings() and not item.switch:
+                kinds = [_VALUES[name] for name in item.spellings() if name in _VALUES]
                 return _names(kinds[0], words) if kinds else []
     if current.startswith("-"):
-        visible: list[Any] = [param for param in flags if not param.hidden]
-        return [name for param in visible for name in (*param.opts, *param.secondary_opts)]
+        return [name for item in flags if not item.declared.hidden for name in item.spellings()]
     return _names(_ARGUMENTS.get(path, ""), words)
 
 

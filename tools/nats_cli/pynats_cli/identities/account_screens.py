@@ -12,7 +12,7 @@ from pynats_common.go.times import format_time_in
 from pynats_common.jwt.types import SERVICE, STREAM, AccountLimits, JetStreamLimits
 
 from pynats_cli.screen.columns import Columns
-from pynats_cli.screen.human import bytes_text, local_time, thousands
+from pynats_cli.screen.human import bytes_text, local_time, thousands, truth, unlimited
 from pynats_cli.screen.tables import Table
 
 
@@ -25,7 +25,7 @@ def account_screen(store: Store | None, claims: jwt.AccountClaims, remote: bool 
     if store is not None and not remote:
         screen.add("Operator", store.name)
         system = store.operator().nats.system_account == claims.sub
-        screen.add("System Account", _truth(system))
+        screen.add("System Account", truth(system))
     users = 0 if store is None or remote else len(store.users(claims.name))
     _add_configuration(screen, claims, users)
     screen.section("Limits")
@@ -44,7 +44,7 @@ def _add_configuration(screen: Columns, claims: jwt.AccountClaims, users: int) -
     nats = claims.nats
     screen.add_if("Description", nats.description)
     screen.add_list("Tags", nats.tags)
-    screen.add("JetStream", _truth(has_jetstream(nats.limits)))
+    screen.add("JetStream", truth(has_jetstream(nats.limits)))
     screen.add_if("Expiry", moment(claims.exp))
     screen.add("Users", thousands(users))
     screen.add("Revocations", thousands(len(nats.revocations)))
@@ -55,13 +55,13 @@ def _add_configuration(screen: Columns, claims: jwt.AccountClaims, users: int) -
 
 
 def _add_limits(screen: Columns, limits: AccountLimits) -> None:
-    screen.add("Bearer Tokens Allowed", _truth(not limits.disallow_bearer))
-    screen.add("Subscriptions", _limit(limits.subs))
-    screen.add("Connections", _limit(limits.conn))
+    screen.add("Bearer Tokens Allowed", truth(not limits.disallow_bearer))
+    screen.add("Subscriptions", unlimited(limits.subs))
+    screen.add("Connections", unlimited(limits.conn))
     screen.add("Maximum Payload", _size(limits.payload))
-    screen.add("Leafnodes", _limit(limits.leaf))
-    screen.add("Imports", _limit(limits.imports))
-    screen.add("Exports", _limit(limits.exports))
+    screen.add("Leafnodes", unlimited(limits.leaf))
+    screen.add("Imports", unlimited(limits.imports))
+    screen.add("Exports", unlimited(limits.exports))
 
 
 def _add_jetstream(screen: Columns, claims: jwt.AccountClaims) -> None:
@@ -78,10 +78,10 @@ def _add_jetstream(screen: Columns, claims: jwt.AccountClaims) -> None:
 
 def _add_tier(screen: Columns, tier: AccountLimits | JetStreamLimits) -> None:
     # Servers read 0 as no limit here, but for storage.
-    screen.add("Max Ack Pending", _limit(tier.max_ack_pending or -1))
-    screen.add("Maximum Streams", _limit(tier.streams or -1))
-    screen.add("Max Consumers Per Stream", _limit(tier.consumer or -1))
-    screen.add("Max Stream Size Required", _truth(tier.max_bytes_required))
+    screen.add("Max Ack Pending", unlimited(tier.max_ack_pending or -1))
+    screen.add("Maximum Streams", unlimited(tier.streams or -1))
+    screen.add("Max Consumers Per Stream", unlimited(tier.consumer or -1))
+    screen.add("Max Stream Size Required", truth(tier.max_bytes_required))
     screen.add("Max File Storage", _size(tier.disk_storage))
     if tier.disk_max_stream_bytes > 0:
         screen.add("Max File Storage Stream Size", _size(tier.disk_max_stream_bytes))
@@ -107,14 +107,6 @@ def moment(seconds: int) -> str:
         return local_time(format_time_in(seconds * SECOND_NS, UTC)) if seconds else ""
     except (OverflowError, ValueError, OSError):
         return f"{seconds} (out of range)"
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _limit(value: int) -> str:
-    return "unlimited" if value < 0 else thousands(value)
 
 
 def _size(value: int) -> str:

@@ -6,8 +6,11 @@ A name that is given is never replaced by a menu.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 
 from pynats_common import jwt
+from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import Store
 from pynats_common.jwt.types import ScopedSigner
 
@@ -33,9 +36,10 @@ def pick_operator(book: Book, given: str = "", *, use_selected: bool = True) -> 
 def _operator_named(book: Book, given: str, known: Sequence[str]) -> str:
     if given in known:
         return given
-    for name in known:
-        if given.startswith("O") and book.store(name).operator().sub == given:
-            return name
+    for name in known if given.startswith("O") else ():
+        with suppress(StoreError):  # a damaged one is not the one that is meant
+            if book.store(name).operator().sub == given:
+                return name
     raise CliError(f'operator "{given}" not found')
 
 
@@ -48,6 +52,20 @@ def pick_account(store: Store, given: str = "") -> str:
     if not name:
         raise CliError(f'account "{given}" not found in operator "{store.name}"')
     return name
+
+
+class NamesAccount(Protocol):
+    """Options that say which account is meant."""
+
+    operator: str
+    account: str
+
+
+def named_account(options: NamesAccount) -> tuple[Book, Store, str]:
+    """The store, the operator's part of it, and the account that the options name."""
+    book = Book()
+    store = pick_operator(book, options.operator)
+    return book, store, pick_account(store, options.account)
 
 
 def pick_user(store: Store, account: str, given: str = "") -> str:

@@ -8,6 +8,7 @@ from pynats_common.jwt.types import Export, Import, WeightedMapping
 
 from pynats_cli.identities.account_screens import moment
 from pynats_cli.screen.columns import Columns
+from pynats_cli.screen.human import truth
 from pynats_cli.screen.tables import Table
 
 
@@ -20,9 +21,9 @@ def export_screen(export: Export) -> str:
     screen.add("Kind", export.type.capitalize())
     screen.add_if("Info", export.info_url)
     screen.add("Subject", export.subject)
-    screen.add("Activation Required", _truth(export.token_req))
+    screen.add("Activation Required", truth(export.token_req))
     screen.add("Account Token Position", str(export.account_token_position))
-    screen.add("Advertised", _truth(export.advertise))
+    screen.add("Advertised", truth(export.advertise))
     screen.section("Revocations")
     if not export.revocations:
         screen.text("No revocations found")
@@ -37,8 +38,8 @@ def exports_table(claims: jwt.AccountClaims) -> str:
                   ("Name", "Kind", "Subject", "Activation Required", "Advertised",
                    "Token Position", "Revocations"))  # fmt: skip
     for export in sorted(claims.nats.exports, key=lambda item: item.subject):
-        table.add(export.name, export.type.capitalize(), export.subject, _truth(export.token_req),
-                  _truth(export.advertise), export.account_token_position,
+        table.add(export.name, export.type.capitalize(), export.subject, truth(export.token_req),
+                  truth(export.advertise), export.account_token_position,
                   len(export.revocations))  # fmt: skip
     return table.render() + "\n" if table.rows else "No Exports defined"
 
@@ -54,9 +55,9 @@ def import_screen(store: Store, entry: Import) -> str:
     screen.add("Local Subject", local)
     screen.add("Kind", entry.type.capitalize())
     screen.add("Remote Subject", entry.subject)
-    screen.add("Sharing Connection Info", _truth(entry.share))
+    screen.add("Sharing Connection Info", truth(entry.share))
     if not entry.is_service:
-        screen.add("Allows Message Tracing", _truth(entry.allow_trace))
+        screen.add("Allows Message Tracing", truth(entry.allow_trace))
     return screen.render() + "\n"
 
 
@@ -69,8 +70,8 @@ def imports_table(store: Store, claims: jwt.AccountClaims) -> str:
         table.add(entry.name, entry.type.capitalize(),
                   store.account_named(entry.account) or entry.account,
                   entry.local or entry.subject, entry.subject,
-                  "" if entry.is_service else _truth(entry.allow_trace),
-                  _truth(entry.share))  # fmt: skip
+                  "" if entry.is_service else truth(entry.allow_trace),
+                  truth(entry.share))  # fmt: skip
     return table.render() + "\n" if table.rows else "No Imports defined"
 
 
@@ -97,7 +98,3 @@ def mappings_table(claims: jwt.AccountClaims) -> str:
         for target in targets:
             table.add(source, target.subject, target.weight, target.cluster)
     return table.render() + "\n" if table.rows else "No mappings defined"
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"

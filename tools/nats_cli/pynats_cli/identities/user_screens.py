@@ -8,7 +8,7 @@ from pynats_common.jwt.types import Permission, ScopedSigner, UserPermissionLimi
 
 from pynats_cli.identities.account_screens import moment
 from pynats_cli.screen.columns import Columns
-from pynats_cli.screen.human import thousands
+from pynats_cli.screen.human import truth, unlimited
 from pynats_cli.screen.tables import Table
 
 
@@ -20,7 +20,7 @@ def user_screen(store: Store, account: str, name: str) -> str:
     screen.section("Configuration")
     screen.add("Account", f"{account} ({owner.sub})")
     screen.add("Issuer", claims.iss)
-    screen.add("Scoped", _truth(scope is not None))
+    screen.add("Scoped", truth(scope is not None))
     screen.add_if("Role", scope.role if scope else "")
     screen.add_list("Tags", claims.nats.tags)
     screen.add_if("Expiry", moment(claims.exp))
@@ -41,11 +41,11 @@ def signing_key_screen(scope: ScopedSigner) -> str:
 
 def _add_rights(screen: Columns, rights: UserPermissionLimits) -> None:
     screen.add_if("Locale", rights.locale)
-    screen.add("Bearer Token", _truth(rights.bearer_token))
+    screen.add("Bearer Token", truth(rights.bearer_token))
     screen.section("Limits")
-    screen.add("Max Payload", _limit(rights.payload))
-    screen.add("Max Data", _limit(rights.data))
-    screen.add("Max Subscriptions", _limit(rights.subs))
+    screen.add("Max Payload", unlimited(rights.payload))
+    screen.add("Max Data", unlimited(rights.data))
+    screen.add("Max Subscriptions", unlimited(rights.subs))
     screen.add_if("Connection Types", ", ".join(rights.allowed_connection_types))
     screen.add_list("Connection Sources", rights.sources)
     screen.add_list("Connection Times", [f"{item.start} to {item.end}" for item in rights.times])
@@ -72,8 +72,8 @@ def users_table(store: Store, account: str) -> str:
         claims = store.user(account, name)
         scope = owner.nats.scope_of(claims.iss)
         rights = scope.template if scope else claims.nats
-        table.add(claims.name, claims.sub, _truth(scope is not None), _mark(rights.sub),
-                  _mark(rights.pub), _limit(rights.subs).capitalize())  # fmt: skip
+        table.add(claims.name, claims.sub, truth(scope is not None), _mark(rights.sub),
+                  _mark(rights.pub), unlimited(rights.subs).capitalize())  # fmt: skip
     return table.render() + "\n" if table.rows else "No users found"
 
 
@@ -96,11 +96,3 @@ def signing_keys_table(claims: jwt.AccountClaims) -> str:
 
 def _mark(permission: Permission) -> str:
     return "" if permission.is_empty() else "✓"
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _limit(value: int) -> str:
-    return "unlimited" if value < 0 else thousands(value)

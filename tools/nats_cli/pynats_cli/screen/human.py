@@ -29,6 +29,11 @@ def duration(ns: int, never: str = "never") -> str:
     return never if ns >= INT64_MAX else human_duration_ns(ns)
 
 
+def truth(value: bool) -> str:
+    """`true` or `false`."""
+    return "true" if value else "false"
+
+
 def unlimited(value: int, shown: str | None = None) -> str:
     """A limit: `unlimited` for -1, else `shown` or the number with commas."""
     return "unlimited" if value == -1 else (shown if shown is not None else thousands(value))

@@ -11,20 +11,12 @@ from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_text, short_path
 from pynats_common.accounts_store.store import operators, parse_claims
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.creds import extract_jwt
 from pynats_common.jwt.types import Export
 from pynats_common.nkeys import Prefix
 
-from pynsc.cli import (
-    AccountOption,
-    Many,
-    Options,
-    PermissionOptions,
-    Text,
-    TimeOptions,
-    arg,
-    opt,
-)
+from pynsc.cli import AccountOption, Many, Options, PermissionOptions, Text, TimeOptions
 from pynsc.core.apply import apply_permissions, apply_tags, apply_times
 from pynsc.core.managed import fetch
 from pynsc.core.session import Session
@@ -35,7 +27,7 @@ WELL_KNOWN = {"synadia": "https://api.synadia.io/jwt/v1/operator"}
 
 @dataclass
 class AddOperator(TimeOptions):
-    pos: Annotated[Text, arg(help="operator name")] = ""
+    pos: Annotated[Text, arg(help="operator name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="operator name")] = ""
     url: Annotated[Text, opt("--url", "-u", help="import from a JWT file, url or known name")] = ""
     generate_signing_key: Annotated[
@@ -170,7 +162,7 @@ def create_system_account(session: Session) -> None:
 
 @dataclass
 class AddAccount(TimeOptions, PermissionOptions):
-    pos: Annotated[Text, arg(help="account name")] = ""
+    pos: Annotated[Text, arg(help="account name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     public_key: Annotated[Text, opt("--public-key", "-k", help="account key or path")] = ""
 
@@ -193,7 +185,7 @@ def add_account(session: Session, options: AddAccount) -> None:
 
 @dataclass
 class AddUser(TimeOptions, PermissionOptions, AccountOption):
-    pos: Annotated[Text, arg(help="user name")] = ""
+    pos: Annotated[Text, arg(help="user name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="user name")] = ""
     public_key: Annotated[Text, opt("--public-key", "-k", help="user key or path")] = ""
     tag: Annotated[Many, opt("--tag", help="tags")] = None

@@ -8,9 +8,10 @@ from typing import Annotated
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import remove
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.cli import AccountOption, Many, Options, Text, arg, opt
+from pynsc.cli import AccountOption, Many, Options, Text
 from pynsc.commands.sharing import find_export
 from pynsc.core.session import Session
 from pynsc.core.values import format_time, known_names, parse_instant
@@ -18,7 +19,7 @@ from pynsc.core.values import format_time, known_names, parse_instant
 
 @dataclass
 class DeleteUser(AccountOption):
-    pos: Annotated[Many, arg(help="user names")] = None
+    pos: Annotated[Many, arg(help="user names", placeholder="name")] = None
     name: Annotated[Many, opt("--name", "-n", help="user names")] = None
     revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke before deleting")] = (
         False
@@ -57,7 +58,7 @@ def delete_user(session: Session, options: DeleteUser) -> None:
 
 @dataclass
 class DeleteAccount(Options):
-    pos: Annotated[Text, arg(help="account name")] = ""
+    pos: Annotated[Text, arg(help="account name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     revoke: Annotated[bool, opt("--revoke/--no-revoke", "-R", help="revoke its users first")] = True
     rm_nkey: Annotated[bool, opt("--rm-nkey", "-D", help="delete keys")] = False
@@ -96,7 +97,7 @@ def delete_account(session: Session, options: DeleteAccount) -> None:
 
 @dataclass
 class UserRevocation(AccountOption):
-    pos: Annotated[Text, arg(help="user name")] = ""
+    pos: Annotated[Text, arg(help="user name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="user name")] = ""
     user_public_key: Annotated[
         Text, opt("--user-public-key", "-u", help="user key, * is everyone")

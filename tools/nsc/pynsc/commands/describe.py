@@ -11,11 +11,12 @@ from typing import Annotated, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_text
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.creds import CredsError, decorate_jwt, extract_jwt
 from pynats_common.go.durations import format_duration_ns
 from pynats_common.jwt.types import Permissions, ScopedSigner, UserPermissionLimits
 
-from pynsc.cli import AccountOption, Options, Text, arg, opt
+from pynsc.cli import AccountOption, Options, Text
 from pynsc.core.managed import fetch
 from pynsc.core.report import Report
 from pynsc.core.session import Session
@@ -26,7 +27,7 @@ Rows = list[list[str]]
 
 @dataclass
 class Describe(Options):
-    pos: Annotated[Text, arg(help="name")] = ""
+    pos: Annotated[Text, arg(help="name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="name")] = ""
     long_ids: Annotated[bool, opt("--long-ids", "-W", help="do not shorten account ids")] = False
     raw: Annotated[bool, opt("--raw", "-R", help="print the JWT itself")] = False

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pynats_common import jwt
+from pynats_common.commandline.declare import opt
 from pynats_common.jwt.validation import subject_covers
 
-from pynsc.cli import Options, Text, opt
+from pynsc.cli import Options, Text
 from pynsc.core.session import Session
 from pynsc.core.values import format_limit, format_time, short_id
 

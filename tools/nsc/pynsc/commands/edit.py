@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import Store
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.jwt.types import ExternalAuthorization, ScopedSigner
 from pynats_common.jwt.validation import service_url_error
 from pynats_common.nkeys import Prefix, is_valid_public
@@ -19,8 +20,6 @@ from pynsc.cli import (
     Text,
     TimeOptions,
     UserLimitOptions,
-    arg,
-    opt,
     require_change,
 )
 from pynsc.core.apply import apply_tags, apply_times, apply_user_limits, discard
@@ -145,7 +144,7 @@ def edit_keys(session: Session, kind: Prefix, keys: list[Any], add: Many, remove
 
 @dataclass
 class EditUser(UserLimitOptions, TimeOptions, AccountOption):
-    pos: Annotated[Text, arg(help="user name")] = ""
+    pos: Annotated[Text, arg(help="user name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="user name")] = ""
     tag: Annotated[Many, opt("--tag", help="add tags")] = None
     rm_tag: Annotated[Many, opt("--rm-tag", help="remove tags")] = None

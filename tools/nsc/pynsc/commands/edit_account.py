@@ -7,20 +7,12 @@ from typing import Annotated
 
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.jwt.claims import AccountBody
 from pynats_common.jwt.types import AccountLimits, JetStreamLimits, MsgTrace
 from pynats_common.nkeys import Prefix
 
-from pynsc.cli import (
-    Many,
-    Maybe,
-    RemovePermissionOptions,
-    Text,
-    TimeOptions,
-    arg,
-    opt,
-    require_change,
-)
+from pynsc.cli import Many, Maybe, RemovePermissionOptions, Text, TimeOptions, require_change
 from pynsc.commands.edit import edit_keys
 from pynsc.core.apply import apply_about, apply_permissions, apply_tags, apply_times
 from pynsc.core.report import Report
@@ -50,7 +42,7 @@ _JS_LIMITS = (
 
 @dataclass
 class EditAccount(TimeOptions, RemovePermissionOptions):
-    pos: Annotated[Text, arg(help="account name")] = ""
+    pos: Annotated[Text, arg(help="account name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="account name")] = ""
     tag: Annotated[Many, opt("--tag", help="add tags")] = None
     rm_tag: Annotated[Many, opt("--rm-tag", help="remove tags")] = None

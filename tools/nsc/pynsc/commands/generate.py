@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_json, short_path, write_atomic
 from pynats_common.accounts_store.store import load_token, operators
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.creds import encode_creds
 from pynats_common.nkeys import Prefix, create_pair
 
-from pynsc.cli import AccountOption, Options, Text, arg, opt
+from pynsc.cli import AccountOption, Options, Text
 from pynsc.core.session import Session
 from pynsc.core.values import named_in_url, new_name, parse_profile_url, profile_url
 

@@ -13,10 +13,11 @@ from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_text, short_path
 from pynats_common.accounts_store.store import Store, load_claims, operators
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.jwt import Level
 from pynats_common.nkeys import from_public_key
 
-from pynsc.cli import AccountOption, KeySelection, Options, Text, arg, opt
+from pynsc.cli import AccountOption, KeySelection, Options, Text
 from pynsc.core.audit import Audit, Finding, file_finding
 from pynsc.core.session import Session
 from pynsc.core.values import format_moment, parse_time, rfc3339

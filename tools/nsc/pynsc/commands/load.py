@@ -9,9 +9,10 @@ from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import write_atomic
 from pynats_common.accounts_store.store import load_token, operators
+from pynats_common.commandline.declare import opt
 from pynats_common.nkeys import KeyPair, Prefix
 
-from pynsc.cli import Options, Text, opt
+from pynsc.cli import Options, Text
 from pynsc.commands.add import AddAccount, AddUser, add_account, add_user, import_operator
 from pynsc.core.session import Session
 from pynsc.core.values import named_in_url, parse_profile_url

@@ -12,11 +12,12 @@ from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import short_path, write_atomic
 from pynats_common.accounts_store.store import Store, load_token
+from pynats_common.commandline.declare import opt
 from pynats_common.jwt.types import Export
 from pynats_common.jwt.validation import subject_covers
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.cli import Options, Text, opt
+from pynsc.cli import Options, Text
 from pynsc.core.session import Session
 
 

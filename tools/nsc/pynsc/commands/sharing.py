@@ -9,12 +9,14 @@ from typing import Annotated
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_text
+from pynats_common.commandline.declare import opt
+from pynats_common.commandline.kinds import INTEGER, in_range
 from pynats_common.creds import decorate_jwt, extract_jwt
 from pynats_common.jwt.types import Export, Import, ServiceLatency, WeightedMapping
 from pynats_common.jwt.validation import activation_error, subject_covers
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, opt, require_change
+from pynsc.cli import AccountOption, Maybe, Text, TimeOptions, require_change
 from pynsc.core.apply import apply_about, apply_times
 from pynsc.core.managed import account_servers, are_http, fetch, fetch_first
 from pynsc.core.session import Session
@@ -278,7 +280,9 @@ def delete_import(session: Session, options: DeleteImport) -> None:
 class Mapping(AccountOption):
     source: Annotated[Text, opt("--from", "-f", help="mapped subject", ask="from")] = ""
     to: Annotated[Text, opt("--to", "-t", help="destination subject", ask="to")] = ""
-    weight: Annotated[int, opt("--weight", help="percent, 0 is 100", max=100, min=0)] = 0
+    weight: Annotated[
+        int, opt("--weight", help="percent, 0 is 100", kind=in_range(INTEGER, 0, 100))
+    ] = 0
     cluster: Annotated[Text, opt("--cluster", help="only in this cluster")] = ""
 
 

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import load_token, parse_claims
+from pynats_common.commandline.declare import opt
+from pynats_common.commandline.kinds import INTEGER, in_range
 from pynats_common.creds import CredsError, extract_jwt
 from pynats_common.nkeys import Prefix, is_valid_public
 
-from pynsc.cli import Text, TlsOptions, opt
+from pynsc.cli import Text, TlsOptions
 from pynsc.core.client import run_client, system_identity
 from pynsc.core.managed import account_servers, are_http, fetch_first
 from pynsc.core.report import ERR, OK, WARN, Line
@@ -45,7 +47,8 @@ class Push(TlsOptions):
     system_account: Annotated[Text, opt("--system-account", help="system account name")] = ""
     system_user: Annotated[Text, opt("--system-user", help="system user name")] = ""
     timeout: Annotated[
-        int, opt("--timeout", help="seconds to wait for servers, 1-60", min=1, max=60)
+        int,
+        opt("--timeout", help="seconds to wait for servers", kind=in_range(INTEGER, 1, 60)),
     ] = 1
 
 

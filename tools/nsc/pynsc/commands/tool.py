@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import read_text
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.creds import decode_creds
 
-from pynsc.cli import AccountOption, Text, TlsOptions, arg, opt
+from pynsc.cli import AccountOption, Text, TlsOptions
 from pynsc.core.client import run_client
 from pynsc.core.session import Session
 
@@ -41,6 +42,8 @@ class ToolSub(ToolBase):
 
 @dataclass
 class ToolReply(ToolSub):
+    # Again, because one's own arguments come before those of the class above.
+    subject: Annotated[Text, arg(help="subject")] = ""
     message: Annotated[Text, arg(help="answer")] = ""
 
 

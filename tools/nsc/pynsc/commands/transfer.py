@@ -17,10 +17,11 @@ from pynats_common.accounts_store.store import (
     operators,
     parse_claims,
 )
+from pynats_common.commandline.declare import arg, opt
 from pynats_common.creds import CredsError, extract_key_pair
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
-from pynsc.cli import KeySelection, Many, Options, Text, arg, opt
+from pynsc.cli import KeySelection, Many, Options, Text
 from pynsc.commands.listing import collect_keys
 from pynsc.core.session import Session
 from pynsc.core.values import items, new_name
@@ -68,7 +69,7 @@ def import_keys(session: Session, options: ImportKeys) -> None:
 
 @dataclass
 class ImportUser(Options):
-    pos: Annotated[Text, arg(help="JWT or creds file")] = ""
+    pos: Annotated[Text, arg(help="JWT or creds file", placeholder="file")] = ""
     file: Annotated[Text, opt("--file", "-f", help="JWT or creds file", ask="file")] = ""
     skip: Annotated[bool, opt("--skip", help="import despite validation issues")] = False
     overwrite: Annotated[bool, opt("--overwrite", help="replace an existing one")] = False
@@ -76,7 +77,7 @@ class ImportUser(Options):
 
 @dataclass
 class ImportAccount(Options):
-    pos: Annotated[Text, arg(help="JWT file")] = ""
+    pos: Annotated[Text, arg(help="JWT file", placeholder="file")] = ""
     file: Annotated[Text, opt("--file", "-j", "-f", help="JWT file", ask="file")] = ""
     skip: Annotated[bool, opt("--skip", help="import despite validation issues")] = False
     overwrite: Annotated[bool, opt("--overwrite", help="replace an existing one")] = False
@@ -217,7 +218,7 @@ def keys_migrate(session: Session, options: Options) -> None:
 
 @dataclass
 class Reissue(Options):
-    pos: Annotated[Text, arg(help="operator name")] = ""
+    pos: Annotated[Text, arg(help="operator name", placeholder="name")] = ""
     name: Annotated[Text, opt("--name", "-n", help="operator name")] = ""
     convert_to_signing_key: Annotated[
         bool, opt("--convert-to-signing-key", help="keep the old key as signing key")

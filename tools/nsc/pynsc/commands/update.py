@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pynats_common.accounts_store.errors import StoreError
+from pynats_common.commandline.declare import opt
 
-from pynsc.cli import Options, Text, opt
+from pynsc.cli import Options, Text
 from pynsc.core.session import Session
 
 DISTRIBUTION = "pynats-toolbox"

@@ -23,7 +23,7 @@ from pynats_cli.global_options import GlobalOptions
 from pynats_cli.identities.account_screens import account_screen, accounts_table, has_jetstream
 from pynats_cli.identities.book import Book, store_errors
 from pynats_cli.identities.entities import account_entity
-from pynats_cli.identities.pickers import pick_account, pick_operator
+from pynats_cli.identities.pickers import named_account, pick_operator
 from pynats_cli.screen.ask import ask
 from pynats_cli.screen.output import line, log, show
 
@@ -59,10 +59,8 @@ class InfoOptions(Shown, OperatorOption):
 
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        name = pick_account(store, options.account)
+        book, store, name = named_account(options)
         if options.form != "table":
             log(f"the output holds the seeds of account {name} and its users")
             show(options, account_entity(book, store, name), str)
@@ -76,10 +74,8 @@ class EditOptions(LimitOptions, OperatorOption):
 
 
 def edit(_: GlobalOptions, options: EditOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        name = pick_account(store, options.account)
+        book, store, name = named_account(options)
         if options.jetstream and not has_jetstream(store.account(name).nats.limits):
             ask_storage(options)
         with book.changing(store.name) as edition:

@@ -20,7 +20,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.identities.account_screens import account_screen
 from pynats_cli.identities.book import Book, store_errors
-from pynats_cli.identities.pickers import pick_account, pick_operator
+from pynats_cli.identities.pickers import named_account, pick_account, pick_operator
 from pynats_cli.screen.output import line, show
 
 _NO_ANSWER = (
@@ -36,10 +36,8 @@ class PushOptions(OperatorOption):
 
 
 async def push(session: Session, options: PushOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        name = pick_account(store, options.account)
+        _book, store, name = named_account(options)
         claims, token = store.account(name), load_token(store.account_path(name))
     if options.show:
         line(f"Account JWT for {name}\n\n{token}\n")

@@ -19,7 +19,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.identities.book import Book, store_errors
-from pynats_cli.identities.pickers import pick_account, pick_operator, pick_user
+from pynats_cli.identities.pickers import named_account, pick_user
 from pynats_cli.screen.output import line
 
 _NS = 1_000_000_000
@@ -36,11 +36,9 @@ class CredentialOptions(Force, OperatorOption):
 
 
 def credential(_: GlobalOptions, options: CredentialOptions) -> None:
-    book = Book()
     with store_errors():
         refuse_overwrite(options.file, options.force)
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         name = pick_user(store, account, options.name)
         write_credential(book, store, account, name, Path(options.file), options.expire or 0)
     line(f"Wrote credential for {name} to {options.file}")

@@ -14,8 +14,8 @@ from pynats_cli.commands.auth.options import OperatorOption
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.book import Book, store_errors
-from pynats_cli.identities.pickers import menu, pick_account, pick_operator
+from pynats_cli.identities.book import store_errors
+from pynats_cli.identities.pickers import menu, named_account
 from pynats_cli.identities.sharing_screens import export_screen, exports_table
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line, show
@@ -43,10 +43,8 @@ class AddOptions(AboutOptions):
 
 
 def add(_: GlobalOptions, options: AddOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         export = Export(name=options.name, subject=options.subject,
                         type=SERVICE if options.service else STREAM)  # fmt: skip
         _apply(export, options)
@@ -85,8 +83,8 @@ class InfoOptions(Shown, OperatorOption):
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         subjects = sorted({export.subject for export in claims.nats.exports})
         if not subjects and not options.subject:
             raise CliError("no exports defined")
@@ -111,10 +109,8 @@ class EditOptions(AboutOptions):
 
 
 def edit(_: GlobalOptions, options: EditOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
             export = _find(claims, options.subject)
@@ -130,8 +126,8 @@ class ListOptions(Shown, OperatorOption):
 
 def list_exports(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         data = [export.to_json() for export in claims.nats.exports]
         show(options, data, lambda: exports_table(claims))
 
@@ -143,10 +139,8 @@ class RemoveOptions(Force, OperatorOption):
 
 
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         known = {export.subject for export in store.account(account).nats.exports}
         if options.subject not in known:
             raise CliError(f'subject "{options.subject}" is not exported')
@@ -168,10 +162,8 @@ class BucketOptions(OperatorOption):
 
 def export_bucket(_: GlobalOptions, options: BucketOptions) -> None:
     """Exports what a client needs to read and write a key-value bucket."""
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
             for kind, subject in bucket_subjects(options.bucket):

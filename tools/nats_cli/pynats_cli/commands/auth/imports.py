@@ -16,8 +16,8 @@ from pynats_cli.commands.auth.options import OperatorOption
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.book import Book, store_errors
-from pynats_cli.identities.pickers import menu, pick_account, pick_operator
+from pynats_cli.identities.book import store_errors
+from pynats_cli.identities.pickers import menu, named_account, pick_account
 from pynats_cli.identities.sharing_screens import import_screen, imports_table
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line, show
@@ -46,10 +46,8 @@ class AddOptions(AboutOptions):
 
 
 def add(_: GlobalOptions, options: AddOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         entry = Import(name=options.name, subject=options.subject,
                        account=_source(store, options.source),
                        local_subject=options.local or options.subject,
@@ -98,8 +96,8 @@ class InfoOptions(Shown, OperatorOption):
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         subjects = sorted(_local(item) for item in claims.nats.imports)
         if not subjects and not options.subject:
             raise CliError("no imports defined")
@@ -116,10 +114,8 @@ class EditOptions(AboutOptions):
 
 
 def edit(_: GlobalOptions, options: EditOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
             entry = _find(claims, options.subject)
@@ -138,8 +134,8 @@ class ListOptions(Shown):
 
 def list_imports(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         data = [item.to_json() for item in claims.nats.imports]
         show(options, data, lambda: imports_table(store, claims))
 
@@ -151,10 +147,8 @@ class RemoveOptions(Force, OperatorOption):
 
 
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         if _find(store.account(account), options.subject) is None:
             raise CliError(f'subject "{options.subject}" is not imported')
         if not sure(options.force, f"Really remove the Import {options.subject}"):
@@ -180,10 +174,8 @@ class BucketOptions(OperatorOption):
 
 def import_bucket(_: GlobalOptions, options: BucketOptions) -> None:
     """Imports what `exports kv` exports, its subjects below a prefix."""
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         source = _source(store, options.source)
         entries = [Import(name=f"KV_{options.bucket}", subject=subject, account=source,
                           local_subject=_below(options.prefix, kind, subject), type=kind)

@@ -16,8 +16,8 @@ from pynats_cli.commands.auth.options import OperatorOption
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.book import Book, store_errors
-from pynats_cli.identities.pickers import menu, pick_account, pick_operator
+from pynats_cli.identities.book import store_errors
+from pynats_cli.identities.pickers import menu, named_account
 from pynats_cli.identities.sharing_screens import mapping_screen, mappings_table
 from pynats_cli.screen.ask import ask
 from pynats_cli.screen.output import line, show
@@ -36,10 +36,8 @@ class AddOptions(OperatorOption):
 
 
 def add(_: GlobalOptions, options: AddOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         found = _from_file(Path(options.config)) if options.config else _from_line(options)
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
@@ -95,8 +93,8 @@ class ListOptions(Shown, OperatorOption):
 
 def list_mappings(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         show(options, mappings_json(claims.nats.mappings), lambda: mappings_table(claims))
 
 
@@ -118,10 +116,8 @@ class RemoveOptions(OperatorOption):
 
 
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         source = _pick(store.account(account), options.source)
         if not source:
             return
@@ -151,8 +147,8 @@ class InfoOptions(Shown, OperatorOption):
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         source = _pick(claims, options.source)
         if not source:
             return

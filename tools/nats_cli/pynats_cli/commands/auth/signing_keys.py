@@ -17,8 +17,12 @@ from pynats_cli.commands.auth.permissions import PermissionOptions, apply_permis
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.book import Book, Edition, store_errors
-from pynats_cli.identities.pickers import key_of, pick_account, pick_operator, pick_signing_key
+from pynats_cli.identities.book import Edition, store_errors
+from pynats_cli.identities.pickers import (
+    key_of,
+    named_account,
+    pick_signing_key,
+)
 from pynats_cli.identities.user_screens import signing_key_screen, signing_keys_table
 from pynats_cli.screen.ask import ask, sure
 from pynats_cli.screen.output import line, show
@@ -41,10 +45,8 @@ class AddOptions(PermissionOptions, OperatorOption):
 
 
 def add(_: GlobalOptions, options: AddOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         role = "" if options.unscoped else options.role or ask("Role Name", missing="ROLE")
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
@@ -74,8 +76,8 @@ class InfoOptions(Shown, OperatorOption):
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         public = pick_signing_key(claims, options.key)
         scope = claims.nats.scope_of(public)
         if scope is None:
@@ -90,8 +92,8 @@ class ListOptions(Shown, OperatorOption):
 
 def list_keys(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        claims = store.account(pick_account(store, options.account))
+        _book, store, account = named_account(options)
+        claims = store.account(account)
         keys = claims.nats.signing_keys
         data = [{"key": item} if isinstance(item, str) else item.to_json() for item in keys]
         show(options, data, lambda: signing_keys_table(claims))
@@ -105,10 +107,8 @@ class RemoveOptions(Force, OperatorOption):
 
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
     """Removes a signing key and its seed; users that it signed cannot log in any more."""
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         if options.force and not options.key:
             raise CliError("--force requires a key or role: --key")
         public = pick_signing_key(store.account(account), options.key)

@@ -21,10 +21,10 @@ from pynats_cli.commands.auth.permissions import PermissionOptions, apply_permis
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.identities.book import Book, Edition, store_errors
+from pynats_cli.identities.book import Edition, store_errors
 from pynats_cli.identities.changes import change_tags
 from pynats_cli.identities.entities import user_entity
-from pynats_cli.identities.pickers import pick_account, pick_operator, pick_user
+from pynats_cli.identities.pickers import named_account, pick_user
 from pynats_cli.identities.user_screens import user_screen, users_table
 from pynats_cli.screen.ask import ask, sure
 from pynats_cli.screen.output import line, log, show
@@ -53,11 +53,9 @@ class AddOptions(UserOptions, Force):
 
 
 def add(_: GlobalOptions, options: AddOptions) -> None:
-    book = Book()
     with store_errors():
         name = check_name(options.name)
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         if name in store.users(account):
             raise CliError(f"user {name} already exist")
         refuse_overwrite(options.credential, options.force)
@@ -126,10 +124,8 @@ class InfoOptions(Shown, OperatorOption):
 
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         name = pick_user(store, account, options.name)
         if options.form != "table":
             log(f"the output holds the seed of user {name}")
@@ -149,10 +145,8 @@ class EditOptions(UserOptions):
 
 def edit(_: GlobalOptions, options: EditOptions) -> None:
     """Changes only what is given."""
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         name = pick_user(store, account, options.name)
         with book.changing(store.name) as edition:
             claims = edition.store.user(account, name)
@@ -176,8 +170,7 @@ class ListOptions(Names, Shown, OperatorOption):
 
 def list_users(_: GlobalOptions, options: ListOptions) -> None:
     with store_errors():
-        store = pick_operator(Book(), options.operator)
-        account = pick_account(store, options.account)
+        _book, store, account = named_account(options)
         names = store.users(account)
         if options.names:
             for name in names:
@@ -203,10 +196,8 @@ class RemoveOptions(Force, OperatorOption):
 
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
     """Removes a user with its seed and the creds file in the store."""
-    book = Book()
     with store_errors():
-        store = pick_operator(book, options.operator)
-        account = pick_account(store, options.account)
+        book, store, account = named_account(options)
         if options.force and not options.name:
             raise CliError("--force requires a user name")
         name = pick_user(store, account, options.name)
