@@ -24,7 +24,7 @@ from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.modified import newer_group
 
-ROOTS = [Path("server"), Path("bench")]
+ROOTS = [Path("common"), Path("server"), Path("bench")]
 PLANTED = Path("tests/support/planted.pyx")  # faults that the sanitized build must find
 DEBUG = os.environ.get("PYNATS_DEBUG") == "1"
 SANITIZE = os.environ.get("PYNATS_SANITIZE") == "1"
@@ -81,7 +81,7 @@ HOT = (
     "pynats_server.jetstream.store.block",
     "pynats_server.jetstream.store.expiry",
     "pynats_server.jetstream.store.file.syncing.syncthread",
-    "pynats_server.jetstream.store.format.s2",
+    "pynats_common.s2",
     "pynats_server.jetstream.store.format.subjectlist",
     "pynats_server.jetstream.store.retention",
     "pynats_server.jetstream.store.search.column",

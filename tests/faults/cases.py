@@ -12,12 +12,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from pynats_common.archive import Entry
 from pynats_server.jetstream.store import StoreError, StoreFull
 from pynats_server.jetstream.store.errors import BadKey
 from pynats_server.jetstream.store.file.config import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.snapshot import unpack_snapshot, write_snapshot
-from pynats_server.jetstream.store.format.archive import Entry, restore_messages
+from pynats_server.jetstream.store.format.archive import restore_messages
 from pynats_server.jetstream.store.rekeying.ring import KeyRing
 from pynats_server.jetstream.stream.copying.places import find_places
 from pynats_server.jetstream.stream.operations import Configure

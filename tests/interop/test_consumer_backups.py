@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_server.jetstream.store.format.archive import Entry, encode_entry
-from pynats_server.jetstream.store.format.s2 import IDENTIFIER, encode_chunks
+from pynats_common.archive import Entry, encode_entry
+from pynats_common.s2 import IDENTIFIER, encode_chunks
 
 from tests.support.consumer_folders import (
     DECADES_NS,

@@ -16,18 +16,13 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 from pynats_bench.pauses.bomb import UNPACKED_BYTES, s2_bomb, zeros_chunk
+from pynats_common import s2
+from pynats_common.archive import MAGIC, Entry, encode_entry, unpacked
 from pynats_common.go.quoting import quote
 from pynats_server.jetstream.api import snapshot
 from pynats_server.jetstream.store.file import filestore
-from pynats_server.jetstream.store.format import blockfile, s2, tar
-from pynats_server.jetstream.store.format.archive import (
-    MAGIC,
-    BadMessageArchive,
-    Entry,
-    encode_entry,
-    read_archive,
-    unpacked,
-)
+from pynats_server.jetstream.store.format import blockfile, tar
+from pynats_server.jetstream.store.format.archive import BadMessageArchive, read_archive
 from pynats_server.jetstream.stream.backup import Incoming
 from pynats_server.options import AccountLimits, AccountOptions, JetStreamOptions, Options, User
 from pynats_server.server.server import Server

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pynats_common import s2
+from pynats_common.archive import Entry
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.snapshot import (
@@ -17,10 +19,8 @@ from pynats_server.jetstream.store.file.snapshot import (
     unpack_snapshot,
     write_snapshot,
 )
-from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.archive import (
     BadMessageArchive,
-    Entry,
     read_archive,
     restore_messages,
     write_archive,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 
-from pynats_server.jetstream.store.format import s2
+from pynats_common import s2
 
 MOST = 1 << 24  # bytes
 

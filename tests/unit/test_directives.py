@@ -15,7 +15,7 @@ OVERRIDE = re.compile(rf"^\s*#\s*cython\s*:.*\b{CHECKS}\b|\bcython\.{CHECKS}\b",
 def test_no_source_overrides_the_checks_of_the_build() -> None:
     sources = [
         path
-        for root in ("server", "bench")
+        for root in ("common", "server", "bench")
         for path in sorted((ROOT / root).rglob("*"))
         if path.suffix in (".pyx", ".pxd")
     ]
@@ -38,7 +38,7 @@ def test_overrides_are_recognised() -> None:
 def test_the_tables_of_the_build_name_modules_that_exist() -> None:
     modules = [
         ".".join(path.relative_to(ROOT / root).with_suffix("").parts)
-        for root in ("server", "bench")
+        for root in ("common", "server", "bench")
         for path in (ROOT / root).rglob("*.pyx")
     ]
     tables = {

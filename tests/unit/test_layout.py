@@ -52,8 +52,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "tls": (
         "pynats_common", S + "tls.engine", S + "tls.options", S + "tls.subjects", S + "tls.suites",
     ),
-    # JSON, headers and packing of whatever the server says. Snappy is the store's.
-    S + "said": ("pynats_common", J + "requests", J + "store.format", S + "work"),
+    # JSON, headers and packing of whatever the server says.
+    S + "said": ("pynats_common", J + "requests", S + "work"),
     # Where JWTs of accounts come from; whether they count others say.
     S + "resolver": (*BASE, S + "resolver.base"),
     S + "resolver.base": ("pynats_common",),
@@ -112,7 +112,7 @@ RULES: dict[str, tuple[str, ...]] = {
         S + "work",
     ),
     # JetStream, from the disk upwards.
-    J + "errors": (),
+    J + "errors": ("pynats_common",),
     J + "figures": (J + "config",),
     J + "domains": (),
     J + "quota": (),

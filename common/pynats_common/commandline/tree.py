@@ -35,6 +35,7 @@ class Command:
     panel: str = ""
     hidden: bool = False
     offline: bool = False
+    bad_usage: int = 1
 
     def function(self) -> Any:
         """The command's function."""

@@ -15,12 +15,11 @@ _STREAM: Final = b"\xff\x06\x00\x00sNaPpY"  # how a framed stream of Snappy begi
 _GZIP_BITS: Final = 31  # of zlib: with gzip's head and tail
 _GZIP_STEP: Final = 8 << 10  # bytes in one step: some 0.2 ms
 _SNAPPY_STEP: Final = 64 << 10
-_S2: Final = "pynats_server.jetstream.store.format.s2"
+_S2: Final = "pynats_common.s2"
 
 
 class Codec:
-    """What packs. Snappy is the store's, and its first import takes a while where there is no
-    JetStream."""
+    """What packs. The first import of Snappy takes a while where there is no JetStream."""
 
     def __init__(self) -> None:
         self._s2 = Late(_S2)
@@ -72,7 +71,7 @@ def _gzip(body: bytes) -> Work[bytes]:
 
 
 def _snappy(body: bytes) -> Work[bytes]:
-    from pynats_server.jetstream.store.format import s2
+    from pynats_common import s2
 
     parts = [_STREAM]
     with memoryview(body) as view:

@@ -58,10 +58,12 @@ def _row(setting: Setting, table: Table) -> str:
     if setting.read is None:
         return f"| {keys} | {meaning} | | *not yet* |"
     reload = "yes" if setting.reloadable else ""
-    return f"| {keys} | {meaning} | {_default(setting, table.defaults())} | {reload} |"
+    default = default_text(setting, table.defaults())
+    return f"| {keys} | {meaning} | {f'`{default}`' if default else ''} | {reload} |"
 
 
-def _default(setting: Setting, options: Any) -> str:
+def default_text(setting: Setting, options: Any) -> str:
+    """The value without the key, "" if there is none worth a word."""
     try:
         value = get_path(options, setting.path)
     except AttributeError:
@@ -71,8 +73,8 @@ def _default(setting: Setting, options: Any) -> str:
     if value is None or value == "" or isinstance(value, (list, dict)) or setting.block:
         return ""
     if isinstance(value, bool):
-        return "`true`" if value else "`false`"
-    return f"`{format_duration_s(value)}`" if isinstance(value, float) else f"`{value}`"
+        return "true" if value else "false"
+    return format_duration_s(value) if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

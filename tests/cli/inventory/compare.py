@@ -22,6 +22,7 @@ ABSENT: dict[str, str] = {
     "auth account info alias i": "`auth account i` are the imports, in the original too",
     "bench": LATER,
     "top": LATER,
+    "stream find alias query": "`pynats stream query` searches what a stream holds",
 }
 
 

@@ -7,10 +7,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from pynats_common import s2
 from pynats_server.jetstream.store import FileConfig, StoreFull
 from pynats_server.jetstream.store.file.filestore import FileStore
 from pynats_server.jetstream.store.file.snapshot import BadArchive, unpack_snapshot
-from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.crypt import Keys
 from pynats_server.jetstream.store.inventory.names import BLOCK_MAX
 

@@ -14,7 +14,7 @@ from pynats_bench.pauses.cases import CASES
 from pynats_bench.pauses.probe import Figures, Probe, figures
 from pynats_bench.pauses.stream_cases import fill
 from pynats_bench.pauses.world import World
-from pynats_server.jetstream.store.format.s2 import decode_stream
+from pynats_common.s2 import decode_stream
 
 
 def test_percentiles_are_those_of_the_latencies() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
 import pytest
+import tomli
+from pynats_common.serverkeys import load_keys
 from pynats_server.core.sharing.responses import KINDS
 from pynats_server.monitor.sharing import RESPONSE_TYPES
 from pynats_server.options import Options, ResponseKind
@@ -15,10 +18,13 @@ from pynats_server.process.help_text import usage
 from pynats_server.settings import TOP_LEVEL
 from pynats_server.settings.blocks.sharing import RESPONSES
 from pynats_server.settings.document import document
+from pynats_server.settings.export import export
 from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting, Table
 
-PAGE = Path(__file__).resolve().parents[3] / "docs/configuration.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs/configuration.md"
+KEYS = ROOT / "common/pynats_common/serverkeys/keys.json"
 
 
 def rows(table: Table) -> Iterator[tuple[Table, Setting]]:
@@ -30,6 +36,19 @@ def rows(table: Table) -> Iterator[tuple[Table, Setting]]:
 
 def test_the_page_about_configuration_is_current() -> None:
     assert PAGE.read_text() == document(), "run `make docs`"
+
+
+def test_the_keys_that_tools_know_are_current() -> None:
+    """Fails also where nobody has said what kind of value a new reader reads."""
+    assert json.loads(KEYS.read_text()) == export(), "run `make docs`"
+
+
+def test_keys_from_elsewhere_are_only_those_that_are_not_here() -> None:
+    elsewhere = tomli.loads(KEYS.with_name("elsewhere.toml").read_text())
+    assert elsewhere.keys() & export().keys() == set()
+    known = load_keys()
+    for key in known.every():
+        assert key.block is None or known.block_of(key) is not None, key
 
 
 def test_every_row_has_a_place_in_the_options() -> None:

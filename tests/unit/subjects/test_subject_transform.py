@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pynats_common.subject_mapping import reading
+from pynats_common.subject_mapping.renaming import rename, renamed
 from pynats_common.subjects import subject_matches
 from pynats_server.core.fnv import fnv1a32
+from pynats_server.core.interest.rename import Rename
 from pynats_server.subjects import transform as transforms
 from pynats_server.subjects.transform import SubjectTransform, TransformError
 
@@ -139,7 +142,7 @@ def test_a_call_without_end_is_looked_for_once_a_line(
         looks.append(at)
         return 0
 
-    monkeypatch.setattr(transforms, "bisect_left", counted)
+    monkeypatch.setattr(reading, "bisect_left", counted)
     with pytest.raises(TransformError):
         SubjectTransform.compile("a.*", token)
     assert 0 < len(looks) <= 2
@@ -148,11 +151,52 @@ def test_a_call_without_end_is_looked_for_once_a_line(
 def test_sources_become_expressions_with_the_first_subject(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of them are checked without that."""
     built: list[list[str]] = []
-    build = transforms._source_pattern
+    build = transforms.source_pattern
     monkeypatch.setattr(
-        transforms, "_source_pattern", lambda tokens: [built.append(tokens), build(tokens)][1]
+        transforms, "source_pattern", lambda tokens: [built.append(tokens), build(tokens)][1]
     )
     transform = SubjectTransform.compile("a.*", "b.$1")
     assert not built
     assert transform.apply("a.x") == transform.apply(b"a.x").decode() == "b.x"  # type: ignore[union-attr]
     assert len(built) == 1
+
+
+PLACES = st.integers(0, 2)
+FUNCTIONS = st.tuples(
+    st.sampled_from(
+        ["split", "left", "right", "slicefromleft", "slicefromright", "splitfromleft",
+         "splitfromright"]
+    ),
+    PLACES.map(lambda place: (place,)),
+    st.integers(-2, 9),
+    st.sampled_from([b"", b"-", b"ab", b"aa"]),
+)  # fmt: skip
+PARTITIONS = st.tuples(
+    st.just("partition"), st.lists(PLACES, max_size=3).map(tuple), st.integers(-3, 9), st.just(b"")
+)
+PIECES = st.lists(
+    st.one_of(st.binary(max_size=3), st.integers(-4, 2), FUNCTIONS, PARTITIONS), max_size=5
+)
+TOKENS = st.lists(
+    st.text("ab-é", min_size=1, max_size=12).map(str.encode) | st.binary(min_size=1, max_size=6),
+    min_size=3,
+    max_size=5,
+).map(lambda tokens: [token.replace(b".", b"_") for token in tokens])
+
+
+@given(PIECES, TOKENS)
+def test_the_compiled_renaming_is_the_plain_one(
+    pieces: list[reading.Piece], tokens: list[bytes]
+) -> None:
+    subject = b".".join(tokens)
+    assert rename(pieces, subject) == Rename(pieces).apply(subject)
+
+
+def test_plain_renaming_of_documented_mappings() -> None:
+    def plain(source: str, destination: str, subject: str) -> str | None:
+        return renamed(reading.read_mapping(source, destination), subject)
+
+    assert plain("foo.*.*", "bar.{{wildcard(2)}}.$1", "foo.a.b") == "bar.b.a"
+    assert plain("foo.*", "bar.{{split(1,-)}}", "foo.-abc-def--ghi-") == "bar.abc.def.ghi"
+    assert plain("foo.*", "{{partition(3,1)}}", "bar.a") is None
+    assert plain("foo", "{{random(1)}}", "foo") == "0"

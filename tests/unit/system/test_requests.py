@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.client import Client
+from pynats_common import s2
 from pynats_server import Authorization, Options, Permissions, Server, SubjectPermission
-from pynats_server.jetstream.store.format import s2
 from pynats_server.monitor.json import pretty, squeezed
 from pynats_server.options import LOG_PARTS, AccountOptions, ServiceExport, ServiceImport, User
 from pynats_server.resolver.directory.full import FullResolver

@@ -17,7 +17,7 @@ from pynats_server.work import Late, late
 from tests.support.deadline import PATIENCE_S, wait_until_async
 from tests.support.on_loop import on_loop
 
-S2 = "pynats_server.jetstream.store.format.s2"
+S2 = "pynats_common.s2"
 
 
 class Loader:
@@ -31,7 +31,7 @@ class Loader:
         self._real = importlib.import_module
 
     def _load(self, name: str, package: str | None = None) -> ModuleType:
-        if not name.startswith("pynats_server."):
+        if not name.startswith(("pynats_server.", S2)):
             return self._real(name, package)
         self.loaded.append((name, threading.get_ident() == self._loop))
         if self.fails:

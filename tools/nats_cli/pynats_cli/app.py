@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynats_common.commandline.helptext import command_help, group_help, section
 from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
@@ -13,9 +13,13 @@ from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk
 from pynats_common.version import version_line
 
+from pynats_cli import aboutus
 from pynats_cli.commands import PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
+
+if TYPE_CHECKING:
+    from pynats_cli.plugins.store import Plugin
 
 _GLOBAL_HINT = f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n"
 
@@ -26,8 +30,14 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     Raises CliError with the message to show.
     """
     arguments = list(argv)
+    if aboutus.is_asked(arguments):
+        aboutus.answer(arguments)
+        return 0
     if options is None:
         options, arguments = split_global_options(argv, os.environ)
+        if aboutus.is_asked(arguments):  # after global flags
+            aboutus.answer(arguments)
+            return 0
     if arguments[:1] == ["--version"]:
         print(version_line(PROGRAM))
         return 0
@@ -37,7 +47,10 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     try:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
-        raise UsageError(str(error), error.path) from None
+        plugin = _plugin(error.path, arguments)
+        if plugin is None:
+            raise UsageError(str(error), error.path) from None
+        return _run_plugin(plugin, arguments, options, asks_for_help)
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("pynats_cli.commands"):
             raise
@@ -50,15 +63,34 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     return _run_command(found, found.node, options)
 
 
+def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
+    """The plugin that is meant by a name that is no command of ours."""
+    from pynats_cli.plugins.store import find
+
+    return find(arguments[0]) if len(path) == 1 and arguments else None
+
+
+def _run_plugin(
+    plugin: Plugin, arguments: Sequence[str], options: GlobalOptions, asks_for_help: bool
+) -> int:
+    from pynats_cli.plugins.running import run as run_program
+
+    return run_program(plugin, [*arguments[1:], *(["--help"] if asks_for_help else [])], options)
+
+
 def help_of(found: Found) -> str:
     """Help of a place in the tree."""
     if isinstance(found.node, Command):
         return command_help(found.path, found.node, _GLOBAL_HINT)
     if len(found.path) == 1:
+        from pynats_cli.plugins.store import registered
+
+        rows = [(plugin.name, plugin.help) for plugin in registered()]
         return group_help(
             found.path,
             found.node,
-            section("Global flags, before or after the command", help_rows()),
+            section("Plugins", rows)
+            + section("Global flags, before or after the command", help_rows()),
         )
     return group_help(found.path, found.node, _GLOBAL_HINT)
 
@@ -80,9 +112,9 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
     try:
         chosen = parse(command.options(), found.arguments, global_flags())
     except BadUsageError as error:
-        raise UsageError(str(error), found.path) from None
+        raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
-        raise CliError(str(error)) from None
+        raise CliError(str(error), command.bad_usage) from None
     result = _call(command, options, chosen)
     return result if isinstance(result, int) else 0
 
@@ -108,7 +140,7 @@ def main() -> int:
     try:
         return run(sys.argv[1:])
     except UsageError as error:
-        return _fail(f"{error}: see {' '.join(error.path or (PROGRAM,))} --help")
+        return _fail(f"{error}: see {' '.join(error.path or (PROGRAM,))} --help", error.exit_code)
     except CliError as error:
         return _fail(str(error), error.exit_code)
 

@@ -14,6 +14,6 @@ class CliError(Exception):
 class UsageError(CliError):
     """Bad flags or arguments; `main` adds a pointer to the help of `path`."""
 
-    def __init__(self, message: str, path: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, path: tuple[str, ...] = (), exit_code: int = 1) -> None:
+        super().__init__(message, exit_code)
         self.path = path

@@ -36,6 +36,11 @@ class Shown:
         """One of `FORMS`."""
         return "json" if self.json else self.output
 
+    @property
+    def structured(self) -> bool:
+        """True when data is shown, and no text for people."""
+        return self.form != "table"
+
 
 @dataclass(kw_only=True)
 class Force:

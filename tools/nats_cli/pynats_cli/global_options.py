@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 
@@ -182,6 +183,46 @@ def _store(options: GlobalOptions, flag: GlobalFlag, text: str, source: str) -> 
 def global_flags() -> list[str]:
     """Every spelling with two dashes."""
     return [f"--{flag.name}" for flag in GLOBAL_FLAGS if not flag.hidden]
+
+
+def takes_value(word: str) -> bool:
+    """True for a global flag that needs a value after it."""
+    flag = _LONG.get(word[2:]) if word.startswith("--") else _SHORT.get(word[1:])
+    return word.startswith("-") and flag is not None and flag.takes_value
+
+
+def given_in_environment(options: GlobalOptions) -> dict[str, str]:
+    """Flags of the command line as the environment variables that stand for them."""
+    found = {}
+    for flag in GLOBAL_FLAGS:
+        if flag.env and flag.target in options.explicit:
+            value = getattr(options, flag.target)
+            found[flag.env] = f"{value}ns" if flag.kind == "duration" else str(value)
+    return found
+
+
+def introspected_flags() -> list[dict[str, Any]]:
+    """Every flag for `--fisk-introspect`."""
+    rows = []
+    for flag in GLOBAL_FLAGS:
+        row: dict[str, Any] = {"name": flag.name, "help": flag.help}
+        if flag.short:
+            row["short"] = ord(flag.short)
+        if flag.kind == "duration":
+            row["default"] = [flag.placeholder]
+        elif flag.placeholder:
+            row["place_holder"] = flag.placeholder
+        if flag.env:
+            row["envar"] = flag.env
+        if flag.hidden:
+            row["hidden"] = True
+        row["boolean"] = not flag.takes_value
+        if flag.negatable:
+            row["negatable"] = True
+        if flag.kind == "color":
+            row["completions"] = list(COLOR_SCHEMES)
+        rows.append({**row, "cumulative": False})
+    return rows
 
 
 def help_rows() -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Streams as archives: what the snapshot API sends and the restore API takes.
 
-Outgoing archives have nats-server 2.15's form (`store.format.archive`); incoming ones may also be
+Outgoing archives have nats-server 2.15's form (`pynats_common.archive`); incoming ones may also be
 the tar of blocks that earlier versions make (`store.file.snapshot`).
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Annotated, Any, Protocol, TypeVar
 
 import msgspec
+from pynats_common.archive import CONSUMERS, MAGIC, STATE, Entry, unpacked
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns, parse_time_ns
 
@@ -35,11 +36,8 @@ from pynats_server.jetstream.store.consumers.folder import StoredConsumer, write
 from pynats_server.jetstream.store.consumers.recovery import cut_off, read_consumers
 from pynats_server.jetstream.store.file.snapshot import take_index, unpack_snapshot
 from pynats_server.jetstream.store.format.archive import (
-    MAGIC,
-    Entry,
     read_archive,
     restore_messages,
-    unpacked,
     write_archive,
 )
 from pynats_server.jetstream.store.format.consumer_state import state_from_json, state_to_json
@@ -48,14 +46,12 @@ from pynats_server.jetstream.stream.stream import Stream
 from pynats_server.subjects.collisions import PatternIndex
 from pynats_server.work import finish
 
-CONSUMERS = b"consumers/"  # before the names of consumers in an archive
 CONSUMER_MAX = 8 << 20  # bytes of one of them: its JSON is read in one go
 DOCUMENTS_MAX = 64 << 20  # bytes of all documents in an archive, which are held in memory
 PROBE_MAX = 8 << 20  # bytes that are unpacked at most to tell the two formats apart
 KNOWN_MAX = 10_000  # subjects that need no second look
 SHOWN = 200  # bytes of a subject in a refusal
 ROOM_IF_UNLIMITED = 1 << 50
-STATE = b"state.json"
 STATE_MAX = 1 << 20  # bytes that are parsed in one go
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pynats_common.varints import Reader
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.format.codec import Reader
 from pynats_server.jetstream.store.search.listing import SubjectListing
 from pynats_server.jetstream.store.search.queries import WALK
 from pynats_server.work import Work

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pynats_common import s2
 from pynats_server.jetstream.store import FileConfig, StoreError, Syncer
 from pynats_server.jetstream.store.file.disk import Disk
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.format import s2
 from pynats_server.jetstream.store.format.consumer_state import (
     ConsumerState,
     decode_consumer_state,

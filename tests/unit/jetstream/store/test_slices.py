@@ -10,16 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pynats_common.archive import Entry
 from pynats_server.jetstream.store import FileConfig
 from pynats_server.jetstream.store.base import BlockStore
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.format.archive import (
-    LOOK,
-    PIECE,
-    Entry,
-    read_archive,
-    write_archive,
-)
+from pynats_server.jetstream.store.format.archive import LOOK, PIECE, read_archive, write_archive
 from pynats_server.jetstream.store.memory import MemoryStore
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.queries import SCAN, WALK

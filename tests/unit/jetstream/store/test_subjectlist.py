@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_server.jetstream.store.format.codec import put_uvarint
+from pynats_common.varints import put_uvarint
 from pynats_server.jetstream.store.format.subjectlist import list_end, subjects_of
 from pynats_server.jetstream.store.search.filters import FilterSet
 from pynats_server.jetstream.store.search.subjectwalk import SubjectWalk

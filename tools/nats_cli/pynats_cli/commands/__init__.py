@@ -61,6 +61,11 @@ ROOT = Group(
         _group("errors", "Error codes of the server", ("err", "error"), panel=_LOCAL),
         _group("schema", "JSON schemas of messages and requests", panel=_LOCAL),
         _group("plugins", "Plugins of this program", panel=_LOCAL, hidden=True),
-        Command("cheat", "Examples by topic", f"{_HERE}.cheat:cheat", panel=_LOCAL, offline=True),
+        Command("cheat", "Examples by topic", f"{_HERE}.cheat:cheat",
+                examples=("pynats cheat", "pynats cheat kv"), panel=_LOCAL, offline=True),
+        Command("completion", "Complete commands in a shell", f"{_HERE}.completion:completion",
+                examples=("source <(pynats completion bash)",
+                          "pynats completion fish > ~/.config/fish/completions/pynats.fish"),
+                panel=_LOCAL, offline=True),
     ),
 )  # fmt: skip

@@ -83,14 +83,19 @@ async def _request(
     from pynats_cli.connect.connection import open_session
 
     async with open_session(global_options) as session:
-        if source.uses_stdin:
-            log("Reading payload from STDIN")
-        async for body in source.bodies():
-            with bar(options.count, shown=options.bar) as advance:
-                for number in range(1, options.count + 1):
-                    if not await _one(session, source, body, options, number):
-                        return 0 if options.allow_no_reply else 1
-                    advance(1)
+        return await send_requests(session, source, options)
+
+
+async def send_requests(session: Session, source: MessageSource, options: RequestOptions) -> int:
+    """Sends what the source holds, and shows the replies; the exit code."""
+    if source.uses_stdin:
+        log("Reading payload from STDIN")
+    async for body in source.bodies():
+        with bar(options.count, shown=options.bar) as advance:
+            for number in range(1, options.count + 1):
+                if not await _one(session, source, body, options, number):
+                    return 0 if options.allow_no_reply else 1
+                advance(1)
     return 0
 
 

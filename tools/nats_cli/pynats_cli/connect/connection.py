@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from nats import errors as nats_errors
 from nats.aio.client import Client
@@ -33,20 +33,29 @@ from pynats_cli.screen.output import log
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
 _DISCARD_TIMEOUT_S = 0.2
+_Result = TypeVar("_Result")
 
 
 class Headers(dict[str, str]):
     """Message headers that may repeat a name.
 
     nats-py passes headers as a mapping: reading a name gives the last value, `items()` all pairs.
+    `raw` are those that were received, as they were.
     """
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+    def __init__(self, pairs: list[tuple[str, str]], raw: bytes = b"") -> None:
         super().__init__(pairs)
         self.pairs = pairs
+        self.raw = raw
 
     def items(self) -> Any:
         return list(self.pairs)
+
+
+def header_block(message: Msg) -> bytes:
+    """The headers of a message as they were received; empty without."""
+    headers = message.headers
+    return b"NATS/1.0\r\n" + headers.raw if isinstance(headers, Headers) else b""
 
 
 def header_pairs(message: Msg) -> list[tuple[str, str]]:
@@ -62,9 +71,13 @@ def header_pairs(message: Msg) -> list[tuple[str, str]]:
 class _Client(Client):  # type: ignore[misc]
     """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
 
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        self.told = info  # nats-py keeps the first INFO only
+        await super()._process_info(info, initial_connection)
+
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
-        return Headers(header_lines(raw))
+        return Headers(header_lines(raw), raw)
 
     def use_public_nkey(self, public_key: str) -> None:
         self._public_nkey = public_key
@@ -154,28 +167,29 @@ class Session:
     ) -> Msg:
         """The first reply. Raises CliError when the server refuses the request, nats-py's
         NoRespondersError and TimeoutError. `timeout_s` 0 is --timeout."""
-        asking = self.client.request(
-            subject,
-            data,
-            timeout=timeout_s or self.options.timeout_s,
-            headers=Headers(headers) if headers else None,
+        return await self.unless_refused(
+            self.client.request(
+                subject,
+                data,
+                timeout=timeout_s or self.options.timeout_s,
+                headers=Headers(headers) if headers else None,
+            )
         )
-        return await self.unless_refused(asking)
 
-    async def unless_refused(self, answer: Awaitable[Any]) -> Any:
-        """What is awaited. Raises CliError as soon as the server says that something sent before
-        is not permitted: no answer will come then."""
+    async def unless_refused(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """What it waits for; ends with a CliError when the server says meanwhile that it refuses
+        something for want of a permission."""
         refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(refused)
-        asking = asyncio.ensure_future(answer)
+        waiting = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, refused}, return_when=asyncio.FIRST_COMPLETED)
             if refused.done():
                 refused.result()
-            return await asking
+            return await waiting
         finally:
             self._waiting.remove(refused)
-            asking.cancel()
+            waiting.cancel()
             refused.cancel()
 
     async def check(self) -> None:
@@ -189,6 +203,11 @@ class Session:
             raise CliError(describe(error)) from None
         if self._errors:
             raise CliError(describe(self._errors[-1]))
+
+    @property
+    def server_info(self) -> dict[str, Any]:
+        """INFO of the connected server, as it was last."""
+        return {**self.client._server_info, **getattr(self.client, "told", {})}
 
     @property
     def inbox(self) -> str:

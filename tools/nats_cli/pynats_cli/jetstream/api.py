@@ -42,7 +42,7 @@ class JsApiError(CliError):
 
     def __init__(self, description: str, code: int) -> None:
         super().__init__(f"{description} ({code})" if code else description)
-        self.code = code
+        self.description, self.code = description, code
 
 
 class JetStream:

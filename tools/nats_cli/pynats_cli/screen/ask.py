@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +57,23 @@ def ask(
         return answer
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a question at once. A connected command has left the signal to its loop, which
+    would look at it after the answer only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _line() -> str:
-    text = sys.stdin.readline()
+    with _interruptible():
+        text = sys.stdin.readline()
     if not text:
         raise CliError("interrupted: no answer")
     return text.strip()
@@ -64,7 +82,8 @@ def _line() -> str:
 def _hidden_line() -> str:
     from getpass import getpass
 
-    return getpass("", stream=sys.stderr)
+    with _interruptible():
+        return getpass("", stream=sys.stderr)
 
 
 def confirm(question: str, default: bool = False, missing: str = "--force") -> bool:
@@ -97,7 +116,10 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
     names = list(choices)
     first = default if default in names else names[0]
     if menu.possible():
-        return names[menu.Menu(question, names, names.index(first)).pick()]
+        try:
+            return names[menu.Menu(question, names, names.index(first)).pick()]
+        except EOFError:
+            raise CliError("interrupted: no answer") from None
     for number, name in enumerate(names, start=1):
         print_choice(number, name, sys.stderr)
 

@@ -53,6 +53,10 @@ class Columns:
         """A line instead of rows."""
         self.rows.append(Row("", line, self._depth, plain=True))
 
+    def space(self) -> None:
+        """An empty line."""
+        self.text("")
+
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
         if os.environ.get("TESTING") == "true":
@@ -65,7 +69,7 @@ class Columns:
             indent = "  " * row.depth
             if row.label:
                 first, *more = row.value.split("\n")
-                lines.append(f"{indent}{row.label.rjust(width)}: {first}")
+                lines.append(f"{indent}{row.label.rjust(width)}: {first}".rstrip())
                 lines += [" " * (len(indent) + width + 2) + part for part in more]
             elif row.plain:
                 lines.append(f"{indent} {row.value}".rstrip())

@@ -98,6 +98,8 @@ def _drawn(
     lines = 3 * len(headers) + 1
     widths = column_widths([headers, *rows, footer], console.width - lines, cell_len)
     console.width = max(console.width, sum(widths) + lines)
+    # A title that is wider than what is below it stays in one line.
+    drawn.min_width = min(cell_len(title), console.width)
     for index, header in enumerate(headers):
         foot = Text(footer[index]) if footer else ""
         cells = [row[index] for row in rows if row[index]]

@@ -13,12 +13,13 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from pynats_common import s2
+from pynats_common.archive import unpacked
 from pynats_common.go.json import read_json
 
 from pynats_server.jetstream.store.errors import StoreError
 from pynats_server.jetstream.store.file.filestore import FileStore
-from pynats_server.jetstream.store.format import s2, tar
-from pynats_server.jetstream.store.format.archive import unpacked
+from pynats_server.jetstream.store.format import tar
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.format.index_db import FullState, decode_index, encode_index
 from pynats_server.jetstream.store.format.meta_inf import meta_sum, name_key

@@ -1,25 +1,17 @@
-"""The message archive nats-server makes since 2.15: an S2 stream of `NATSARC1` and entries.
-
-Entry: uvarint name size, varint timestamp, uvarint sequence, uvarint header size, uvarint payload
-size, name, header, payload. `state.json` and `consumers/<name>` have sequence 0, messages carry
-their subject as name; an empty name ends the archive.
-"""
+"""Message archives (`pynats_common.archive`) of a store, and a store of one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, NamedTuple
+from typing import IO
+
+from pynats_common import archive, s2
+from pynats_common.archive import END, MAGIC, Entry, encode_entry, encode_head
 
 from pynats_server.jetstream.store.contract import Store
 from pynats_server.jetstream.store.errors import StoreError
-from pynats_server.jetstream.store.format import s2
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
 from pynats_server.jetstream.store.format.entries import put_entries
 
-MAGIC = b"NATSARC1"
-ENTRY_MAX = 64 * 1024 * 1024  # bytes of headers or payload: the most that a server may accept
-NAME_MAX = 64 * 1024  # bytes of a subject, or of a document's name
-HEAD_MAX = 5 * 10  # bytes of five numbers
 PIECE = 1 << 16  # bytes that a step of writing compresses
 LOOK = 2000  # records that it looks at
 BATCH, BATCH_BYTES = 1000, 256 * 1024  # messages and bytes that are restored before a rest
@@ -29,31 +21,6 @@ class BadMessageArchive(StoreError):
     """The archive is malformed or stops early."""
 
 
-class Entry(NamedTuple):
-    """A message (seq > 0, name = subject) or a document (seq 0)."""
-
-    name: bytes
-    ts: int
-    seq: int
-    headers: bytes
-    payload: bytes
-
-
-def encode_entry(entry: Entry) -> bytes:
-    """One entry's bytes; `Entry(b"", 0, 0, b"", b"")` ends an archive."""
-    return bytes(_head(entry)) + entry.payload
-
-
-def _head(entry: Entry) -> bytearray:
-    """What comes before the payload."""
-    out = bytearray()
-    put_uvarint(out, len(entry.name))
-    put_varint(out, entry.ts)
-    for value in (entry.seq, len(entry.headers), len(entry.payload)):
-        put_uvarint(out, value)
-    return out + entry.name + entry.headers
-
-
 def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> Iterator[bytes]:
     """Chunks of an archive: the documents (`state.json` first), then every message up to `last`
     (0 = all). A rest between two steps is an empty one. The store may change meanwhile: what goes
@@ -61,7 +28,7 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
     yield s2.IDENTIFIER
     held = bytearray(MAGIC)
     for document in documents:
-        held += _head(document)
+        held += encode_head(document)
         for start in range(0, len(document.payload), PIECE):  # one of a consumer may be large
             held += document.payload[start : start + PIECE]
             if len(held) >= PIECE:
@@ -84,7 +51,7 @@ def write_archive(store: Store, documents: Iterable[Entry], last: int = 0) -> It
             held = bytearray()
         else:
             yield b""
-    held += encode_entry(Entry(b"", 0, 0, b"", b""))
+    held += encode_entry(END)
     yield from _compressed(held)
 
 
@@ -95,72 +62,12 @@ def _compressed(data: bytes | bytearray) -> Iterator[bytes]:
             yield s2.encode_chunks(view[start : start + PIECE])
 
 
-def unpacked(source: IO[bytes], limit: int) -> Iterator[bytes]:
-    """What an S2 stream unpacks to, some MiB at a time at most; ValueError when it is damaged, cut
-    off, or unpacks to more than `limit`."""
-    decoder = s2.StreamDecoder(limit)
-    while data := source.read(1 << 16):
-        decoder.push(data)
-        while (made := decoder.take()) is not None:
-            yield made
-    decoder.close()
-
-
 def read_archive(source: IO[bytes], limit: int) -> Iterator[Entry | None]:
-    """Entries one by one, and None where much was read without one: a rest for who wants one.
-    BadMessageArchive when damaged, cut off, or unpacking past `limit`."""
-    held, at, started = bytearray(), 0, False
-    wanted = len(MAGIC)  # bytes from `at` on before it is worth to look
+    """`archive.read_archive`, with an error of the store."""
     try:
-        for made in unpacked(source, limit):
-            held += made
-            if not started and len(held) >= len(MAGIC):
-                if held[: len(MAGIC)] != MAGIC:
-                    raise BadMessageArchive("not a message archive")
-                at, started, wanted = len(MAGIC), True, 1
-            while len(held) - at >= wanted:
-                entry, size = _entry_at(held, at, limit)
-                if entry is None:
-                    wanted = size
-                    continue
-                at, wanted = at + size, 1
-                if not entry.name:
-                    return
-                yield entry
-            del held[:at]
-            at = 0
-            yield None
-    except ValueError as error:
+        yield from archive.read_archive(source, limit)
+    except archive.BadArchive as error:
         raise BadMessageArchive(str(error)) from None
-    raise BadMessageArchive("the archive ends early")
-
-
-def _entry_at(data: bytearray, at: int, limit: int) -> tuple[Entry | None, int]:
-    """The entry at `at` and its size; None and the size to wait for while it is not whole."""
-    head = bytes(data[at : at + HEAD_MAX])
-    reader = Reader(head)
-    try:
-        name, ts, seq = reader.uvarint(), reader.varint(), reader.uvarint()
-        headers, payload = reader.uvarint(), reader.uvarint()
-    except ValueError:
-        if len(head) == HEAD_MAX:
-            raise
-        return None, len(head) + 1
-    if name > NAME_MAX:
-        raise BadMessageArchive("the name of an entry is too long")
-    if max(headers, payload) > ENTRY_MAX or headers + payload > limit:
-        raise BadMessageArchive("an entry is too large")
-    begin = at + reader.at
-    end = begin + name + headers + payload
-    if end > len(data):
-        return None, end - at
-    with memoryview(data) as view:
-        body = begin + name
-        made = Entry(
-            bytes(view[begin:body]), ts, seq,
-            bytes(view[body : body + headers]), bytes(view[body + headers : end]),
-        )  # fmt: skip
-    return made, end - at
 
 
 def restore_messages(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pynats_server.jetstream.store.format import s2
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
+from pynats_common import s2
+from pynats_common.varints import Reader, put_uvarint
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.store.format.crypt import BlockCipher

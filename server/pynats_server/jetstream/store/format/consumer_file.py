@@ -10,7 +10,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
+from pynats_common.varints import Reader, put_uvarint
+
 from pynats_server.jetstream.store.format.consumer_state import (
     ConsumerState,
     check_consumer_state,

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_common.go.durations import SECOND_NS
-
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
+from pynats_common.varints import Reader, put_uvarint, put_varint
 
 MAGIC, VERSION = 22, 2
 U64 = (1 << 64) - 1

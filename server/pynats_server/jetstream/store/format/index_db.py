@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint, put_varint
+from pynats_common.varints import Reader, put_uvarint, put_varint
+
 from pynats_server.jetstream.store.format.subjectlist import list_end
 from pynats_server.jetstream.store.seqset import SequenceSet
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final
 
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
+from pynats_common.varints import Reader, put_uvarint
+
 from pynats_server.jetstream.store.format.highway import digest64
 from pynats_server.jetstream.store.seqset import SequenceSet
 

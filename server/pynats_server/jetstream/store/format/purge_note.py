@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
+from pynats_common.varints import Reader, put_uvarint
 
 PURGE: Final = 2
 VOID: Final = b"\x03"

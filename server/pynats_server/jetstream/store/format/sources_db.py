@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from pynats_server.jetstream.store.format.codec import Reader, put_uvarint
+from pynats_common.varints import Reader, put_uvarint
+
 from pynats_server.jetstream.store.format.highway import digest64
 
 VERSION: Final = 1

@@ -1,0 +1,1 @@
+"""Subject mappings: `reading` of the notation, and `renaming` of subjects, plain and slow."""

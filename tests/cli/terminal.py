@@ -1,0 +1,107 @@
+"""`pynats` at a pseudo terminal: each answer is sent after its question."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+import traceback
+
+from pynats_cli.entry import main
+
+from tests.cli.conftest import Cli
+from tests.support.deadline import Deadline, wait_until
+
+STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
+
+
+class Terminal:
+    """A program that runs at a terminal; it is forked, as in `Running`."""
+
+    def __init__(self, cli: Cli, *arguments: str, lines: int = 40, columns: int = 120,
+                 **environment: str) -> None:  # fmt: skip
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.text = ""
+        self.all = ""
+        self._code: int | None = None
+        variables = {**cli.environment, "TERM": "xterm", "NO_COLOR": "1", **environment}
+        self.pid, self._control = pty.fork()
+        if self.pid == 0:
+            _become_pynats(arguments, variables)
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._control, termios.TIOCSWINSZ, size)
+
+    def answer(self, question: str, keys: str) -> None:
+        """Waits for a text and then types."""
+        self.read_until(question)
+        os.write(self._control, keys.encode())
+
+    def read_until(self, words: str) -> None:
+        """Waits for a text; what came before it is dropped."""
+        deadline = Deadline()
+        while words not in self.text:
+            deadline.check(f"{words!r} after {self.text!r}")
+            assert self._read(deadline), f"{words!r} never came: {self.text}"
+        self.text = self.text.partition(words)[2]
+
+    def _read(self, deadline: Deadline) -> bool:
+        if not select.select([self._control], [], [], deadline.remaining())[0]:
+            return True
+        try:
+            data = os.read(self._control, 65_536)
+        except OSError:
+            data = b""
+        found = STYLE.sub("", data.decode("utf-8", "replace").replace("\r", ""))
+        self.text += found
+        self.all += found
+        return bool(data)
+
+    def interrupt(self) -> None:
+        os.kill(self.pid, signal.SIGINT)
+
+    def finish(self) -> int:
+        """Reads to the end; the exit code."""
+        deadline = Deadline()
+        while self._read(deadline):
+            deadline.check("the end of the program")
+        wait_until(self._ended, "the end of the program")
+        os.close(self._control)
+        assert self._code is not None
+        return self._code
+
+    def _ended(self) -> bool:
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            self._code = os.waitstatus_to_exitcode(status)
+        return bool(pid)
+
+
+def _become_pynats(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    """Turns a forked process into `pynats`; never returns."""
+    code = 99
+    try:
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+        os.environ.clear()
+        os.environ.update(environment)
+        time.tzset()
+        sys.argv = ["pynats", *arguments]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)

@@ -1,0 +1,77 @@
+"""`pynats consumer`: how messages of a stream are delivered, and how far that is."""
+
+from __future__ import annotations
+
+from pynats_common.commandline.tree import Command, Group
+
+_HERE = "pynats_cli.commands.consumer"
+_LOOK, _READ, _CHANGE = "Look", "Read", "Create and change"
+
+GROUP = Group(
+    "consumer",
+    "Consumers of streams",
+    aliases=("con", "obs", "c"),
+    commands=(
+        Command("add", "Create a consumer", f"{_HERE}.add:add", ("create", "new"),
+                examples=("pynats consumer add ORDERS BILLING",
+                          "pynats consumer add ORDERS BILLING --pull --filter orders.paid",
+                          "pynats consumer add ORDERS --config billing.json"),
+                panel=_CHANGE),
+        Command("edit", "Change a consumer", f"{_HERE}.edit:edit", ("update",),
+                examples=("pynats consumer edit ORDERS BILLING --max-pending 5000 --dry-run",
+                          "pynats consumer edit ORDERS BILLING --interactive"),
+                panel=_CHANGE),
+        Command("copy", "Create a consumer like another one", f"{_HERE}.copy:copy", ("cp",),
+                examples=("pynats consumer copy ORDERS BILLING AUDIT --filter 'orders.>'",),
+                panel=_CHANGE),
+        Command("rm", "Remove a consumer", f"{_HERE}.rm:rm", ("delete", "del"),
+                examples=("pynats consumer rm ORDERS BILLING",), panel=_CHANGE),
+        Command("reset", "Deliver messages again", f"{_HERE}.reset:reset",
+                examples=("pynats consumer reset ORDERS BILLING --sequence 100",), panel=_CHANGE),
+        Command("pause", "Pause a consumer for a while", f"{_HERE}.pause:pause",
+                examples=("pynats consumer pause ORDERS BILLING 1h",
+                          "pynats consumer pause ORDERS BILLING '2030-01-31 08:00:00'"),
+                panel=_CHANGE),
+        Command("resume", "Let a paused consumer go on", f"{_HERE}.pause:resume",
+                examples=("pynats consumer resume ORDERS BILLING",), panel=_CHANGE),
+        Command("unpin", "Let another client be the pinned one", f"{_HERE}.unpin:unpin",
+                examples=("pynats consumer unpin ORDERS BILLING primary",), panel=_CHANGE),
+        Command("ls", "List a stream's consumers", f"{_HERE}.ls:ls", ("list",),
+                examples=("pynats consumer ls ORDERS", "pynats consumer ls ORDERS --names"),
+                panel=_LOOK),
+        Command("find", "Find consumers by what they do", f"{_HERE}.find:find", ("query",),
+                examples=("pynats consumer find ORDERS --pull --idle 1d",
+                          "pynats consumer find ORDERS --expression 'info.num_pending > 1000'"),
+                panel=_LOOK),
+        Command("info", "Show a consumer", f"{_HERE}.info:info", ("nfo",),
+                examples=("pynats consumer info ORDERS BILLING",
+                          "pynats consumer info ORDERS BILLING --json"),
+                panel=_LOOK),
+        Command("state", "Show where a consumer stands", f"{_HERE}.info:state",
+                examples=("pynats consumer state ORDERS BILLING",), panel=_LOOK),
+        Command("report", "Compare a stream's consumers", f"{_HERE}.report:report",
+                examples=("pynats consumer report ORDERS --leaders",), panel=_LOOK),
+        Command("graph", "Watch a consumer at work", f"{_HERE}.graph:graph",
+                examples=("pynats consumer graph ORDERS BILLING",), panel=_LOOK),
+        Command("next", "Take messages from a pull consumer", f"{_HERE}.next:fetch",
+                examples=("pynats consumer next ORDERS BILLING --count 10",
+                          "pynats consumer next ORDERS BILLING --raw --no-ack"),
+                panel=_READ),
+        Command("sub", "Receive a consumer's messages", f"{_HERE}.sub:sub",
+                examples=("pynats consumer sub ORDERS BILLING",), panel=_READ, hidden=True),
+        Group(
+            "cluster", "The servers that keep a consumer", aliases=("c",),
+            commands=(
+                Command("step-down", "Let another server lead", f"{_HERE}.cluster:step_down",
+                        ("elect", "down", "d"),
+                        examples=("pynats consumer cluster step-down ORDERS BILLING",
+                                  "pynats consumer cluster down ORDERS BILLING --preferred n2")),
+                Command("balance", "Spread leaders over the servers", f"{_HERE}.cluster:balance",
+                        examples=("pynats consumer cluster balance ORDERS",)),
+                Command("evacuate", "Move a consumer off a server", f"{_HERE}.cluster:evacuate",
+                        examples=("pynats consumer cluster evacuate ORDERS BILLING n1",)),
+            ),
+        ),
+    ),
+    options=f"{_HERE}.options:GroupOptions",
+)  # fmt: skip

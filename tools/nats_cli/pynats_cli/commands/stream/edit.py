@@ -1,0 +1,134 @@
+"""`stream edit`: changing a stream, after a look at the differences."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pynats_common.commandline.declare import arg, opt
+from pynats_common.commandline.kinds import EXISTING_FILE
+
+from pynats_cli.commands.stream.options import StreamGroup
+from pynats_cli.errors import CliError
+from pynats_cli.flags import Force, Shown
+from pynats_cli.pickers import pick_stream
+from pynats_cli.screen import ask
+from pynats_cli.screen.output import line, note, show
+from pynats_cli.streams.check import check, check_types, read_config, with_defaults
+from pynats_cli.streams.create import update_stream
+from pynats_cli.streams.differences import Difference, differences, shown_lines
+from pynats_cli.streams.fields import (
+    own_metadata,
+    shown_config,
+    shown_info,
+    without_server_metadata,
+)
+from pynats_cli.streams.flags import ConfigFlags, apply
+from pynats_cli.streams.screen import info_screen
+
+if TYPE_CHECKING:
+    from pynats_cli.connect.connection import Session
+
+
+@dataclass(kw_only=True)
+class EditOptions(ConfigFlags, StreamGroup, Force, Shown):
+    stream: Annotated[str, arg("Stream to change")] = ""
+    config: Annotated[
+        str, opt("--config", help="Take the configuration of this JSON file", kind=EXISTING_FILE)
+    ] = ""
+    interactive: Annotated[
+        bool | None, opt("--interactive/--no-interactive", "-i", help="Edit it in $EDITOR")
+    ] = None
+    dry_run: Annotated[bool, opt("--dry-run", help="Only show the differences")] = False
+    no_mirror: Annotated[bool, opt("--no-mirror", help="Be no mirror any more")] = False
+    no_transform: Annotated[bool, opt("--no-transform", help="Rename no subjects")] = False
+    no_republish: Annotated[bool, opt("--no-republish", help="Republish nothing")] = False
+
+
+async def edit(session: Session, options: EditOptions) -> int | None:
+    """Changes a stream. With `--dry-run` the exit code is 1 when there are differences."""
+    name = await pick_stream(session, options.stream, options.all)
+    old = await session.js.stream_info(name)
+    new = _edited(without_server_metadata(old["config"]), options)
+    found = differences(old["config"], new)
+    if not found:
+        show(options, _unchanged(old, options), lambda: "No difference in configuration")
+        return 0
+    _show_differences(found, options)
+    if options.dry_run:
+        return 1
+    if not ask.sure(options.force, f"Really edit Stream {name}", "not changed"):
+        return 0
+    info = await update_stream(session, new)
+    show(
+        options,
+        shown_info(info),
+        lambda: f"Stream {name} was updated\n\n" + info_screen(info).render(),
+    )
+    return None
+
+
+def _unchanged(old: dict[str, Any], options: EditOptions) -> Any:
+    return [] if options.dry_run else shown_info(old)
+
+
+def _show_differences(found: list[Difference], options: EditOptions) -> None:
+    if options.form == "table":
+        line("Differences (-old +new):")
+        for text in shown_lines(found, sys.stdout):
+            line(text)
+        line()
+    elif options.dry_run:
+        show(options, [{"field": d.name, "old": d.old, "new": d.new} for d in found], str)
+    else:
+        # Standard output is for one document.
+        note("Differences (-old +new):")
+        for text in shown_lines(found, sys.stderr):
+            note(text)
+
+
+def _edited(config: dict[str, Any], options: EditOptions) -> dict[str, Any]:
+    if options.mirror or options.source:
+        raise CliError("cannot edit mirrors, or sources using the CLI, use --config instead")
+    if options.interactive:
+        return _from_editor(config)
+    if options.config:
+        new, unknown = read_config(options.config)
+        for field in unknown:
+            note(f"{options.config}: {field} is not a field of stream configurations, ignored")
+        new = {**with_defaults(new), "name": config["name"]}
+    else:
+        new = dict(config)
+    for unwanted, field in (
+        (options.no_mirror, "mirror"),
+        (options.no_transform, "subject_transform"),
+        (options.no_republish, "republish"),
+    ):
+        if unwanted:
+            new.pop(field, None)
+    apply(new, options)
+    if config.get("mirror") and not new.get("mirror"):
+        # Servers refuse it without a mirror.
+        new["mirror_direct"] = False
+    check(new)
+    return new
+
+
+def _from_editor(config: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(shown_config(config), indent=2) + "\n"
+    edited = ask.edit_text(text, ".json")
+    try:
+        new: Any = json.loads(edited)
+    except ValueError as error:
+        raise CliError(f"not valid JSON: {error}") from None
+    if not isinstance(new, dict):
+        raise CliError("a stream configuration must be a JSON object")
+    if new.get("name") != config["name"]:
+        raise CliError("the name of a stream cannot be changed")
+    check_types(new, "configuration")
+    if own_metadata(new) != new.get("metadata", {}):
+        new = without_server_metadata(new)
+    check(new)
+    return dict(new)

@@ -1,0 +1,46 @@
+"""`pynats traffic`: what kinds of messages there are, second by second."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pynats_common.commandline.declare import arg
+
+from pynats_cli.measure.traffic import Traffic
+from pynats_cli.runner import stop_event
+from pynats_cli.screen.output import clear_screen, line
+
+if TYPE_CHECKING:
+    from pynats_cli.connect.connection import Session
+
+_EVERY_S = 1.0
+
+
+@dataclass(kw_only=True)
+class TrafficOptions:
+    subjects: Annotated[str, arg("Subjects to watch")] = ">"
+
+
+async def traffic(session: Session, options: TrafficOptions) -> None:
+    """Watch what kinds of messages there are, second by second. The traffic of a cluster with
+    itself is seen in the system account. Ctrl-C ends it."""
+    seen = Traffic()
+
+    async def count(message: Any) -> None:
+        seen.now.count(message.subject, len(message.data), bool(message.reply))
+
+    await session.client.subscribe(options.subjects, cb=count)
+    await session.check()
+    with stop_event() as stopped:
+        while True:
+            try:
+                await asyncio.wait_for(stopped.wait(), _EVERY_S)
+                return
+            except TimeoutError:
+                seen.turn()
+            if sys.stdout.isatty():
+                clear_screen()
+            line(seen.render())

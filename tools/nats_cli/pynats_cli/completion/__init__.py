@@ -1,0 +1,1 @@
+"""Completion in shells: what a word of our command line could be."""

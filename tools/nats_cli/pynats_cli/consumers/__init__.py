@@ -1,0 +1,1 @@
+"""Consumers: their configuration by flags, files and questions, their screens, and searching."""

@@ -1,0 +1,206 @@
+"""A bucket is a stream named `KV_<bucket>` that keeps the last values of each subject."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pynats_common.go.durations import MINUTE_NS
+
+from pynats_cli.errors import CliError
+
+STREAM: Final = "KV_"
+HISTORY_MAX: Final = 64
+_WINDOW_NS: Final = 2 * MINUTE_NS  # in which a message with the same id is a duplicate
+_BUCKET: Final = re.compile(r"[A-Za-z0-9_-]+")
+_KEY: Final = re.compile(r"[-/_=.A-Za-z0-9]+")
+_PATTERN: Final = re.compile(r"[-/_=.A-Za-z0-9*>]+")
+
+
+def stream_name(bucket: str) -> str:
+    """The stream of a bucket. Raises CliError for what is no name."""
+    if not _BUCKET.fullmatch(bucket):
+        raise CliError("nats: invalid bucket name")
+    return STREAM + bucket
+
+
+def check_key(key: str) -> str:
+    """The key. Raises CliError."""
+    if not _KEY.fullmatch(key) or not _has_tokens(key):
+        raise CliError("nats: invalid key")
+    return key
+
+
+def check_pattern(pattern: str) -> str:
+    """A key that may have wildcards. Raises CliError."""
+    tokens = pattern.split(".")
+    if not _PATTERN.fullmatch(pattern) or not _has_tokens(pattern) or ">" in tokens[:-1]:
+        raise CliError("nats: invalid key")
+    return pattern
+
+
+def _has_tokens(key: str) -> bool:
+    return all(key.split("."))
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket as its stream's information says."""
+
+    name: str
+    info: dict[str, Any]
+
+    @property
+    def stream(self) -> str:
+        return STREAM + self.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self.info["config"]
+        return config
+
+    @property
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.info["state"]
+        return state
+
+    @property
+    def direct(self) -> bool:
+        """True when values can be read from any replica."""
+        return bool(self.config.get("allow_direct"))
+
+    @property
+    def history(self) -> int:
+        return int(self.config.get("max_msgs_per_subject", 0))
+
+    @property
+    def origin(self) -> str:
+        """The bucket that this one mirrors; "" without."""
+        name = str((self.config.get("mirror") or {}).get("name", ""))
+        return name.removeprefix(STREAM)
+
+    @property
+    def subjects(self) -> str:
+        """What is before the keys in the subjects of its messages."""
+        return f"$KV.{self.origin or self.name}."
+
+    def target(self, api_prefix: str) -> str:
+        """What is before the keys where values are published; a mirror's go to its origin."""
+        external = (self.config.get("mirror") or {}).get("external") or {}
+        if external.get("api"):
+            return f"{external['api']}.{self.subjects}"
+        return self.subjects if api_prefix == "$JS.API" else f"{api_prefix}.{self.subjects}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is asked of a bucket; None = as it is, or what the server does by default."""
+
+    description: str | None = None
+    history: int | None = None
+    storage: str | None = None
+    ttl_ns: int | None = None
+    marker_ttl_ns: int | None = None
+    replicas: int | None = None
+    value_bytes: int | None = None
+    bucket_bytes: int | None = None
+    tags: tuple[str, ...] = ()
+    cluster: str | None = None
+    compress: bool | None = None
+    metadata: dict[str, str] | None = None
+    republish_source: str | None = None
+    republish_destination: str | None = None
+    republish_headers: bool = False
+    mirror: str | None = None
+    mirror_domain: str | None = None
+    no_mirror: bool = False
+    sources: tuple[str, ...] = ()
+
+
+def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
+    """The configuration of the stream of a new bucket. Raises CliError."""
+    base: dict[str, Any] = {
+        "name": stream_name(bucket),
+        "retention": "limits",
+        "max_consumers": -1,
+        "max_msgs": -1,
+        "max_bytes": -1,
+        "discard": "new",
+        "max_age": 0,
+        "max_msgs_per_subject": 1,
+        "max_msg_size": -1,
+        "storage": "file",
+        "num_replicas": 1,
+        "duplicate_window": _WINDOW_NS,
+        "deny_delete": True,
+        "allow_rollup_hdrs": True,
+        "compression": "none",
+        "allow_direct": True,
+        "mirror_direct": False,
+    }
+    if wish.mirror:
+        if wish.sources:
+            raise CliError("a bucket is a mirror or has sources, not both")
+        mirror: dict[str, Any] = {"name": stream_name(wish.mirror.removeprefix(STREAM))}
+        if wish.mirror_domain:
+            mirror["external"] = {"api": f"$JS.{wish.mirror_domain}.API", "deliver": ""}
+        base |= {"mirror": mirror, "mirror_direct": True}
+    else:
+        base["subjects"] = [f"$KV.{bucket}.>"]
+    return changed_config(bucket, base, wish)
+
+
+def changed_config(bucket: str, config: dict[str, Any], wish: Wish) -> dict[str, Any]:
+    """The configuration with what is asked for. Raises CliError."""
+    config = {**config, **_plain_changes(wish)}
+    if wish.marker_ttl_ns:
+        config |= {"allow_msg_ttl": True, "subject_delete_marker_ttl": wish.marker_ttl_ns}
+    if wish.tags or wish.cluster is not None:
+        placement = dict(config.get("placement") or {})
+        if wish.cluster is not None:
+            placement["cluster"] = wish.cluster
+        if wish.tags:
+            placement["tags"] = list(wish.tags)
+        config["placement"] = placement
+    if wish.republish_destination is not None:
+        config["republish"] = {
+            "src": wish.republish_source or ">",
+            "dest": wish.republish_destination,
+            "headers_only": wish.republish_headers,
+        }
+    elif wish.republish_source is not None:
+        raise CliError("--republish-source needs --republish-destination")
+    if wish.no_mirror:
+        config = {key: value for key, value in config.items() if key != "mirror"}
+        config |= {"subjects": [f"$KV.{bucket}.>"], "mirror_direct": False}
+    if wish.sources:
+        config["sources"] = [_source(bucket, source) for source in wish.sources]
+    age = config.get("max_age") or _WINDOW_NS
+    config["duplicate_window"] = min(config.get("duplicate_window") or _WINDOW_NS, age)
+    return config
+
+
+def _plain_changes(wish: Wish) -> dict[str, Any]:
+    if wish.history is not None and not 1 <= wish.history <= HISTORY_MAX:
+        bound = "greater than or equal to 1" if wish.history < 1 else "less than or equal to 64"
+        raise CliError(f"history: must be {bound}")
+    compression = None if wish.compress is None else "s2" if wish.compress else "none"
+    asked = {
+        "description": wish.description,
+        "max_msgs_per_subject": wish.history,
+        "storage": wish.storage,
+        "max_age": wish.ttl_ns,
+        "num_replicas": wish.replicas,
+        "max_msg_size": wish.value_bytes,
+        "max_bytes": wish.bucket_bytes,
+        "compression": compression,
+        "metadata": wish.metadata,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _source(bucket: str, source: str) -> dict[str, Any]:
+    name = source.removeprefix(STREAM)
+    transform = {"src": f"$KV.{name}.>", "dest": f"$KV.{bucket}.>"}
+    return {"name": stream_name(name), "subject_transforms": [transform]}

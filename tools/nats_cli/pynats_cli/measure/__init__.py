@@ -1,0 +1,1 @@
+"""Measuring how long messages take from one server to another."""

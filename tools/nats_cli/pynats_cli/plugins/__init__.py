@@ -1,0 +1,1 @@
+"""Plugins: programs that add commands of their own at the top of ours."""

@@ -1,0 +1,1 @@
+"""Streams: their configuration, what they hold, how they are shown."""

@@ -1,0 +1,1 @@
+"""The way of a message through servers, as these tell it."""

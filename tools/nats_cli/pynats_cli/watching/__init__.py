@@ -1,0 +1,1 @@
+"""What servers report by themselves, collected for live views: servers, accounts, API requests."""
