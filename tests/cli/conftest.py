@@ -6,7 +6,9 @@ server.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -15,14 +17,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import nats.aio.client  # noqa: F401 - imported before forking, see Running
-import pynats_cli.commands.publish
-import pynats_cli.commands.subscribe  # noqa: F401
+import pynats_cli
 import pytest
+import typer  # noqa: F401 - imported before forking, see Running
 from pynats_cli.entry import main
 
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
+
+for _module in pkgutil.walk_packages(pynats_cli.__path__, "pynats_cli."):
+    if not _module.name.endswith("__main__"):
+        # Before forking, see Running: importing is most of what a short run does.
+        importlib.import_module(_module.name)
 
 THE_REAL_ONE = pytest.param(REFERENCE, marks=pytest.mark.reference)
 KINDS = [PYNATS, THE_REAL_ONE]

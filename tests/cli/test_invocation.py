@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def test_names_in_a_group_are_used_once_and_every_command_can_be_loaded() -> Non
         names = [name for row in group.commands for name in (row.name, *row.aliases)]
         assert len(names) == len(set(names)), path
         for row in group.commands:
-            if isinstance(row, Elsewhere) and find_spec(row.target.partition(":")[0]):
+            if isinstance(row, Elsewhere):
                 loaded = row.loaded()
                 assert (loaded.name, loaded.aliases) == (row.name, row.aliases)
 

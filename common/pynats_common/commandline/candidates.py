@@ -35,6 +35,8 @@ def candidates(
 ) -> list[str]:
     """The possible words at the cursor, sorted; `words` stand before it, `current` is the beginning
     of the word. `more_flags` are known everywhere. Unknown commands have no candidates."""
+    if current == "=":  # bash gives --flag=value as three words
+        words, current = [*words, "="], ""
     try:
         found = walk(root, words)
     except (UnknownCommandError, ModuleNotFoundError):
@@ -103,10 +105,10 @@ def _place(
         elif flag_possible and word == "--":
             flag_possible = False
         elif flag_possible and word.startswith("-") and word != "-":
-            name, equals, value = word.partition("=")
+            name, _, value = word.partition("=")
             item = flags.get(name)
             if item is not None and not item.switch:
-                if equals:
+                if value:
                     given[item.name] = value
                 else:
                     waiting = item

@@ -161,23 +161,10 @@ def walk(root: Group, arguments: Sequence[str]) -> Found:
     return found
 
 
-def _exists(command: Command) -> bool:
-    try:
-        command.function()
-    except ModuleNotFoundError:
-        return False
-    return True
-
-
 def every(root: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """All groups and commands below a group with their paths; loads the rows of all groups."""
     for row in root.commands:
-        try:
-            node = row.loaded() if isinstance(row, Elsewhere) else row
-        except ModuleNotFoundError:  # a group that is still to come
-            continue
-        if isinstance(node, Command) and not _exists(node):
-            continue
+        node = row.loaded() if isinstance(row, Elsewhere) else row
         here = (*path, node.name)
         yield here, node
         if isinstance(node, Group):

@@ -40,6 +40,7 @@ def test_every_flag_of_a_push_consumer(stage: Stage) -> None:
         "max_ack_pending": 77, "idle_heartbeat": 5_000_000_000, "flow_control": True,
         "headers_only": True, "inactive_threshold": 3_600_000_000_000, "num_replicas": 1,
         "mem_storage": True, "deliver_policy": "by_start_sequence", "opt_start_seq": 5,
+        "pause_until": "0001-01-01T00:00:00Z",
     }  # fmt: skip
     out = stage.done("info", "S", "P")
     for row in ("Delivery Subject: push.x", "Deliver Policy: From Sequence 5",

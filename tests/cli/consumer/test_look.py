@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from tests.cli.conftest import Cli
 from tests.cli.consumer.conftest import Stage
 
 
@@ -110,6 +111,14 @@ def test_no_select_never_asks(stage: Stage) -> None:
         "could not select Consumer: no Consumer name supplied"
     )
     assert stage.failed("ls", "--no-select") == "could not select Stream: no Stream name supplied"
+
+
+def test_without_jetstream_one_sentence_says_so(cli: Cli) -> None:
+    for words in (("consumer", "ls", "S"), ("consumer", "next", "S", "C"), ("counter", "ls", "x")):
+        result = cli.run(*words)
+        assert (result.code, result.out, result.err) == (
+            1, "", "pynats: error: JetStream is not enabled on this server or account\n",
+        )  # fmt: skip
 
 
 def test_graphs_need_a_terminal(stage: Stage) -> None:

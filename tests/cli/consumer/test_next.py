@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 
@@ -93,7 +94,8 @@ def test_sub_shows_what_a_push_consumer_delivers(stage: Stage) -> None:
     running.wait_for("hello 14")
     running.wait_for("pending: 0")
     assert f"Subscribing to topic to.{stage.stream} auto acknowledgment: true" in running.err()
-    assert running.exit_code() is None
+    running.signal(signal.SIGINT)
+    assert running.finish().code == 130
 
 
 def test_sub_of_a_pull_consumer_ends_with_its_messages(consumer: Stage) -> None:

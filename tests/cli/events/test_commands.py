@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 from tests.cli.conftest import Cli, Running
 from tests.support.deadline import wait_until
@@ -67,6 +68,14 @@ def test_events_that_a_stream_keeps(stream_cli: Cli) -> None:
     running.wait_for("07:23:24 [Stream Delete] S")
     assert "Listening for Events in stream EVT3 since 2" in running.err()
     assert running.out() == "07:23:24 [Stream Create] S\n07:23:24 [Stream Delete] S\n"
+
+
+def test_ctrl_c_ends_it(stream_cli: Cli) -> None:
+    running = listening(stream_cli)
+    running.wait_for("CLIENT.AUTH.ERR")
+    running.signal(signal.SIGINT)
+    result = running.finish()
+    assert (result.code, result.out) == (130, "") and "Traceback" not in result.err
 
 
 def test_what_cannot_be(stream_cli: Cli) -> None:

@@ -84,7 +84,7 @@ def rows() -> Iterator[Row]:
 def _ours(path: str) -> Command | Group | None:
     try:
         found = walk(ROOT, path.split())
-    except (UnknownCommandError, ModuleNotFoundError):
+    except UnknownCommandError:
         return None
     return found.node if not found.arguments else None
 

@@ -30,7 +30,8 @@ VOLATILE = frozenset({
     "created", "ts", "time", "timestamp", "first_ts", "last_ts", "last_active", "rtt", "uptime",
     "start", "now", "server_id", "id", "client_id", "peer", "leader", "leader_since", "raft_group",
     "bytes", "memory", "storage", "reserved_memory", "reserved_storage", "active", "lag", "nonce",
-    "server_name", "host", "path", "pause_remaining", "age", "duration",
+    "server_name", "host", "path", "pause_remaining", "age", "duration", "started",
+    "processing_time", "average_processing_time",
 })  # fmt: skip
 _METADATA = "_nats."
 """Keys of metadata in which servers say their version and level."""

@@ -120,11 +120,11 @@ def test_every_page_of_every_server_is_read(server: ServerProcess) -> None:
             document = {"server": {"id": "N" * 56}, "data": data}
             await servers._client.publish(message.reply, json.dumps(document).encode())
 
-        for subject in ("$SYS.REQ.SERVER.PING.CONNZ", f"$SYS.REQ.SERVER.{'N' * 56}.CONNZ"):
+        for subject in ("$SYS.REQ.SERVER.PING.LISTZ", f"$SYS.REQ.SERVER.{'N' * 56}.LISTZ"):
             await servers._client.subscribe(subject, cb=page)
         await servers._client.flush()
         found: list[dict[str, Any]] = await system.ask_paged(
-            session, "CONNZ", "connections", {"limit": 2}, expect=1
+            session, "LISTZ", "connections", {"limit": 2}, expect=1
         )
         return found
 

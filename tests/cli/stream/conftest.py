@@ -8,22 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import rich.table
-import rich.text  # noqa: F401 - imported before forking, as the commands are
-from pynats_cli.commands.stream import (  # noqa: F401
-    add,
-    balance,
-    cluster,
-    copy,
-    edit,
-    gaps,
-    graph,
-    info,
-    listing,
-    messages,
-    removal,
-)
-from pynats_common.commandline import menu  # noqa: F401
 
 from tests.cli.conftest import Cli
 

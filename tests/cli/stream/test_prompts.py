@@ -123,6 +123,20 @@ def test_a_no_changes_nothing_and_says_so(stream_cli: Cli, run: Run, filled: str
     assert "Messages: 4\n" in run("state", filled)
 
 
+def test_editing_the_stream_of_a_bucket_is_asked_about_twice(
+    stream_cli: Cli, run: Run, read: Json, name: str
+) -> None:
+    stream = f"KV_{name}"
+    run("add", stream, "--subjects", f"$KV.{name}.>", "--defaults")
+    for answer, code in (("n\n", 1), ("y\n", 0)):
+        terminal = Terminal(stream_cli, "stream", "edit", stream, "--max-msgs", "7")
+        terminal.answer("Really operate on the KV stream?", answer)
+        if code == 0:
+            terminal.answer(f"Really edit Stream {stream}", "y\n")
+        assert terminal.finish() == code, terminal.all
+    assert read("info", stream)["config"]["max_msgs"] == 7
+
+
 def test_a_yes_acts(stream_cli: Cli, fails: Run, made: str) -> None:
     terminal = Terminal(stream_cli, "stream", "rm", made)
     terminal.answer("Really delete Stream", "y\n")

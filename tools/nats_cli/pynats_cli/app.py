@@ -51,10 +51,6 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         if plugin is None:
             raise UsageError(str(error), error.path) from None
         return _run_plugin(plugin, arguments, options, asks_for_help)
-    except ModuleNotFoundError as error:
-        if not str(error.name).startswith("pynats_cli.commands"):
-            raise
-        raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
     if asks_for_help or wants_help(found.arguments):
         print(help_of(found), end="")
         return 0

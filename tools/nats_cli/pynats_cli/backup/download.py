@@ -166,7 +166,7 @@ async def _receive(
         try:
             message = await subscription.next_msg(timeout=patience)
         except nats_errors.TimeoutError:
-            await session.check()  # the server may have said why
+            session.check_refused()
             raise CliError(f"the backup stalled: no data for {patience:g} seconds") from None
         patience = idle
         if not message.data:

@@ -11,7 +11,6 @@ from pynats_cli.backup.download import Taken
 from pynats_cli.backup.editing import Edited
 from pynats_cli.backup.reading import Summary
 from pynats_cli.backup.selection import REASONS
-from pynats_cli.jetstream.cluster import add_cluster, add_metadata
 from pynats_cli.screen import human
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.tables import Table
@@ -97,26 +96,6 @@ def _add_edit(columns: Columns, edit: dict[str, Any] | None) -> None:
     columns.add_if("Options", ", ".join(edit.get("options") or []))
     columns.add_if("Source Digest", str(edit.get("source_digest", "")))
     columns.add("Obfuscated", "true" if edit.get("obfuscated") else "false")
-
-
-def restored_screen(info: dict[str, Any]) -> Columns:
-    """The stream that was made of a backup."""
-    config, state = info["config"], info["state"]
-    created = human.local_time(info["created"])
-    columns = Columns(f"Information for Stream {config['name']} created {created}")
-    _add_config(columns, config)
-    add_metadata(columns, config)
-    add_cluster(columns, info)
-    columns.section("State")
-    columns.add("Messages", human.thousands(int(state["messages"])))
-    columns.add("Bytes", human.bytes_text(int(state["bytes"])))
-    columns.add("First Sequence", human.thousands(int(state["first_seq"])))
-    columns.add("Last Sequence", human.thousands(int(state["last_seq"])))
-    if deleted := int(state.get("num_deleted") or 0):
-        columns.add("Deleted Messages", human.thousands(deleted))
-    columns.add("Active Consumers", human.thousands(int(state["consumer_count"])))
-    columns.add("Number of Subjects", human.thousands(int(state.get("num_subjects") or 0)))
-    return columns
 
 
 def subjects_table(stream: str, summary: Summary) -> Table:

@@ -61,15 +61,3 @@ def digest_of(path: Path) -> str:
             return f"sha256:{hashlib.file_digest(source, 'sha256').hexdigest()}"
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
-
-
-def open_source(folder: Path) -> Source:
-    """The backup in a folder. Raises CliError."""
-    meta = folders.read_meta(folder)
-    if "incremental" in meta:
-        from pynats_cli.backup.parts import Parts
-
-        return Parts(folder, meta)
-    source = Source(folder, meta)
-    folders.archive_of(folder)
-    return source

@@ -16,7 +16,7 @@ WINDOW: Final = 16  # chunks on their way
 BUILD_S: Final = 60.0
 """Seconds for the server to make a stream of an archive, and as many for each 100 MiB."""
 _PER: Final = 100 << 20
-_LOOK_S: Final = 1.0  # between looks whether the connection is still there
+_LOOK_S: Final = 0.5  # between looks whether the connection is there and nothing was refused
 
 
 def file_chunks(path: Path) -> Iterator[bytes]:
@@ -75,9 +75,9 @@ class _Window:
             try:
                 return await asyncio.wait_for(self._answers.get(), min(left, _LOOK_S))
             except TimeoutError:
+                self._session.check_refused()
                 if not self._session.client.is_connected:
                     raise CliError("the connection was lost during the restore") from None
-        await self._session.check()  # the server may have said why
         raise CliError(complaint)
 
 

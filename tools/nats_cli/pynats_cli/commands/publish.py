@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ class PublishOptions(Input, WithHeaders):
     reply: Annotated[str, opt("--reply", placeholder="SUBJECT", help="Reply subject")] = ""
     count: Annotated[int, opt("--count", help="Publish this many messages")] = 1
     sleep: Annotated[int, opt("--sleep", kind=DURATION, help="Pause between messages")] = 0
+    jitter: Annotated[
+        int,
+        opt("--jitter", kind=DURATION, help="Random pause up to this time, besides --sleep"),
+    ] = 0
     quiet: Annotated[bool, opt("--quiet", "-q", help="Print nothing")] = False
     jetstream: Annotated[
         bool, opt("--jetstream", "-J", help="Wait for the stream's acknowledgement", panel=_STREAM)
@@ -100,6 +105,17 @@ class PublishOptions(Input, WithHeaders):
             self.schedule_source,
             self.schedule_ttl,
         )
+
+    @property
+    def paced(self) -> bool:
+        """True when there are pauses between messages."""
+        return self.count > 1 and (self.sleep > 0 or self.jitter > 0)
+
+    async def pause(self, spent_s: float = 0.0) -> None:
+        """The pause after a message; `spent_s` counts towards it."""
+        if self.paced:
+            pause_s = (self.sleep + random.uniform(0, self.jitter)) / SECOND_NS
+            await asyncio.sleep(max(pause_s - spent_s, 0))
 
     def say(self, text: str) -> None:
         if not self.quiet and not self.bar:
@@ -164,7 +180,7 @@ async def _core(
     options: PublishOptions,
     advance: Callable[[int], None],
 ) -> None:
-    if options.bar and options.sleep <= 0:
+    if options.bar and not options.paced:
         await _core_in_blocks(session, source, body, options, advance)
         return
     from pynats_cli.connect.connection import Headers
@@ -178,8 +194,7 @@ async def _core(
         await session.check()
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
         advance(1)
-        if options.count > 1 and options.sleep > 0:
-            await asyncio.sleep(options.sleep / SECOND_NS)
+        await options.pause()
 
 
 async def _core_in_blocks(
@@ -220,9 +235,7 @@ async def _to_stream(
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
         options.say(ack.describe())
         advance(1)
-        if options.count > 1 and options.sleep > 0:
-            spent = time.monotonic() - started
-            await asyncio.sleep(max(options.sleep / SECOND_NS - spent, 0))
+        await options.pause(time.monotonic() - started)
 
 
 async def _publish_batch(session: Session, source: MessageSource, options: PublishOptions) -> None:

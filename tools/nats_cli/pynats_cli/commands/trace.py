@@ -51,7 +51,6 @@ async def trace(session: Session, options: TraceOptions) -> None:
     route = await _ask(session, options, headers)
     first = route.tree()
     if first is None:
-        await session.check()
         raise CliError("no trace received: the servers told nothing about the message")
     show(options, route.contents(), lambda: route_screen(first, options.timestamp))
     if not route.complete:
@@ -80,6 +79,7 @@ async def _ask(session: Session, options: TraceOptions, headers: list[tuple[str,
         await session.client.publish(
             options.subject, bytes_of(options.payload), headers=Headers(asked)
         )
+        await session.check()  # a message that is not allowed has no trace
         return await _collect(session, subscription)
     finally:
         await subscription.unsubscribe()

@@ -11,7 +11,6 @@ from pynats_cli.commands import ROOT
 from pynats_cli.completion.names import Names, global_values
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import (
-    GlobalOptions,
     global_flags,
     split_global_options,
     takes_value,
@@ -28,8 +27,8 @@ def completions(words: Sequence[str], current: str) -> list[str]:
         ]
     try:
         options, rest = split_global_options(words, os.environ)
-    except CliError:
-        options, rest = GlobalOptions(), list(words)
+    except CliError:  # the line cannot run as it stands
+        return []
     found = candidates(ROOT, rest, current, Names(options).values, global_flags())
     if not rest and not current.startswith("-"):
         found += [plugin.name for plugin in registered() if plugin.name.startswith(current)]

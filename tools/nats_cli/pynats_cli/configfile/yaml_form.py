@@ -108,7 +108,7 @@ class _Reader:
         if isinstance(data, list):
             row = Row()
             for inner, value in zip(node.value, data, strict=True):
-                item = Item(value=Leaf(""))
+                item = Item(value=Leaf(""), offset=inner.start_mark.index)
                 self._note(item, inner, inner)
                 item.value = self.value(inner, value, item)
                 row.items.append(item)
@@ -130,7 +130,7 @@ class _Reader:
         for (key, inner), (name, value) in zip(node.value, data.items(), strict=True):
             if not isinstance(name, (str, int)) or isinstance(name, bool):
                 raise ConfigError("a key must be a text", self._place(key))
-            entry = Entry(name=str(key.value), value=Leaf(""))
+            entry = Entry(name=str(key.value), value=Leaf(""), offset=key.start_mark.index)
             self._note(entry, key, inner)
             entry.value = self.value(inner, value, entry)
             branch.entries.append(entry)

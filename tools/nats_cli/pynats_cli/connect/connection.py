@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from nats import errors as nats_errors
 from nats.aio.client import Client
@@ -33,7 +33,6 @@ from pynats_cli.screen.output import log
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
 _DISCARD_TIMEOUT_S = 0.2
-_Result = TypeVar("_Result")
 
 
 class Headers(dict[str, str]):
@@ -153,6 +152,12 @@ class Session:
             if not waiting.done() and "permissions violation" in str(error).lower():
                 waiting.set_exception(CliError(describe(error)))
 
+    def check_refused(self) -> None:
+        """Raises CliError when the server has refused a publish or a subscription."""
+        for error in self._errors:
+            if "permissions violation" in str(error).lower():
+                raise CliError(describe(error))
+
     @property
     def js(self) -> JetStream:
         """The JetStream API."""
@@ -167,29 +172,28 @@ class Session:
     ) -> Msg:
         """The first reply. Raises CliError when the server refuses the request, nats-py's
         NoRespondersError and TimeoutError. `timeout_s` 0 is --timeout."""
-        return await self.unless_refused(
-            self.client.request(
-                subject,
-                data,
-                timeout=timeout_s or self.options.timeout_s,
-                headers=Headers(headers) if headers else None,
-            )
+        asking = self.client.request(
+            subject,
+            data,
+            timeout=timeout_s or self.options.timeout_s,
+            headers=Headers(headers) if headers else None,
         )
+        return await self.unless_refused(asking)
 
-    async def unless_refused(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        """What it waits for; ends with a CliError when the server says meanwhile that it refuses
-        something for want of a permission."""
+    async def unless_refused(self, answer: Awaitable[Any]) -> Any:
+        """What is awaited. Raises CliError as soon as the server says that something sent before
+        is not permitted: no answer will come then."""
         refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(refused)
-        waiting = asyncio.ensure_future(work)
+        asking = asyncio.ensure_future(answer)
         try:
-            await asyncio.wait({waiting, refused}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
             if refused.done():
                 refused.result()
-            return await waiting
+            return await asking
         finally:
             self._waiting.remove(refused)
-            waiting.cancel()
+            asking.cancel()
             refused.cancel()
 
     async def check(self) -> None:

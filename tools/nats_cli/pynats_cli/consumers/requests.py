@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_common.go.quoting import quote
+from pynats_common.go.times import ZERO_TIME
 
 from pynats_cli.connect.connection import Session
 from pynats_cli.consumers.configure import Config
@@ -27,7 +28,7 @@ async def load(session: Session, stream: str, consumer: str) -> dict[str, Any]:
     """Information of a consumer that has to exist. Raises CliError."""
     check_names(stream, consumer)
     try:
-        return _untyped(await session.js.consumer_info(stream, consumer))
+        return _shown(await session.js.consumer_info(stream, consumer))
     except JsApiError as error:
         if error.code == CONSUMER_NOT_FOUND:
             raise CliError(
@@ -87,12 +88,15 @@ async def update(session: Session, stream: str, config: Config) -> dict[str, Any
 async def _put(session: Session, stream: str, config: Config, action: str) -> dict[str, Any]:
     request = {"stream_name": stream, "config": config, "action": action}
     answer = await session.js.request(f"CONSUMER.CREATE.{stream}.{config['name']}", request)
-    return _untyped(answer)
+    return _shown(answer)
 
 
-def _untyped(answer: dict[str, Any]) -> dict[str, Any]:
-    """What an answer tells, without what kind of answer it is."""
-    return {name: value for name, value in answer.items() if name != "type"}
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an answer tells, in the shape of `nats`: without what kind of answer it is, and with
+    the time of a pause that there is not."""
+    shown = {name: value for name, value in answer.items() if name != "type"}
+    shown["config"] = {"pause_until": ZERO_TIME, **shown["config"]}
+    return shown
 
 
 async def delete(session: Session, stream: str, consumer: str) -> None:
@@ -109,7 +113,7 @@ async def pause(session: Session, stream: str, consumer: str, until: str) -> dic
 async def reset(session: Session, stream: str, consumer: str, sequence: int) -> dict[str, Any]:
     """Delivers again from a sequence, from the acknowledged ones on for 0."""
     request = {"seq": sequence} if sequence else {}
-    return _untyped(await session.js.request(f"CONSUMER.RESET.{stream}.{consumer}", request))
+    return _shown(await session.js.request(f"CONSUMER.RESET.{stream}.{consumer}", request))
 
 
 async def unpin(session: Session, stream: str, consumer: str, group: str) -> None:

@@ -64,7 +64,9 @@ class Reading:
     async def messages(self) -> AsyncGenerator[Stored | None, None]:
         """Messages, then None when all that was there has come; with `follow` new ones after it."""
         inbox = self.session.inbox
-        subscription = await self.session.client.subscribe(inbox)
+        # Not `next_msg`: it makes a task for each message, and may swallow a cancellation.
+        arrived: asyncio.Queue[Any] = asyncio.Queue()
+        subscription = await self.session.client.subscribe(inbox, cb=arrived.put)
         caught_up = False
         try:
             while True:
@@ -75,7 +77,7 @@ class Reading:
                 if caught_up and not self.follow:
                     return
                 try:
-                    async for message in self._pull(subscription, inbox):
+                    async for message in self._pull(arrived, inbox):
                         yield message
                         if not message.pending and not caught_up:
                             caught_up = True
@@ -128,7 +130,7 @@ class Reading:
         except (CliError, nats_errors.Error):
             pass  # the server deletes it after some idle time
 
-    async def _pull(self, subscription: Any, inbox: str) -> AsyncGenerator[Stored, None]:
+    async def _pull(self, arrived: asyncio.Queue[Any], inbox: str) -> AsyncGenerator[Stored, None]:
         prefix = self.session.jetstream_prefix()
         request = json.dumps(
             {
@@ -144,10 +146,7 @@ class Reading:
                 left = BATCH
                 subject = f"{prefix}.CONSUMER.MSG.NEXT.{self.stream}.{self._name}"
                 await self.session.client.publish(subject, request, reply=inbox)
-            try:
-                message = await subscription.next_msg(timeout=2 * HEARTBEAT_S)
-            except nats_errors.TimeoutError:
-                raise _Lost from None
+            message = await _next(arrived)
             facts = _facts(message.reply)
             if facts is None:
                 left = _after_status(message, left)
@@ -164,6 +163,17 @@ class Reading:
                 message.subject, sequence, time_ns, tuple(header_pairs(message)),
                 message.data, pending, header_block(message),
             )  # fmt: skip
+
+
+async def _next(arrived: asyncio.Queue[Any]) -> Any:
+    """The next message of any kind; there are heartbeats, at least."""
+    if not arrived.empty():
+        return arrived.get_nowait()
+    try:
+        async with asyncio.timeout(2 * HEARTBEAT_S):
+            return await arrived.get()
+    except TimeoutError:
+        raise _Lost from None
 
 
 def _after_status(message: Any, left: int) -> int:

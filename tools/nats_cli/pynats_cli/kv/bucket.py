@@ -175,7 +175,8 @@ def changed_config(bucket: str, config: dict[str, Any], wish: Wish) -> dict[str,
         config = {key: value for key, value in config.items() if key != "mirror"}
         config |= {"subjects": [f"$KV.{bucket}.>"], "mirror_direct": False}
     if wish.sources:
-        config["sources"] = [_source(bucket, source) for source in wish.sources]
+        more = [_source(bucket, source) for source in wish.sources]
+        config["sources"] = [*(config.get("sources") or []), *more]
     age = config.get("max_age") or _WINDOW_NS
     config["duplicate_window"] = min(config.get("duplicate_window") or _WINDOW_NS, age)
     return config

@@ -42,6 +42,7 @@ class EchoService:
     last_error: str = ""
     processing_ns: int = 0
     payload_bytes: int = 0
+    _echoing: Any = None
 
     @property
     def subject(self) -> str:
@@ -56,8 +57,13 @@ class EchoService:
                 subject_of(verb), subject_of(verb, self.name), subject_of(verb, self.name, self.id)
             ):  # fmt: skip
                 await client.subscribe(subject, cb=_told(says))
-        await client.subscribe(self.subject, GROUP, cb=self._answer)
+        self._echoing = await client.subscribe(self.subject, GROUP, cb=self._answer)
         await self.session.check()
+
+    async def stop(self) -> None:
+        """Answers what has arrived, and no more."""
+        await self._echoing.drain()
+        await self.session.client.flush(timeout=self.session.options.timeout_s)
 
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
@@ -53,32 +54,31 @@ async def answers(
     """Answers as they come: until nobody has answered for `gap_s` after the first one, or for the
     whole timeout with None. Those of other kinds are left out."""
     subject = subject_of(verb, service, instance)
-    subscription = await session.client.subscribe(session.inbox)
+    arrived: asyncio.Queue[tuple[Any, float]] = asyncio.Queue()
+
+    async def keep(message: Any) -> None:
+        arrived.put_nowait((message, time.monotonic()))
+
+    subscription = await session.client.subscribe(session.inbox, cb=keep)
     try:
         started = time.monotonic()
         await session.client.publish(subject, b"", reply=subscription.subject)
+        await session.check()  # a question that is not allowed looks as if nobody were there
         ends = started + session.options.timeout_s
         while (left := ends - time.monotonic()) > 0:
-            message = await _next(subscription, left)
-            if message is None or _is_nobody(message):
+            try:
+                message, at = await asyncio.wait_for(arrived.get(), left)
+            except TimeoutError:
+                break
+            if _is_nobody(message):
                 break
             found = _read(message.data, _TYPES[verb])
             if found is not None:
-                yield Answer(found, time.monotonic() - started)
+                yield Answer(found, at - started)
             if gap_s is not None:
                 ends = min(ends, time.monotonic() + gap_s)
     finally:
         await subscription.unsubscribe()
-    await session.check()  # a question that is not allowed looks as if nobody were there
-
-
-async def _next(subscription: Any, timeout_s: float) -> Any:
-    from nats import errors as nats_errors
-
-    try:
-        return await subscription.next_msg(timeout=timeout_s)
-    except (TimeoutError, nats_errors.TimeoutError):
-        return None
 
 
 def _is_nobody(message: Any) -> bool:

@@ -9,6 +9,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import parse_pub_ack
 
 WINDOW = 16  # messages on their way
+_LOOK_S = 0.5  # between looks whether the server has refused something
 IDLE_S = 30.0
 """Seconds without any acknowledgement or data after which a transfer is given up, unless
 `--timeout` is longer."""
@@ -17,6 +18,20 @@ IDLE_S = 30.0
 def idle_s(session: Any) -> float:
     """How long a transfer may stand still."""
     return max(IDLE_S, float(session.options.timeout_s))
+
+
+async def _patiently(session: Any, came: asyncio.Event) -> None:
+    """Until it came. Raises CliError when the server refuses the data or stands still."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + idle_s(session)
+    while (left := end - loop.time()) > 0:
+        try:
+            async with asyncio.timeout(min(left, _LOOK_S)):
+                await came.wait()
+            return
+        except TimeoutError:
+            session.check_refused()
+    raise CliError("the server stopped to acknowledge the data")
 
 
 class Acknowledged:
@@ -60,10 +75,6 @@ class Acknowledged:
     async def _wait(self, most: int) -> None:
         while self._out > most and self._error is None:
             self._came.clear()
-            try:
-                await asyncio.wait_for(self._came.wait(), idle_s(self._session))
-            except TimeoutError:
-                await self._session.check()  # the server may have said why
-                raise CliError("the server stopped to acknowledge the data") from None
+            await _patiently(self._session, self._came)
         if self._error is not None:
             raise self._error

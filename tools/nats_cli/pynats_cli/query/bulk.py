@@ -65,7 +65,8 @@ class Bulk:
         if self._held < self._needed:
             return
         buffer = b"".join(self._parts) if len(self._parts) > 1 else data
-        position, messages = 0, []
+        position = 0
+        messages: list[Raw] = []
         self._needed = 0
         match = self._line.match
         size = len(buffer)

@@ -10,38 +10,12 @@ from typing import Any
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError, UsageError
-from pynats_cli.expressions import Expression, ExpressionError, Instant, compile_expression
+from pynats_cli.expressions import ExpressionError, Instant
+from pynats_cli.expressions.values import kind
+from pynats_cli.query.closures import Get, compiled
 from pynats_cli.query.records import Record
 
-NAMES = ("data", "headers", "subject", "sequence", "time", "size")
-"""What expressions may name."""
-
 Test = Callable[[Record], bool]
-
-
-class Fields(dict[str, Any]):
-    """The values of an expression's names, made when one is asked for."""
-
-    def __init__(self, record: Record) -> None:
-        super().__init__()
-        self._record = record
-
-    def get(self, key: str, default: Any = None) -> Any:
-        record = self._record
-        match key:
-            case "data":
-                return record.data
-            case "headers":
-                return dict(record.headers)
-            case "subject":
-                return record.subject
-            case "sequence":
-                return record.sequence
-            case "time":
-                return Instant(record.time_ns)
-            case "size":
-                return len(record.body)
-        return default
 
 
 @dataclass
@@ -57,16 +31,20 @@ class Conditions:
         return all(test(record) for test in self.tests)
 
     def where(self, text: str) -> None:
-        """An expression over `NAMES`. Raises CliError."""
-        expression = compile_expression(text, NAMES)
+        """An expression over `closures.NAMES`. Raises CliError."""
+        get = compiled(text)
 
         def test(record: Record) -> bool:
             try:
-                return expression.matches(Fields(record))
+                found = get(record)
+                if isinstance(found, bool):
+                    return found
+                failure = f"--where must be true or false, it is {kind(found)}"
             except ExpressionError as error:
-                self.failed += 1
-                self.failure = self.failure or f"{error} of sequence {record.sequence}"
-                return False
+                failure = str(error)
+            self.failed += 1
+            self.failure = self.failure or f"{failure}, sequence {record.sequence}"
+            return False
 
         self.tests.append(test)
 
@@ -112,17 +90,16 @@ class Projection:
         self.names = [name for text in texts for name in _split(text)]
         if not self.names:
             raise UsageError("--select: nothing is selected")
-        self._parts: list[Expression] = [compile_expression(name, NAMES) for name in self.names]
+        self._parts = [compiled(name) for name in self.names]
 
     def values(self, record: Record) -> list[Any]:
         """A value for each; None where there is none."""
-        fields = Fields(record)
-        return [_value(part, fields) for part in self._parts]
+        return [_value(part, record) for part in self._parts]
 
 
-def _value(part: Expression, fields: Fields) -> Any:
+def _value(part: Get, record: Record) -> Any:
     try:
-        found = part.value(fields)
+        found = part(record)
     except ExpressionError:
         return None
     if isinstance(found, Instant):

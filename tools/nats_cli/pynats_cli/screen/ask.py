@@ -26,12 +26,27 @@ def has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a question at once, from before it is shown. A connected command has left the
+    signal to its loop, which would look at it after the answer only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _require_terminal(what: str, missing: str) -> None:
     if not has_terminal():
         hint = f": {missing} is missing" if missing else ""
         raise CliError(f"cannot {what} without a terminal{hint}")
 
 
+@_interruptible()
 def ask(
     question: str,
     default: str = "",
@@ -57,23 +72,8 @@ def ask(
         return answer
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends a question at once. A connected command has left the signal to its loop, which
-    would look at it after the answer only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _line() -> str:
-    with _interruptible():
-        text = sys.stdin.readline()
+    text = sys.stdin.readline()
     if not text:
         raise CliError("interrupted: no answer")
     return text.strip()
@@ -82,10 +82,10 @@ def _line() -> str:
 def _hidden_line() -> str:
     from getpass import getpass
 
-    with _interruptible():
-        return getpass("", stream=sys.stderr)
+    return getpass("", stream=sys.stderr)
 
 
+@_interruptible()
 def confirm(question: str, default: bool = False, missing: str = "--force") -> bool:
     """Yes or no. Raises CliError without a terminal."""
     _require_terminal("ask for confirmation", missing)
@@ -106,6 +106,7 @@ def sure(force: bool, question: str, undone: str = "nothing was changed") -> boo
     return False
 
 
+@_interruptible()
 def choose(question: str, choices: Sequence[str], default: str = "", missing: str = "") -> str:
     """One of the choices, from a menu; by name or number where the terminal has no menus. Raises
     CliError without a terminal."""
@@ -131,6 +132,7 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
     return answer if answer in names else names[int(answer) - 1]
 
 
+@_interruptible()
 def many(question: str, choices: Sequence[str], missing: str = "") -> list[str]:
     """Any of the choices. Raises CliError without a terminal."""
     _require_terminal("ask", missing)

@@ -69,7 +69,7 @@ class Columns:
             indent = "  " * row.depth
             if row.label:
                 first, *more = row.value.split("\n")
-                lines.append(f"{indent}{row.label.rjust(width)}: {first}".rstrip())
+                lines.append(f"{indent}{row.label.rjust(width)}: {first}")
                 lines += [" " * (len(indent) + width + 2) + part for part in more]
             elif row.plain:
                 lines.append(f"{indent} {row.value}".rstrip())

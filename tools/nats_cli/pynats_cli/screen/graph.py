@@ -46,18 +46,24 @@ def line_chart(
 ) -> str:
     """A chart of `height` lines and at most `width` columns: labels, an axis, one line."""
     shown = list(values)[-max(width, 1) :] or [0.0]
-    low, high = min(shown), max(shown)
-    rows = max(height, 1) if high > low else 1
-    labels = [label(high - (high - low) * row / max(rows - 1, 1)) for row in range(rows)]
-    margin = max(len(text) for text in labels)
+    margin = max(len(text) for text in _labels(shown, height, label))
     columns = max(width - margin - 3, 1)
+    # Only what is drawn counts for the scale.
     shown = shown[-columns:]
+    labels = [text.rjust(margin) for text in _labels(shown, height, label)]
+    low, high, rows = min(shown), max(shown), len(labels)
     grid = _grid(shown, low, high, rows, columns)
-    lines = [f" {labels[row].rjust(margin)} {'┤' if rows > 1 else '┼'}{''.join(grid[row])}".rstrip()
+    lines = [f" {labels[row]} {'┤' if rows > 1 else '┼'}{''.join(grid[row])}".rstrip()
              for row in range(rows)]  # fmt: skip
     if caption:
         lines.append(" " * (margin + 3) + caption.center(columns).rstrip())
     return "\n".join(lines)
+
+
+def _labels(values: Sequence[float], height: int, label: Callable[[float], str]) -> list[str]:
+    low, high = min(values), max(values)
+    rows = max(height, 1) if high > low else 1
+    return [label(high - (high - low) * row / max(rows - 1, 1)) for row in range(rows)]
 
 
 def _grid(

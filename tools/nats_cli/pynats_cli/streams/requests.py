@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -65,20 +66,41 @@ async def get_message(js: JetStream, stream: str, request: dict[str, Any]) -> di
 
 
 async def messages_from(
-    js: JetStream, stream: str, start: dict[str, Any], pattern: str
+    js: JetStream, stream: str, start: dict[str, Any], pattern: str, ahead: int = 1
 ) -> AsyncIterator[dict[str, Any]]:
     """Messages in order to the end of the stream; `start` has `seq` or `start_time`. No consumer is
-    needed, so that streams of every kind can be read. Raises CliError."""
-    request = {**start, "next_by_subj": pattern}
+    needed, so that streams of every kind can be read. Raises CliError.
+
+    Up to `ahead` sequences are asked for at once, where they turn out to have messages.
+    """
+    requests = [{**start, "next_by_subj": pattern}]
+    after = 0
     while True:
-        try:
-            message = await get_message(js, stream, request)
-        except JsApiError as error:
-            if error.code == NO_MESSAGE:
+        found = await asyncio.gather(*(_message_or_none(js, stream, each) for each in requests))
+        fresh = 0
+        for message in found:
+            if message is None:
                 return
-            raise
-        yield message
-        request = {"seq": int(message["seq"]) + 1, "next_by_subj": pattern}
+            if int(message["seq"]) > after:
+                after = int(message["seq"])
+                fresh += 1
+                yield message
+        # In a gap all of them are answered with the same message.
+        count = min(2 * len(requests), ahead) if fresh == len(requests) else 1
+        requests = [
+            {"seq": after + number, "next_by_subj": pattern} for number in range(1, count + 1)
+        ]
+
+
+async def _message_or_none(
+    js: JetStream, stream: str, request: dict[str, Any]
+) -> dict[str, Any] | None:
+    try:
+        return await get_message(js, stream, request)
+    except JsApiError as error:
+        if error.code == NO_MESSAGE:
+            return None
+        raise
 
 
 async def gaps_of(js: JetStream, stream: str) -> list[tuple[int, int]]:

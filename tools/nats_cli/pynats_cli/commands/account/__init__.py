@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pynats_common.commandline.tree import Command, Group
 
+from pynats_cli.commands.backup import IN_ACCOUNT
+
 _HERE = "pynats_cli.commands.account"
 
 GROUP = Group(
@@ -21,6 +23,7 @@ GROUP = Group(
                     f"{_HERE}.report:statistics", ("stats", "statsz"),
                     examples=("pynats account report statistics",)),
         )),
+        *IN_ACCOUNT,
         Command("tls", "Show the certificates of the server", f"{_HERE}.tls:tls",
                 examples=("pynats account tls --no-pem", "pynats account tls --expire-warn 30d")),
     ),

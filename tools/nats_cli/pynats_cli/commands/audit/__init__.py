@@ -19,5 +19,10 @@ GROUP = Group(
                 offline=True),
         Command("checks", "List the checks", f"{_HERE}.checks:checks", ("ls",),
                 ("pynats audit checks",), offline=True),
+        Command("upgrade", "Say what an upgrade of the servers would break",
+                f"{_HERE}.upgrade:upgrade",
+                examples=("pynats audit upgrade --to 2.16 --config nats.conf",
+                          "pynats audit upgrade --to 2.16 --no-live --store ~/.local/share/nats"),
+                offline=True),
     ),
 )  # fmt: skip

@@ -63,3 +63,26 @@ GROUP = Group(
         ),
     ),
 )  # fmt: skip
+
+# Where these commands were before; the groups `stream` and `account` list them, hidden.
+IN_STREAM = (
+    Command(
+        "backup", "Take a backup of a stream", f"{_HERE}.deprecated:stream_backup",
+        aliases=("snapshot",), hidden=True,
+        examples=("pynats stream backup ORDERS backup/ORDERS --incremental",),
+    ),
+    Command(
+        "restore", "Restore a stream", f"{_HERE}.deprecated:stream_restore", hidden=True,
+        examples=("pynats stream restore backup/ORDERS",),
+    ),
+)  # fmt: skip
+IN_ACCOUNT = (
+    Command(
+        "backup", "Take a backup of all streams", f"{_HERE}.deprecated:account_backup",
+        aliases=("snapshot",), hidden=True, examples=("pynats account backup backup -f",),
+    ),
+    Command(
+        "restore", "Restore all streams of an account", f"{_HERE}.deprecated:account_restore",
+        hidden=True, examples=("pynats account restore backup",),
+    ),
+)  # fmt: skip

@@ -14,8 +14,8 @@ from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.backup.editing import Edited, Editing
 from pynats_cli.backup.obfuscation import Obfuscator
+from pynats_cli.backup.opening import open_source
 from pynats_cli.backup.selection import REASONS, Wish
-from pynats_cli.backup.source import open_source
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions

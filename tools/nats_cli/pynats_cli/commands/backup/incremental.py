@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pynats_common.filelock import LockTimeoutError, hold_lock
 
@@ -17,24 +16,22 @@ from pynats_cli.screen import human
 from pynats_cli.screen.output import line
 from pynats_cli.screen.progress import bar
 
-if TYPE_CHECKING:
-    from pynats_cli.commands.backup.taking import StreamOptions
 
-
-async def take(session: Session, options: StreamOptions) -> None:
+async def take(
+    session: Session, stream: str, folder: Path, consumers: bool, progress: bool
+) -> None:
     """Fetches what the folder does not have."""
-    folder = Path(options.target)
-    info = await session.js.stream_info(options.stream)
+    info = await session.js.stream_info(stream)
     if not (folder / folders.META).exists():
         folders.prepare(folder)
     try:
         with hold_lock(folder / LOCK, "pynats backup stream", wait_s=0):
-            await _take(session, options, Incremental(session, folder, info, options.consumers))
+            await _take(Incremental(session, folder, info, consumers), progress)
     except LockTimeoutError as error:
         raise CliError(str(error)) from None
 
 
-async def _take(session: Session, options: StreamOptions, run: Incremental) -> None:
+async def _take(run: Incremental, progress: bool) -> None:
     upto, target = run.progress.upto, run.progress.target
     if run.new:
         line(f'Starting incremental backup of Stream "{run.stream}" up to sequence {target}')
@@ -44,7 +41,7 @@ async def _take(session: Session, options: StreamOptions, run: Incremental) -> N
         line(f'Adding to the backup of Stream "{run.stream}" sequences after {upto} to {target}')
     size = int(run.info["state"]["bytes"]) * (target - upto) // max(target, 1)
     started = time.monotonic_ns()
-    with bar(size, "bytes", options.progress) as moved:
+    with bar(size, "bytes", progress) as moved:
         count = await run.run(moved)
     took = human.duration(time.monotonic_ns() - started)
     line(

@@ -9,8 +9,9 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FOLDER
 
+from pynats_cli.backup.opening import open_source
 from pynats_cli.backup.reading import Summary, summarize
-from pynats_cli.backup.source import Source, open_source
+from pynats_cli.backup.source import Source
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen import human

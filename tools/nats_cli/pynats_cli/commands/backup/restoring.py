@@ -12,7 +12,8 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, EXISTING_FOLDER, UNSIGNED
 
 from pynats_cli.backup import folder as folders
-from pynats_cli.backup.source import Source, open_source
+from pynats_cli.backup.opening import open_source
+from pynats_cli.backup.source import Source
 from pynats_cli.backup.upload import upload
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
@@ -82,9 +83,9 @@ async def stream(session: Session, options: StreamOptions) -> None:
 
 def restored_text(info: dict[str, Any]) -> str:
     """The stream that was made."""
-    from pynats_cli.backup.screens import restored_screen
+    from pynats_cli.streams.screen import info_screen
 
-    return restored_screen(info).render()
+    return info_screen(info).render()
 
 
 def _other_config(path: str) -> dict[str, Any] | None:

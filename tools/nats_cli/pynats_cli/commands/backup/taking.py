@@ -72,12 +72,12 @@ class AccountOptions(TakeOptions):
 
 async def stream(session: Session, options: StreamOptions) -> None:
     """One stream."""
+    folder = Path(options.target)
     if options.incremental:
         from pynats_cli.commands.backup.incremental import take
 
-        await take(session, options)
+        await take(session, options.stream, folder, options.consumers, options.progress)
         return
-    folder = Path(options.target)
     await _take(session, options.stream, folder, options.wish(), options.progress)
 
 

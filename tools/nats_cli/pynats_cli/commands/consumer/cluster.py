@@ -96,7 +96,7 @@ async def _after_election(
         if leader and leader != before:
             return info
         await asyncio.sleep(_LOOK_EVERY_S)
-    raise CliError(f"stream did not move after {round(_ELECTION_MAX_S)}s: no new leader")
+    raise CliError(f"no new leader was elected within {round(_ELECTION_MAX_S)}s")
 
 
 async def _info_in_election(session: Session, stream: str, consumer: str) -> dict[str, Any]:

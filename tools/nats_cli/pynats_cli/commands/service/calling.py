@@ -29,14 +29,15 @@ class CallOptions(Input, WithHeaders):
     translate: Translate = ""
 
 
-async def request(session: Session, options: CallOptions) -> None:
+async def request(session: Session, options: CallOptions) -> int:
     parse_headers(options.header, 1)  # reports mistakes before anything is sent
     info = await discovery.first_of(session, "INFO", options.service)
     subject = discovery.subject_of_endpoint(info, options.endpoint)
     source = MessageSource(
-        subject, options.payload, options.force_stdin, options.send_on, options.templates
-    )
-    await send_requests(
+        subject, options.payload, options.force_stdin, options.send_on, options.templates,
+        options.allow_wildcards,
+    )  # fmt: skip
+    return await send_requests(
         session,
         source,
         RequestOptions(

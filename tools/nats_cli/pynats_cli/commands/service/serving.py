@@ -57,4 +57,4 @@ async def serve(session: Session, options: ServeOptions) -> None:
     line(screen.render())
     with stop_event() as stopped:
         await stopped.wait()
-    await session.client.drain()
+    await service.stop()

@@ -2,6 +2,8 @@
 
 from pynats_common.commandline.tree import Command, Group
 
+from pynats_cli.commands.backup import IN_STREAM
+
 _HERE = "pynats_cli.commands.stream"
 _LOOK, _CHANGE, _MESSAGES = "Look", "Make and change", "Messages"
 
@@ -166,5 +168,6 @@ GROUP = Group(
         Command("gaps", "Find sequences without messages", f"{_HERE}.gaps:gaps", panel=_MESSAGES),
         Command("graph", "Draw a stream's activity", f"{_HERE}.graph:graph", panel=_LOOK),
         _CLUSTER,
+        *IN_STREAM,
     ),
 )

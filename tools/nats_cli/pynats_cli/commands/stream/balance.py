@@ -9,7 +9,6 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
-from pynats_cli.pickers import is_internal
 from pynats_cli.screen.output import line, log
 from pynats_cli.streams.balance import ClusterPlan, Group, Move, plans
 from pynats_cli.streams.find import FindFlags, matching
@@ -28,10 +27,7 @@ async def balance(session: Session, options: BalanceOptions) -> None:
     """Has leaders step down where one server leads more than its share."""
     found = await matching(session, options)
     names = [(str(info["config"]["name"]), info.get("cluster") or {}) for info in found]
-    groups = [
-        group for name, cluster in names
-        if (options.all or not is_internal(name)) and (group := Group.of(name, cluster))
-    ]  # fmt: skip
+    groups = [group for name, cluster in names if (group := Group.of(name, cluster))]
     if not groups:
         raise CliError("no clustered streams to balance were found")
     balanced = 0

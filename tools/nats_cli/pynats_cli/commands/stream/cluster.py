@@ -114,9 +114,9 @@ async def cancel_move(session: Session, options: CancelOptions) -> None:
     """Ends a move; the stream stays where it was."""
     name = await pick_stream(session, options.stream, options.all)
     if not options.force:
-        cluster = peers.cluster_of(await session.js.stream_info(name))
-        wanted = int((await session.js.stream_info(name))["config"].get("num_replicas", 1))
-        if len(peers.peers_of(cluster)) <= wanted:
+        info = await session.js.stream_info(name)
+        wanted = int(info["config"].get("num_replicas", 1))
+        if len(peers.peers_of(peers.cluster_of(info))) <= wanted:
             raise CliError("stream is not busy moving")
         if not ask.sure(False, f"Really cancel the move of Stream {name}", "the move goes on"):
             return

@@ -59,6 +59,8 @@ async def edit(session: Session, options: EditOptions) -> int | None:
     _show_differences(found, options)
     if options.dry_run:
         return 1
+    if not options.force:
+        _warn_of_bucket(name)
     if not ask.sure(options.force, f"Really edit Stream {name}", "not changed"):
         return 0
     info = await update_stream(session, new)
@@ -68,6 +70,14 @@ async def edit(session: Session, options: EditOptions) -> int | None:
         lambda: f"Stream {name} was updated\n\n" + info_screen(info).render(),
     )
     return None
+
+
+def _warn_of_bucket(name: str) -> None:
+    if not name.startswith("KV_") or not ask.has_terminal():
+        return
+    note("WARNING: This is the store of a Key-Value bucket, which depends on its configuration.\n")
+    if not ask.confirm("Really operate on the KV stream?"):
+        raise CliError("aborting Key-Value store operation")
 
 
 def _unchanged(old: dict[str, Any], options: EditOptions) -> Any:

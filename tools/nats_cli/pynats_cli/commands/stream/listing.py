@@ -82,10 +82,10 @@ async def report(session: Session, options: ReportOptions) -> None:
     """One row a stream, and what it copies from where."""
     found = await list_streams(session.js, options.subject)
     chosen = [
-        info for info in found.streams
-        if (options.all or not is_internal(_name(info)))
-        and (not options.cluster or (info.get("cluster") or {}).get("name") == options.cluster)
-    ]  # fmt: skip
+        info
+        for info in found.streams
+        if not options.cluster or (info.get("cluster") or {}).get("name") == options.cluster
+    ]
     chosen.sort(key=tables.ORDERS[_order(options)])
     if options.dot:
         _write(options.dot, tables.dot_graph(chosen))
@@ -134,10 +134,7 @@ class FindOptions(FindFlags, StreamGroup, Shown):
 
 async def find(session: Session, options: FindOptions) -> None:
     """Streams for which all that was asked holds."""
-    found = [
-        info for info in await matching(session, options)
-        if options.all or not is_internal(_name(info))
-    ]  # fmt: skip
+    found = await matching(session, options)
     if options.names:
         names = [_name(info) for info in found]
         show(options, names, lambda: "\n".join(names))

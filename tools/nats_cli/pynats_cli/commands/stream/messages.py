@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
 
 PAGE_MAX = 25
+AHEAD = 64
+"""Requests that are on their way at once, where nobody turns pages."""
 
 
 @dataclass(kw_only=True)
@@ -106,7 +108,8 @@ async def view(session: Session, options: ViewOptions) -> None:
     name = await pick_stream(session, options.stream, options.all)
     pages = ask.has_terminal()
     size, shown = min(options.size, PAGE_MAX), 0
-    async for found in messages_from(session.js, name, _start(options), options.subject):
+    ahead = 1 if pages else AHEAD
+    async for found in messages_from(session.js, name, _start(options), options.subject, ahead):
         full = pages and shown > 0 and shown % size == 0
         if full and not ask.confirm("Next Page?", default=True):
             return

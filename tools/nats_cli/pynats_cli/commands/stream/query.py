@@ -78,7 +78,7 @@ class QueryOptions:
     count: Annotated[bool, opt("--count", help="Only say how many", panel="Output")] = False
     select: Annotated[
         list[str],
-        opt("--select", "-s", placeholder="FIELDS", panel="Output",
+        opt("--select", placeholder="FIELDS", panel="Output",
             help="Show these instead of the message: data.order.id,subject,time"),
     ] = field(default_factory=list)  # fmt: skip
     json: Annotated[bool, opt("--json", "-j", help="Print JSON", panel="Output")] = False

@@ -1,0 +1,167 @@
+"""`pynats account info|tls`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import KINDS, Cli, url_of
+from tests.support.authorities import DAY, Authority
+from tests.support.process import ServerProcess
+
+CONFIG = """
+server_name: p1
+jetstream { store_dir: "@FOLDER@/store" }
+system_account: SYS
+accounts {
+  SYS { users: [{user: sys, password: sys}] }
+  A {
+    jetstream: enabled
+    users: [
+      {user: a, password: a}
+      {user: few, password: few, permissions: {publish: {deny: ["$JS.>", "x.*"]}, subscribe: ">"}}
+      {user: mute, password: mute, permissions: {publish: {deny: "$SYS.>"}}}
+    ]
+  }
+  N { users: [{user: n, password: n}] }
+}
+"""
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def accounts(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    with ServerProcess(request.param, tmp_path_factory.mktemp("accounts"), CONFIG) as process:
+        yield process
+
+
+UserCli = Callable[[str], Cli]
+
+
+@pytest.fixture
+def as_user(accounts: ServerProcess, make_cli: Callable[[str], Cli]) -> UserCli:
+    return lambda user: make_cli(f"nats://{user}:{user}@127.0.0.1:{accounts.port}")
+
+
+def test_info_shows_user_connection_and_jetstream(as_user: UserCli) -> None:
+    done = as_user("a").run("account", "info")
+    assert (done.code, done.err) == (0, "")
+    for row in ("User: a", "Account: A (A)", "System Account: false", "Expires: never",
+                "Client IP: 127.0.0.1", "Headers Supported: true", "Maximum Payload: 1.0 MiB",
+                "Connected Address: 127.0.0.1:", "Connected Server Version: 2.15.1",
+                "Connected Server Name: p1", "TLS Connection: no",
+                "JetStream Account Information:", "Storage: 0 B of Unlimited",
+                "Streams: 0 of Unlimited", "Stream Requires Max Bytes Set: false"):  # fmt: skip
+        assert row in done.out
+    assert "a:a@" not in done.out  # no password in the URL
+
+
+def test_info_as_json(as_user: UserCli) -> None:
+    data = json.loads(as_user("sys").run("account", "info", "--json").out)
+    assert data["user"]["account"] == "SYS"
+    assert data["connection"]["system_account"] is True
+    assert data["jetstream"] is None
+    assert data["jetstream_error"] == "JetStream not enabled for account (10039)"
+    assert json.loads(as_user("a").run("a", "nfo", "-j").out)["jetstream"]["streams"] == 0
+
+
+def test_info_never_fails_for_jetstream(as_user: UserCli) -> None:
+    done = as_user("n").run("account", "info")
+    assert (done.code, done.err) == (0, "")
+    assert "Could not obtain account information: JetStream not enabled for account" in done.out
+
+
+def test_info_shows_permissions_and_does_not_wait_for_what_is_denied(as_user: UserCli) -> None:
+    done = as_user("few").run("account", "info", "--timeout", "1m")
+    assert (done.code, done.err) == (0, "")
+    assert "User: few" in done.out
+    assert "Publish Deny: $JS.>\n" in done.out and "x.*\n" in done.out
+    assert "Could not obtain account information: nats: permissions violation" in done.out
+    mute = as_user("mute").run("account", "info", "--timeout", "1m")
+    assert mute.code == 0 and "User:" not in mute.out
+    assert "Streams: 0 of Unlimited" in mute.out
+
+
+def test_info_without_jetstream_on_the_server(cli: Cli) -> None:
+    done = cli.run("account", "info")
+    assert done.code == 0
+    assert "JetStream is not enabled on this server or account" in done.out
+
+
+def test_tls_needs_tls(as_user: UserCli) -> None:
+    done = as_user("a").run("account", "tls")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "pynats: error: nats: connection is not tls\n"
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def secured(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A server whose certificate expires in ten days, of an authority between."""
+    folder = tmp_path_factory.mktemp("secured")
+    root = Authority()
+    (folder / "ca.pem").write_bytes(root.pem)
+    Authority("Between", parent=root).issue(ends=10 * DAY).write(folder, "server")
+    config = 'tls { cert_file: "@FOLDER@/server.pem", key_file: "@FOLDER@/server-key.pem" }'
+    with ServerProcess(request.param, folder, config) as process:
+        yield process
+
+
+def test_tls_shows_the_verified_chain(
+    secured: ServerProcess, make_cli: Callable[[str], Cli]
+) -> None:
+    cli = make_cli(url_of(secured))
+    ca = ("--tlsca", str(secured.folder / "ca.pem"))
+    done = cli.run("account", "tls", *ca)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(
+        "# TLS Verified Chains count: 1\n\n# chain: 1\n# chain=1 cert=1 isCA"
+    )
+    for row in ('cert=1 isCA=false Subject="CN=localhost"', 'cert=2 isCA=true Subject="CN=Between"',
+                'cert=3 isCA=true Subject="CN=Test CA"', "SAN: DNS Names: [localhost]",
+                "SAN: IP Addresses: [127.0.0.1]", "Signed-with: ECDSA-SHA256"):  # fmt: skip
+        assert row in done.out
+    pem = (secured.folder / "server.pem").read_text()
+    assert pem.split("-----END")[0] in done.out
+    assert "BEGIN" not in cli.run("account", "tls", "--no-pem", *ca).out
+    chain = json.loads(cli.run("account", "tls", "--json", "--no-pem", *ca).out)
+    assert [each["subject"] for each in chain] == ["CN=localhost", "CN=Between", "CN=Test CA"]
+    info = cli.run("account", "info", *ca)
+    assert "TLS Version: 1.3 using TLS_" in info.out
+    assert "TLS Verified: issuer CN=Between" in info.out
+
+
+def test_tls_warns_of_certificates_that_expire_soon(
+    secured: ServerProcess, make_cli: Callable[[str], Cli]
+) -> None:
+    cli = make_cli(url_of(secured))
+    ca = ("--tlsca", str(secured.folder / "ca.pem"), "--no-pem")
+    done = cli.run("account", "tls", "--expire-warn", "30d", *ca)
+    assert done.code == 1
+    assert done.err.startswith("pynats: error: cert expiring soon chain=1 cert=1 expiration=")
+    assert done.out.count("# EXPIRING SOON: within 720h0m0s of ") == 1
+    assert cli.run("account", "tls", "--expire-warn", "0", *ca).code == 0
+    ocsp = cli.run("account", "tls", "--ocsp", *ca)
+    assert ocsp.code == 1 and "cannot be read by this program" in ocsp.err
+
+
+def test_certificates_of_other_kinds(tmp_path: Path) -> None:
+    from pynats_cli.commands.account.certificates import read_chain
+    from pynats_cli.errors import CliError
+
+    with pytest.raises(CliError, match="invalid certificate"):
+        read_chain([b"nothing"])
+    (root,) = read_chain([_der(Authority("Alone").pem)])
+    assert (root.is_ca, root.subject, root.issuer) == (True, "CN=Alone", "CN=Alone")
+    assert root.dns_names == ()
+
+
+def _der(pem: bytes) -> bytes:
+    import ssl
+
+    return ssl.PEM_cert_to_DER_cert(pem.decode())

@@ -1,0 +1,63 @@
+"""`pynats server generate`: a folder of configuration from a bundle's questions and templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pynats_common.commandline.declare import arg, opt
+from pynats_common.commandline.kinds import KEY_VALUE
+
+from pynats_cli.bundles.builtin import BUILTIN
+from pynats_cli.bundles.bundle import Bundle, load_bundle
+from pynats_cli.bundles.form import answers
+from pynats_cli.bundles.rendering import Rendering, write_files
+from pynats_cli.errors import CliError
+from pynats_cli.screen import ask
+from pynats_cli.screen.output import log, note
+
+if TYPE_CHECKING:
+    from pynats_cli.global_options import GlobalOptions
+
+
+@dataclass(kw_only=True)
+class GenerateOptions:
+    target: Annotated[str, arg("Folder to make")]
+    source: Annotated[
+        str,
+        opt("--source", help="Bundle: a folder, a ZIP file or its URL; or a built-in one's name"),
+    ] = ""
+    set: Annotated[
+        dict[str, str], opt("--set", help="Answer a question of the bundle", kind=KEY_VALUE)
+    ] = field(default_factory=dict)
+    defaults: Annotated[bool, opt("--defaults", help="Do not ask what has a default answer")] = (
+        False
+    )
+
+
+def generate(_: GlobalOptions, options: GenerateOptions) -> None:
+    """Asks, and makes the folder."""
+    target = Path(options.target)
+    if target.exists():
+        raise CliError(f"{target} exists already")
+    bundle = _bundle(options.source)
+    note(bundle.description.strip())
+    values = answers(bundle.form, options.set, options.defaults)
+    rendering = Rendering(bundle, values)
+    if bundle.before:
+        note(rendering.text(bundle.before))
+    for path in write_files(target, rendering.files()):
+        log(f"Created {path}")
+    if bundle.after:
+        note(rendering.text(bundle.after))
+
+
+def _bundle(source: str) -> Bundle:
+    if source in BUILTIN:
+        return BUILTIN[source]
+    if source:
+        return load_bundle(source)
+    names = [f"{name}: {bundle.description}" for name, bundle in BUILTIN.items()]
+    chosen = ask.choose("Select a template", names, missing="--source")
+    return BUILTIN[chosen.partition(":")[0]]
