@@ -7,13 +7,26 @@ before they are handed over. Everything else on the connection stays nats-py's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from nats.protocol.parser import Parser
 
-Message = tuple[bytes, bytes, bytes, bytes]
-"""Subject, reply subject, header block (empty without one) and payload."""
+_MESSAGE = re.compile(
+    rb"(?:MSG (\S+) (\d+) (?:(\S+) )?(\d+)|HMSG (\S+) (\d+) (?:(\S+) )?(\d+) (\d+))\r\n"
+)
+
+
+class Message(NamedTuple):
+    """A message as it is on the wire; `head` is the block of headers, with its first line."""
+
+    subject: bytes
+    reply: bytes
+    head: bytes
+    body: bytes
+
+
 Sink = Callable[[list[Message]], None]
 
 BLOCK_BYTES = 256 * 1024
@@ -21,10 +34,14 @@ BLOCK_BYTES = 256 * 1024
 
 
 class BatchParser(Parser):  # type: ignore[misc]
-    """nats-py's parser, which gives messages of some subscriptions to functions, in batches."""
+    """nats-py's parser, which gives messages of some subscriptions to functions, in batches.
+
+    It also keeps the server's words: nats-py makes small letters of them, subjects included.
+    """
 
     def __init__(self, client: Any) -> None:
         self._sinks: dict[bytes, Sink] = {}
+        self.words = ""  # of the server's last error
         super().__init__(client)
 
     def reset(self) -> None:
@@ -32,11 +49,15 @@ class BatchParser(Parser):  # type: ignore[misc]
         super().reset()
         self._chunks: list[bytes] = []
         self._have = 0
-        self._need = 0
+        self._need = 0  # bytes without which there is nothing to do
 
     def deliver(self, sid: int, sink: Sink) -> None:
         """Messages of this subscription go to `sink` from now on."""
         self._sinks[str(sid).encode()] = sink
+
+    def forget(self, sid: int) -> None:
+        """Messages of this subscription are nats-py's again."""
+        self._sinks.pop(str(sid).encode(), None)
 
     async def parse(self, data: bytes = b"") -> None:
         self._chunks.append(data)
@@ -54,61 +75,54 @@ class BatchParser(Parser):  # type: ignore[misc]
         position, size, self._need = 0, len(data), 0
         batch: list[Message] = []
         current: Sink | None = None
+        match, sinks = _MESSAGE.match, self._sinks
         while position < size:
-            end = data.find(b"\r\n", position)
-            if end < 0:
-                break
-            # MSG subject sid [reply] size; HMSG subject sid [reply] header-size size
-            fields = data[position:end].split()
-            kind = fields[0] if fields else b""
-            if kind == b"MSG" or kind == b"HMSG":
-                stop = end + 2 + int(fields[-1])
+            found = match(data, position)
+            if found is None:
+                stop = data.find(b"\r\n", position)
+                if stop < 0:
+                    break
+                sink = None
+                if data.startswith(b"-ERR", position):
+                    self.words = data[position + 4 : stop].decode("utf-8", "replace").strip(" '")
+            else:
+                start = found.end()
+                subject, sid, reply, total, subject2, sid2, reply2, head, total2 = found.groups()
+                stop = start + int(total or total2)
                 if stop + 2 > size:
                     self._need = stop + 2 - position
                     break
-                sink = self._sinks.get(fields[2])
-                if sink is not None:
-                    if sink is not current:
-                        if current is not None and batch:
-                            current(batch)
-                        batch, current = [], sink
-                    if kind == b"MSG":
-                        reply = fields[3] if len(fields) == 5 else b""
-                        batch.append((fields[1], reply, b"", data[end + 2 : stop]))
-                    else:
-                        reply = fields[3] if len(fields) == 6 else b""
-                        body = end + 2 + int(fields[-2])
-                        batch.append((fields[1], reply, data[end + 2 : body], data[body:stop]))
-                    position = stop + 2
-                    continue
+                sink = sinks.get(sid or sid2)
+            if sink is not current or sink is None:
+                if current is not None and batch:  # in the order of the wire
+                    current(batch)
+                    batch = []
+                current = sink
+            if sink is None or found is None:
+                await super().parse(data[position : stop + 2])
+            elif total is not None:
+                batch.append(Message(subject, reply or b"", b"", data[start:stop]))
             else:
-                stop = end
-            if current is not None and batch:
-                current(batch)
-                batch = []
-            await super().parse(data[position : stop + 2])
+                middle = start + int(head)
+                batch.append(
+                    Message(subject2, reply2 or b"", data[start:middle], data[middle:stop])
+                )
             position = stop + 2
         if current is not None and batch:
             current(batch)
         return position
 
 
-def batched(client: Any) -> BatchParser:
-    """Makes the client's parser one that can give batches."""
-    parser = client._ps
-    if not isinstance(parser, BatchParser):
-        parser = client._ps = BatchParser(client)
-    return parser
-
-
 async def subscribe_in_batches(client: Any, subject: str, queue: str, sink: Sink) -> Any:
-    """A subscription whose messages go to `sink`; nats-py's subscription object."""
+    """A subscription whose messages go to `sink`; nats-py's subscription object. The client must
+    have a `BatchParser`. Reading waits while the sink works, so that a slow one slows the server
+    down and takes no memory."""
 
     async def unused(_: Any) -> None:
         """nats-py wants a callback; messages do not come to it."""
 
     # Before it is asked for: the first messages can come with the answer to the request's flush.
-    batched(client).deliver(client._sid + 1, sink)
+    client._ps.deliver(client._sid + 1, sink)
     return await client.subscribe(subject, queue=queue, cb=unused)
 
 

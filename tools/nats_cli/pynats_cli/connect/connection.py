@@ -23,6 +23,7 @@ from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.urls import parse_server_urls
 from pynats_common.version import RELEASE
 
+from pynats_cli.connect.batches import BatchParser
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.errors import CliError
@@ -69,6 +70,20 @@ def header_pairs(message: Msg) -> list[tuple[str, str]]:
 
 class _Client(Client):  # type: ignore[misc]
     """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ps = BatchParser(self)
+
+    async def _process_err(self, err_msg: str) -> None:
+        words = self._ps.words
+        # nats-py looks for texts in small letters, and for nothing else.
+        if words.lower() in err_msg and words.lower().startswith("permissions violation"):
+            error = nats_errors.Error(f"nats: {words}")
+            self._err = error
+            await self._error_cb(error)
+            return
+        await super()._process_err(err_msg)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         self.told = info  # nats-py keeps the first INFO only

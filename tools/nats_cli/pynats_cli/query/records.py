@@ -8,7 +8,7 @@ from typing import Any
 
 from pynats_common.go.times import format_time_ns, parse_instant_ns
 
-from pynats_cli.query.bulk import Raw
+from pynats_cli.connect.batches import Message
 
 # What a direct get adds behind the headers that the message has.
 _ADDED = re.compile(
@@ -108,7 +108,7 @@ def _text(value: bytes) -> str:
     return value.strip().decode("utf-8", "replace")
 
 
-def from_direct(raw: Raw) -> Record | None:
+def from_direct(raw: Message) -> Record | None:
     """What a direct get has sent; None for a line of status."""
     found = _ADDED.search(raw.head)
     if found is None:
@@ -117,7 +117,7 @@ def from_direct(raw: Raw) -> Record | None:
     return Record(int(found[2]), found[1], found[3], head, raw.body, int(found[4] or 0))
 
 
-def from_delivery(raw: Raw) -> Record | None:
+def from_delivery(raw: Message) -> Record | None:
     """What a consumer has delivered; None for a line of status."""
     tokens = raw.reply.split(b".") if raw.reply else []
     if len(tokens) < 9 or tokens[1] != b"ACK":

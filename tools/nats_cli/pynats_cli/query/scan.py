@@ -17,10 +17,10 @@ from typing import Any
 from pynats_common.go.times import format_time_ns, parse_instant_ns
 from pynats_common.nuid import new_nuid
 
+from pynats_cli.connect.batches import Message, subscribe_in_batches
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.query.bulk import Bulk, Raw
 from pynats_cli.query.records import Record, from_delivery, from_direct
 
 FIRST_STEP = 256
@@ -87,16 +87,16 @@ class _Steps:
         self._read = 0
 
     async def run(self) -> None:
-        bulk = Bulk(self.session.client, self._take)
         inbox = self.session.inbox
         await self.prepare()
         try:
-            await bulk.open(inbox)
+            subscription = await subscribe_in_batches(self.session.client, inbox, "", self._take)
             try:
                 with self.session.refusals() as refused:
                     await self._read_all(inbox, refused)
             finally:
-                await bulk.close()
+                if not self.session.client.is_closed:
+                    await subscription.unsubscribe()
         finally:
             await self.clear_up()
         if self.error is not None:
@@ -120,7 +120,7 @@ class _Steps:
         """Asks for the next step."""
         raise NotImplementedError
 
-    def record_of(self, raw: Raw) -> Record | None:
+    def record_of(self, raw: Message) -> Record | None:
         raise NotImplementedError
 
     def on_status(self, code: str, text: str) -> None:
@@ -146,7 +146,7 @@ class _Steps:
         finally:
             turn.cancel()
 
-    def _take(self, messages: list[Raw]) -> None:
+    def _take(self, messages: list[Message]) -> None:
         try:
             self._look(messages)
         except Exception as error:  # a closed pipe, too: the client would take it for its socket
@@ -154,7 +154,7 @@ class _Steps:
         if self.over:
             self._turn.set()
 
-    def _look(self, messages: list[Raw]) -> None:
+    def _look(self, messages: list[Message]) -> None:
         if self.over:
             return
         window, sink, count = self.window, self.sink, 0
@@ -180,7 +180,7 @@ class _Steps:
     def on_record(self, record: Record) -> None:
         """After each one that was looked at."""
 
-    def _status(self, raw: Raw) -> None:
+    def _status(self, raw: Message) -> None:
         words = raw.head.split(b"\r\n", 1)[0].split(b" ", 2)
         code = words[1].decode() if len(words) > 1 else ""
         text = words[2].decode("utf-8", "replace") if len(words) > 2 else ""
@@ -208,7 +208,7 @@ class _Direct(_Steps):
         subject = f"{self.session.jetstream_prefix()}.DIRECT.GET.{self.scanner.stream}"
         await self.session.client.publish(subject, json.dumps(request).encode(), reply=inbox)
 
-    def record_of(self, raw: Raw) -> Record | None:
+    def record_of(self, raw: Message) -> Record | None:
         record = from_direct(raw)
         if record is not None and record.sequence < self.window.first:
             self.last = record.sequence  # a time was asked for that is before the sequence
@@ -265,7 +265,7 @@ class _Consumed(_Steps):
         body = json.dumps({"batch": self.step, "no_wait": True}).encode()
         await self.session.client.publish(subject, body, reply=inbox)
 
-    def record_of(self, raw: Raw) -> Record | None:
+    def record_of(self, raw: Message) -> Record | None:
         return from_delivery(raw)
 
     def on_record(self, record: Record) -> None:
