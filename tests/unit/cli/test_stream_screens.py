@@ -68,7 +68,7 @@ MERGED: dict[str, Any] = {
 
 
 def rows(info: dict[str, Any]) -> dict[str, str]:
-    return {label: value for label, value in info_screen(info).rows if label}
+    return {row.label: row.value for row in info_screen(info).rows if row.label}
 
 
 def test_the_rows_of_a_stream_in_a_cluster() -> None:
@@ -83,7 +83,7 @@ def test_the_rows_of_a_stream_in_a_cluster() -> None:
     }  # fmt: skip
     assert {label: shown.get(label) for label in wanted} == wanted
     assert shown["Leader"].startswith("n1 (")
-    replicas = [value for label, value in info_screen(R3).rows if label == "Replica"]
+    replicas = [row.value for row in info_screen(R3).rows if row.label == "Replica"]
     assert replicas == [
         "n2, current, seen 258ms ago", "n3, outdated, OFFLINE, not seen, 12 operations behind"
     ]  # fmt: skip
@@ -136,7 +136,7 @@ def test_all_that_an_origin_may_have() -> None:
 )  # fmt: skip
 def test_rows_of_the_configuration(config: dict[str, Any], label: str, text: str | None) -> None:
     info = {"config": {"name": "S", **config}, "state": {}}
-    rows_of_it = [value for name, value in info_screen(info).rows if name == label]
+    rows_of_it = [row.value for row in info_screen(info).rows if row.label == label]
     if text is None:
         assert label == "First Sequence" or not rows_of_it
     else:
