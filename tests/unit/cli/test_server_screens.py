@@ -34,7 +34,7 @@ def test_lines_of_a_value_and_sections_that_follow_each_other() -> None:
     screen.section("Empty")
     screen.section("Some")
     screen.add("URLs", "one\ntwo")
-    screen.gap()
+    screen.space()
     screen.add("A", "b")
     assert screen.render() == (
         "Heading\n\nEmpty:\n\nSome:\n\n  URLs: one\n        two\n\n     A: b"
