@@ -16,10 +16,16 @@ from pynats_cli.template.values import is_true
 class Scope:
     """The state of one execution: functions, the current dot, variables, and the output so far."""
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], data: Any) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        data: Any,
+        written: Callable[[str], str] = str,
+    ) -> None:
         self.functions = functions
         self.dot = data
         self.variables: list[tuple[str, Any]] = [("$", data)]
+        self.written = written
         self.output: list[str] = []
 
     def lookup(self, name: str) -> int:

@@ -48,7 +48,7 @@ class Action:
         if self.pipeline.names:
             self.pipeline.assign(scope, value)
         else:
-            scope.output.append(format_value(value))
+            scope.output.append(scope.written(format_value(value)))
 
 
 @dataclass
