@@ -88,7 +88,7 @@ def _is_nobody(message: Any) -> bool:
 def _read(data: bytes, kind: str) -> dict[str, Any] | None:
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found.get("type") == kind else None
 

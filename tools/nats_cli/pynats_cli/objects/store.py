@@ -157,7 +157,7 @@ def _filled(read: Read, size: int) -> bytes:
 def _document(data: bytes) -> dict[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise CliError("the note about an object is not JSON")
