@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pynats_cli.commands import ROOT
 from pynats_cli.errors import UsageError
 from pynats_cli.global_options import global_flags, split_global_options
 from pynats_common.commandline.declare import parameters
+from pynats_common.commandline.markdown import markdown_help
 from pynats_common.commandline.tree import Command, Elsewhere, Group, every, walk
 from pynats_common.go.durations import SECOND_NS
 
@@ -166,6 +168,27 @@ def test_closed_output_is_no_error(closed: str, tmp_path: Path) -> None:
         ["sh", "-c", f"exec {program} {closed}"], capture_output=True, env=environment, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_help_for_programs_is_markdown(lone_cli: Cli) -> None:
+    told = lone_cli.run("stream", "--help-llm", "add")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("# pynats stream add\n\nCreate a stream.\n")
+    assert re.search(r"\n\| `--storage` \| .* \| file, memory.* \|  \|\n", told.out)
+    group = lone_cli.run("--help-llm").out
+    assert "\n| `stream` | Streams and the messages they hold |\n" in group
+    assert "`-s, --server=URL`" in group
+    wrong = lone_cli.run("nosuch", "--help-llm")
+    assert (wrong.code, wrong.out) == (1, "")
+    sent = lone_cli.run("pub", "a", "-s", "127.0.0.1:1", "--", "--help-llm")
+    assert (sent.code, sent.out) == (1, "")
+
+
+def test_every_command_has_help_for_programs() -> None:
+    for path, node in every(ROOT):
+        text = markdown_help(("pynats", *path), node)
+        flags = text.partition("## Flags")[2].strip().splitlines()
+        assert all(row.count("|") - row.count("\\|") == 5 for row in flags if row[:1] == "|"), path
 
 
 @pytest.mark.parametrize("flag", ["--report-subjects", "--report-subscriptions", "--graph"])

@@ -87,6 +87,10 @@ class _Client(Client):  # type: ignore[misc]
         timeout_s = self.options["connect_timeout"]
         await self._transport.connect(s.uri, DEFAULT_BUFFER_SIZE, timeout_s)
 
+    async def _process_op_err(self, e: Exception) -> None:
+        self.lost_by = e
+        await super()._process_op_err(e)
+
     async def _process_err(self, err_msg: str) -> None:
         words = self._ps.words
         # nats-py looks for texts in small letters, and for nothing else.
@@ -288,7 +292,8 @@ class _Watcher:
 
     async def on_disconnected(self) -> None:
         if self.session is not None and not self.session.client.is_closed:
-            log(">>> Disconnected, will attempt reconnect")
+            reason = _lost_by(self.session.client)
+            log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
     async def on_closed(self) -> None:
         if self.session is not None:
@@ -301,6 +306,13 @@ class _Watcher:
     async def on_discovered(self) -> None:
         if self._trace:
             log(">>> Discovered new servers")
+
+
+def _lost_by(client: Client) -> str:
+    reason = getattr(client, "lost_by", None)
+    if reason is None or isinstance(reason, (nats_errors.UnexpectedEOF, ConnectionResetError)):
+        return "EOF"
+    return describe(reason)
 
 
 def abandon(waiting: asyncio.Future[Any]) -> None:
