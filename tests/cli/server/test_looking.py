@@ -140,6 +140,7 @@ def test_kick_disconnects_a_client(system: Cli, as_user: UserCli) -> None:
     assert done.code == 0, done.err
     assert json.loads(done.out)["server"]["name"] == "p1"
     victim.wait_for(">>> Disconnected due to: EOF, will attempt reconnect")
+    victim.wait_for(">>> Reconnected to nats://127.0.0.1:")
     again = system.run("server", "request", "kick", str(cid), "p1")
     assert again.code == 1
     assert "no such client" in again.err
