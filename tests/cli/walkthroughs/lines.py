@@ -45,7 +45,7 @@ class Line:
     shows    what is seen at its end; None does not look
     code     exit code
     answers  the line is typed at a terminal: parts of questions, and keys
-    stays    a name for a command that goes on: `shows` is waited for, see `Seen` and `Stop`
+    stays    a name for a command that goes on: `shows` is waited for, see `Seen`
     note     where the documentation is older, or wrong
     """
 
@@ -68,24 +68,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """The command that stays has ended by itself."""
-
-    name: str
-    shows: str
-    code: int = 0
-
-
-@dataclass(frozen=True)
 class File:
-    """A file in the user's folder has this text, or is written with it."""
+    """A file is written to the user's folder."""
 
     name: str
     text: str
-    write: bool = False
 
 
-Step = Line | Seen | Ended | File
+Step = Line | Seen | File
 
 
 def matches(wanted: str, seen: str) -> bool:
@@ -98,7 +88,7 @@ def matches(wanted: str, seen: str) -> bool:
 
 def _lines(text: str) -> list[str]:
     """Lines without blanks at their end; those of tables without what fills and parts them."""
-    lines = [line.rstrip() for line in text.strip("\n").splitlines()]
+    lines = "\n".join(line.rstrip() for line in text.splitlines()).strip("\n").split("\n")
     return [
         re.sub(" +", " ", line) if line[:1] == "│" else line
         for line in lines
@@ -133,10 +123,7 @@ class User:
         if isinstance(step, File):
             return self._file(step)
         running = self._stay[step.name]
-        if isinstance(step, Seen):
-            return self._wait(step.name, running, step.shows)
-        done = running.finish()
-        return self._judge(step.name, step.shows, step.code, done.out + done.err, done.code)
+        return self._wait(step.name, running, step.shows)
 
     def _type(self, line: Line) -> str:
         program, *words = shlex.split(self._filled(line.typed))
@@ -147,7 +134,7 @@ class User:
             self._stay[line.stays] = running
             return self._wait(line.typed, running, line.shows or "<any>\n...")
         if line.answers:
-            terminal = Terminal(self._cli, *words, columns=160, **environment)
+            terminal = Terminal(self._cli, *words, columns=160)
             for question, keys in line.answers:
                 terminal.answer(question, keys)
             code, seen = terminal.finish(), terminal.text
@@ -179,11 +166,9 @@ class User:
 
     def _file(self, step: File) -> str:
         path = self._cli.home / step.name
-        if step.write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(step.text)
-            return ""
-        return "" if path.read_text() == step.text else f"{step.name} holds {path.read_text()!r}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(step.text)
+        return ""
 
     def _filled(self, text: str) -> str:
         return (

@@ -22,6 +22,9 @@ mappings: {
 
 LINES = (
     Line("nats server mapping foo bar foo", "bar"),
+    Line("nats server mapping foo bar", "", answers=(
+        ("Enter subjects to test", ""), ("Subject", "foo\r"), ("bar", ""),
+        ("Subject", "test\r"), ("Error: no matching transforms available", ""), ("Subject", "\r"))),
     Line('nats server mapping ">"  "baz.>" bar.a.b', "baz.bar.a.b"),
     Line('nats server mapping "bar.*.*"  "baz.{{wildcard(2)}}.{{wildcard(1)}}" bar.a.b', "baz.b.a"),
     Line('nats server mapping "bar.*.*"  "baz.$2.$1" bar.a.b', "baz.b.a"),

@@ -29,7 +29,7 @@ LINES = (
 
                          Name:
                        Leader: <key>"""),
-    File("Movies/NATS-logo.mov", "NATS" * 90_000, write=True),
+    File("Movies/NATS-logo.mov", "NATS" * 90_000),
     Line("nats object put myobjbucket {home}/Movies/NATS-logo.mov --no-progress", """
         Object information for myobjbucket > {home}/Movies/NATS-logo.mov
 

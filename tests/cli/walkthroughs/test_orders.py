@@ -392,16 +392,6 @@ LINES = (
 
 
         <clock> Subscribing on out.original"""),
-    Line("nats consumer ls ORDERS --names", """
-        2MIN
-        ALL
-        DISPATCH
-        LAST
-        MONITOR
-        NEW
-        REPLAY
-        TEN
-        <word>"""),
     Line("nats stream rm ORDERS -f", ""),
 )
 
