@@ -241,7 +241,9 @@ def test_every_command_has_examples_that_it_understands() -> None:
             continue
         assert node.examples, path
         for example in node.examples:
-            words = shlex.split(example.replace("<(", "< "), comments=True)
+            if example.startswith("source <("):
+                example = example[len("source <(") : -1]
+            words = shlex.split(example, comments=True)
             arguments = words[words.index("pynats") + 1 :]
             ends = [arguments.index(mark) for mark in ("|", ">", "<", "&&") if mark in arguments]
             _, arguments = split_global_options(arguments[: min(ends, default=None)], {})
