@@ -107,7 +107,6 @@ def test_flags_of_a_command_do_not_clash_with_each_other_or_with_global_ones(pat
         (["sub"], "no subjects or --stream flag provided"),
         (["sub", "a", "--terminate-at-end"], "only supported for JetStream"),
         (["sub", "a", "-t", "-d"], "mutually exclusive"),
-        (["sub", "a", "--all", "--last"], "only one of"),
         (["sub", "a", "b", "--all"], "only 1 subject"),
         (["sub", "a", "--durable", "d"], "cannot specify both"),
         (["sub", "a", "--queue", "q", "--all"], "queue group"),

@@ -102,6 +102,8 @@ def test_schedules_are_accepted_by_the_server(
         (["--since", "1h"], ["m1", "m2", "m3", "m4"]),
         (["--last-per-subject"], ["m3", "m4"]),
         (["--all", "--count", "2"], ["m1", "m2"]),
+        (["--last", "--start-sequence", "3"], ["m3", "m4"]),
+        (["--all", "--since", "1h", "--last"], ["m4"]),
     ],
 )
 class TestWhereReadingStartsAndEnds:

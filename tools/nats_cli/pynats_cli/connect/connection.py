@@ -24,7 +24,7 @@ from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.urls import parse_server_urls
 from pynats_common.version import RELEASE
 
-from pynats_cli.connect.batches import BatchParser
+from pynats_cli.connect.batches import BatchParser, read_ahead
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.connect.socks import SocksProxy, SocksTransport, parse_socks_proxy
@@ -301,6 +301,8 @@ class _Watcher:
 
     async def on_reconnected(self) -> None:
         if self.session is not None:
+            if self.session.client._ps.delivers:
+                read_ahead(self.session.client)
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:

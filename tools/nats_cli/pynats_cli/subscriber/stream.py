@@ -80,7 +80,7 @@ def _config(options: SubscribeOptions) -> dict[str, Any]:
         config["headers_only"] = True
     policy, what = _policy(options)
     config.update(policy)
-    if what and options.chatty:
+    if what:
         log(f"Subscribing to subject {subject} {what} {options.ignored_text}")
     return config
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,10 +75,12 @@ async def ping(session: Session, options: PingOptions) -> None:
     """Measure how long services take to answer. Waits for the whole --timeout, so that slow ones
     are seen, too."""
     found: list[dict[str, Any]] = []
-    async for answer in discovery.answers(session, "PING", options.service, gap_s=None):
-        rtt_ns = round(answer.rtt_s * 1e9)
-        if options.form == "table":
-            line(f"{answer.name} {answer.id:50} rtt={human_duration_ns(rtt_ns)}")
-        found.append({"name": answer.name, "id": answer.id, "rtt": rtt_ns})
+    answers = discovery.answers(session, "PING", options.service, gap_s=None)
+    async with aclosing(answers):
+        async for answer in answers:
+            rtt_ns = round(answer.rtt_s * 1e9)
+            if options.form == "table":
+                line(f"{answer.name} {answer.id:50} rtt={human_duration_ns(rtt_ns)}")
+            found.append({"name": answer.name, "id": answer.id, "rtt": rtt_ns})
     if options.form != "table":
         show(options, found, str)
