@@ -80,7 +80,9 @@ def test_info_shows_permissions_and_does_not_wait_for_what_is_denied(as_user: Us
     assert (done.code, done.err) == (0, "")
     assert "User: few" in done.out
     assert "Publish Deny: $JS.>\n" in done.out and "x.*\n" in done.out
-    assert "Could not obtain account information: nats: permissions violation" in done.out
+    assert (
+        "Could not obtain account information: nats: Permissions Violation for Publish" in done.out
+    )
     mute = as_user("mute").run("account", "info", "--timeout", "1m")
     assert mute.code == 0 and "User:" not in mute.out
     assert "Streams: 0 of Unlimited" in mute.out
