@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pynats_cli.screen.visible import visible
 
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
+_BORDER = re.compile("[╭╔][─┬═╦]*[╮╗]")
+_PIPED_WIDTH = 10_000  # nothing wraps where nobody looks at it
 
 
 class Table:
@@ -95,28 +97,53 @@ def _drawn(
     plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     color = "" if plain or scheme in ("", "rounded", "double") else scheme
     drawn = Table(
-        title=title or None,
-        title_style="",
         header_style="",
         box=box.DOUBLE if scheme == "double" else box.ROUNDED,
         border_style=color,
         show_footer=bool(footer),
     )
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
     lines = 3 * len(headers) + 1
     widths = column_widths([headers, *rows, footer], console.width - lines, cell_len)
-    console.width = max(console.width, sum(widths) + lines)
     # A title that is wider than what is below it stays in one line.
-    drawn.min_width = min(cell_len(title), console.width)
+    titled = cell_len(title) + 4 if title else 0
+    console.width = max(console.width, sum(widths) + lines, titled)
+    drawn.min_width = titled
     for index, header in enumerate(headers):
         foot = Text(footer[index]) if footer else ""
         cells = [row[index] for row in rows if row[index]]
         right = bool(cells) and all(_FIGURE.match(cell) for cell in cells)
         drawn.add_column(
-            Text(header), footer=foot, width=widths[index], justify="right" if right else "left"
+            Text(header, justify="left"),
+            footer=foot,
+            width=widths[index],
+            justify="right" if right else "left",
         )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     with console.capture() as capture:
         console.print(drawn)
-    return capture.get().rstrip("\n")
+    text = capture.get().rstrip("\n")
+    return _titled(text, title, cell_len(title)) if title else text
+
+
+def _titled(text: str, title: str, length: int) -> str:
+    """A drawn table with its title as the first row, across all columns."""
+    top, rest = text.split("\n", 1)
+    found = _BORDER.search(top)
+    assert found is not None
+    border = found[0]
+    start, end = top[: found.start()], top[found.end() :]  # colours
+    line, joint, bar = ("═", "╦", "║") if border[0] == "╔" else ("─", "┬", "│")
+    left, right = ("╠", "╣") if border[0] == "╔" else ("├", "┤")
+    blank = len(border) - 2 - length
+    row = f"{' ' * ((blank + 1) // 2)}{title}{' ' * (blank // 2)}"
+    edge = f"{start}{bar}{end}"
+    return "\n".join(
+        (
+            f"{start}{border.replace(joint, line)}{end}",
+            f"{edge}{row}{edge}",
+            f"{start}{left}{border[1:-1]}{right}{end}",
+            rest,
+        )
+    )

@@ -181,7 +181,7 @@ async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
             waiting_for = _after_status(status, message, waiting_for)
             continue
         waiting_for -= 1
-        if flow.take(from_client(message, inbox)) and consumer.wants_acks:
+        if flow.take(from_client(message, inbox, streamed=True)) and consumer.wants_acks:
             await _ack(session, message)
 
 
@@ -210,7 +210,9 @@ async def _push(session: Session, consumer: _Consumer, flow: Flow) -> None:
         status = message.headers.get("Status", "") if message.headers else ""
         if status == "100" and not message.data:
             await _flow_control(session, message)
-        elif flow.take(from_client(message, consumer.deliver_subject)) and consumer.wants_acks:
+            continue
+        received = from_client(message, consumer.deliver_subject, streamed=True)
+        if flow.take(received) and consumer.wants_acks:
             await _ack(session, message)
 
 

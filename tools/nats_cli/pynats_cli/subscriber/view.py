@@ -98,7 +98,7 @@ class MessageView:
 
 
 def _headline(message: Received) -> str:
-    facts = message.facts
+    facts = message.facts if message.streamed or message.direct else None
     if facts is None:
         text = f"Received on {quote(message.subject)}"
         return f"{text} with reply {quote(message.reply)}" if message.reply else text
