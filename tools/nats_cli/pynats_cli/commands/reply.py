@@ -90,7 +90,7 @@ async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
         if not serving.done():
             await subscription.drain()
         await serving
-        await session.client.flush(timeout=global_options.timeout_s)
+        await session.flush()
         log("Exiting")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
+from pynats_common.program import OutputError
 
 from pynats_cli.screen.visible import laid_out
 
@@ -28,10 +29,15 @@ def note(text: str) -> None:
 
 def write(data: str | bytes) -> None:
     """Text or bytes on stdout, flushed so that a pipe sees each message at once."""
-    sys.stdout.flush()
-    stream = sys.stdout.buffer
-    stream.write(bytes_of(data) if isinstance(data, str) else data)
-    stream.flush()
+    try:
+        sys.stdout.flush()
+        stream = sys.stdout.buffer
+        stream.write(bytes_of(data) if isinstance(data, str) else data)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror) from None
 
 
 def line(text: str = "") -> None:
