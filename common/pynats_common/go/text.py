@@ -51,10 +51,11 @@ def one_line(text: str) -> str:
     """Text for a line of a log or a terminal: control characters are shown, not obeyed."""
     if text.isprintable():
         return text
-    return _CONTROLS.sub(_shown, text)
+    return _CONTROLS.sub(escaped, text)
 
 
-def _shown(found: re.Match[str]) -> str:
+def escaped(found: re.Match[str]) -> str:
+    """A character as Go spells it in quotes."""
     char = found[0]
     code = ord(char)
     return _SHORT.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

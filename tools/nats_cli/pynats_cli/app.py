@@ -11,6 +11,7 @@ from pynats_common.commandline.helptext import command_help, group_help, section
 from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk
+from pynats_common.commandline.untrusted import harmless
 from pynats_common.version import version_line
 
 from pynats_cli import aboutus
@@ -35,6 +36,8 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         return 0
     if options is None:
         options, arguments = split_global_options(argv, os.environ)
+        if options.no_color:
+            os.environ["NO_COLOR"] = "1"  # every screen, editors and plugins look there
         if aboutus.is_asked(arguments):  # after global flags
             aboutus.answer(arguments)
             return 0
@@ -144,7 +147,7 @@ def main() -> int:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    line = " ".join(message.split())
+    line = harmless(" ".join(message.split()))
     if line:
         print(f"{PROGRAM}: error: {line}", file=sys.stderr)
     return code

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pynats_common.commandline.untrusted import harmless
+
 _MARGIN = 2
 
 
@@ -33,7 +35,7 @@ class Columns:
 
     def add(self, label: str, value: str) -> None:
         """A row."""
-        self.rows.append(Row(label, value, self._depth))
+        self.rows.append(Row(harmless(label), harmless(value), self._depth))
 
     def add_if(self, label: str, value: str) -> None:
         """A row, unless its value is empty."""
@@ -47,11 +49,11 @@ class Columns:
     def section(self, title: str, depth: int = 0) -> None:
         """The title of what follows; `depth` is how many sections it is in."""
         self._depth = depth
-        self.rows.append(Row("", title, depth))
+        self.rows.append(Row("", harmless(title), depth))
 
     def text(self, line: str) -> None:
         """A line instead of rows."""
-        self.rows.append(Row("", line, self._depth, plain=True))
+        self.rows.append(Row("", harmless(line), self._depth, plain=True))
 
     def space(self) -> None:
         """An empty line."""
@@ -64,7 +66,7 @@ class Columns:
         if os.environ.get("LLMFORMAT") == "1":
             return f"# {self.heading}\n\n" + _markdown(self.rows)
         width = _MARGIN + max((len(row.label) for row in self.rows), default=0)
-        lines = [self.heading, ""]
+        lines = [harmless(self.heading), ""]
         for row in self.rows:
             indent = "  " * row.depth
             if row.label:

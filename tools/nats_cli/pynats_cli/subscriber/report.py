@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -13,8 +12,9 @@ from pynats_common.sizes import format_size
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen.human import thousands
-from pynats_cli.screen.output import clear_screen, line
+from pynats_cli.screen.live import live_screen
 from pynats_cli.screen.tables import table
+from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 
@@ -107,13 +107,13 @@ def draw_graph(values: Sequence[int], rows: int) -> str:
 def _terminal_size() -> tuple[int, int]:
     if not sys.stdout.isatty():
         raise CliError("failed to get terminal dimensions: output is not a terminal")
-    size = shutil.get_terminal_size()
+    size = terminal_size()
     return size.columns, size.lines
 
 
 async def refresh(screen: SubjectReport | RateGraphs) -> None:
     """Redraws every second until cancelled."""
-    while True:
-        await asyncio.sleep(REFRESH_S)
-        clear_screen()
-        line(screen.render())
+    with live_screen() as shown:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            shown.paint(screen.render())

@@ -85,7 +85,7 @@ class MessageView:
                 return
         text = message.to_json(data)
         if self._options.dump == "-":
-            write(text + "\0")
+            write(text.encode() + b"\0")
             return
         path = Path(self._options.dump) / name
         try:
