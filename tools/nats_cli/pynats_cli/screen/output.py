@@ -32,9 +32,9 @@ def note(text: str) -> None:
 
 def write(data: str | bytes) -> None:
     """Text or bytes on stdout, flushed so that a pipe sees each message at once. On a terminal
-    texts cannot steer it; bytes are never touched: see `write_body`."""
+    texts cannot steer it but may have our colours; bytes are never touched: see `write_body`."""
     if isinstance(data, str) and sys.stdout.isatty():
-        data = harmless(data)
+        data = harmless_screen(data)
     sys.stdout.flush()
     stream = sys.stdout.buffer
     stream.write(bytes_of(data) if isinstance(data, str) else data)
@@ -44,6 +44,11 @@ def write(data: str | bytes) -> None:
 def write_body(data: bytes) -> None:
     """What a stranger wrote, on stdout: as it is, but harmless on a terminal."""
     write(harmless_bytes(data) if sys.stdout.isatty() else data)
+
+
+def foreign_line(text: str) -> None:
+    """One line on stdout with words of a stranger, who has no colours."""
+    write_body(bytes_of(text) + b"\n")
 
 
 def line(text: str = "") -> None:

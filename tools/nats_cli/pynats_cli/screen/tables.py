@@ -16,6 +16,7 @@ from contextvars import ContextVar
 
 from pynats_common.commandline.untrusted import harmless_cell
 
+from pynats_cli.global_options import COLOR_SCHEMES
 from pynats_cli.screen.terminal import terminal_size
 
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
@@ -110,12 +111,17 @@ def _drawn(
     at_terminal = sys.stdout.isatty()
     room = terminal_size().columns if at_terminal else _PIPED_WIDTH
     lines = 3 * len(headers) + 1
+    if _CUT_LATER.get():  # every row in one line
+        room = sys.maxsize
     widths = column_widths([headers, *rows, footer], room - lines, cell_len)
     width = sum(widths) + lines
-    if at_terminal and width > room and not _CUT_LATER.get():
+    if at_terminal and width > room:
         return _records(title, headers, rows, footer, room)
-    style = "" if not at_terminal or os.environ.get("NO_COLOR") else scheme
-    return _boxed(title, headers, rows, footer, style, widths, max(width, room))
+    scheme = scheme or os.environ.get("NATS_COLOR", "")
+    scheme = scheme if scheme in COLOR_SCHEMES else ""  # a context may say anything
+    plain = scheme != "double" and (not at_terminal or bool(os.environ.get("NO_COLOR")))
+    space = width if _CUT_LATER.get() else max(width, room)
+    return _boxed(title, headers, rows, footer, "" if plain else scheme, widths, space)
 
 
 def _records(

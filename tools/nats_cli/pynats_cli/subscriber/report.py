@@ -99,8 +99,9 @@ def draw_graph(values: Sequence[int], rows: int) -> str:
         for value in values:
             eighths = round(value * rows * 8 / top) - row * 8
             cells.append(_LEVELS[max(0, min(eighths, 8))])
-        label = thousands(round(top * (row + 1) / rows)).rjust(11)
-        lines.append(f"{label} ┤{''.join(cells)}".rstrip())
+        label = thousands(round(top * (row + 1) / rows))
+        same = row < rows - 1 and label == thousands(round(top * (row + 2) / rows))
+        lines.append(f"{'' if same else label:>11} ┤{''.join(cells)}".rstrip())
     return "\n".join(lines)
 
 
