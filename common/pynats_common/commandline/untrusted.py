@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from pynats_common.go.text import escaped
-
 # All but line ends and tabs; C1 also as the lone bytes that Python keeps as surrogates, and what
 # turns the direction of the text behind it around.
 _STEERING = re.compile(
@@ -19,8 +17,8 @@ _STYLE = re.compile("(\x1b\\[[0-9;]*m)")
 
 
 def harmless(text: str) -> str:
-    """The text with its control characters spelled out (`\\x1b`); line ends and tabs stay."""
-    return text if text.isprintable() else _STEERING.sub(escaped, text.replace("\r\n", "\n"))
+    """The text with its control characters spelled out (`\\u001b`); line ends and tabs stay."""
+    return text if text.isprintable() else _STEERING.sub(_escaped, text.replace("\r\n", "\n"))
 
 
 def harmless_cell(text: str) -> str:
@@ -39,3 +37,7 @@ def harmless_screen(text: str) -> str:
 def harmless_bytes(data: bytes) -> bytes:
     """The same for a body; what is not UTF-8 is replaced."""
     return harmless(data.decode("utf-8", "replace")).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

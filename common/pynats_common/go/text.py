@@ -51,11 +51,10 @@ def one_line(text: str) -> str:
     """Text for a line of a log or a terminal: control characters are shown, not obeyed."""
     if text.isprintable():
         return text
-    return _CONTROLS.sub(escaped, text)
+    return _CONTROLS.sub(_shown, text)
 
 
-def escaped(found: re.Match[str]) -> str:
-    """A character as Go spells it in quotes."""
+def _shown(found: re.Match[str]) -> str:
     char = found[0]
     code = ord(char)
     return _SHORT.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")

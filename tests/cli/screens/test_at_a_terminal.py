@@ -12,7 +12,7 @@ from tests.cli.terminal import DOWN, ENTER, Terminal
 
 pytest.importorskip("pyte")
 EVIL = "\x1b]0;title\x07\x1b[2J\x1b[31mred"
-SPELLED = "\\x1b]0;title\\x07\\x1b[2J\\x1b[31mred"
+SPELLED = "\\u001b]0;title\\u0007\\u001b[2J\\u001b[31mred"
 
 
 def lines(terminal: Terminal, columns: int = 120) -> list[str]:

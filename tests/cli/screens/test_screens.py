@@ -25,7 +25,7 @@ from tests.support.deadline import wait_until_async
 
 Terminal = Callable[[int, int], None]
 EVIL = "a\x1b[2Jb\x07\x9b5mc\r\td\u202e"
-SPELLED = "a\\x1b[2Jb\\x07\\x9b5mc\\r d\\u202e"
+SPELLED = "a\\u001b[2Jb\\u0007\\u009b5mc\\u000d d\\u202e"
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_tables_and_columns_spell_control_characters(at_terminal: Terminal) -> N
     screen.section(EVIL)
     screen.text(EVIL)
     shown = screen.render()
-    assert "\x1b" not in shown and "\x9b" not in shown and shown.count("\\x1b[2J") == 5
+    assert "\x1b" not in shown and "\x9b" not in shown and shown.count("\\u001b[2J") == 5
 
 
 @given(st.text())
@@ -133,9 +133,9 @@ def test_nothing_harmful_is_left(text: str) -> None:
 
 
 def test_colours_of_our_screens_stay_and_nothing_else() -> None:
-    assert harmless_screen("\x1b[31m│\x1b[0m \x1b]0;t\x07") == "\x1b[31m│\x1b[0m \\x1b]0;t\\x07"
-    assert harmless("a\r\nb\rc\td") == "a\nb\\rc\td"
-    assert harmless_bytes(b"\xff\x1b[c") == "\ufffd\\x1b[c".encode()
+    assert harmless_screen("\x1b[31m│\x1b[0m \x1b]0;t\x07") == "\x1b[31m│\x1b[0m \\u001b]0;t\\u0007"
+    assert harmless("a\r\nb\rc\td") == "a\nb\\u000dc\td"
+    assert harmless_bytes(b"\xff\x1b[c") == "\ufffd\\u001b[c".encode()
 
 
 def test_live_screens_are_cut_at_the_edges() -> None:
@@ -163,7 +163,7 @@ def test_a_live_screen_replaces_the_one_before(
         with live.live_screen() as painted:
             painted.paint(f"one {EVIL}\nlong " + "x" * 40 + "\nthree")
             assert shown() == [
-                "one a\\x1b[2Jb\\x07\\x≈",
+                "one a\\u001b[2Jb\\u00≈",
                 "long xxxxxxxxxxxxxx≈",
                 "three",
                 "",

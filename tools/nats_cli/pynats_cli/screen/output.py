@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.commandline.untrusted import (
-    harmless,
     harmless_bytes,
     harmless_screen,
 )
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
+
+from pynats_cli.screen.visible import laid_out
 
 if TYPE_CHECKING:
     from pynats_cli.flags import Shown
@@ -21,13 +22,12 @@ if TYPE_CHECKING:
 
 def log(text: str) -> None:
     """One line on stderr that starts with the local time, like `nats` logs."""
-    shown = harmless(text.rstrip())
-    print(f"{time.strftime('%H:%M:%S')} {shown}", file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {laid_out(text.rstrip())}", file=sys.stderr, flush=True)
 
 
 def note(text: str) -> None:
     """One line on stderr."""
-    print(harmless(text), file=sys.stderr, flush=True)
+    print(laid_out(text), file=sys.stderr, flush=True)
 
 
 def write(data: str | bytes) -> None:
@@ -53,7 +53,7 @@ def foreign_line(text: str) -> None:
 
 def line(text: str = "") -> None:
     """One line on stdout."""
-    write(text + "\n")
+    write(laid_out(text) + "\n")
 
 
 def screen(text: str) -> None:

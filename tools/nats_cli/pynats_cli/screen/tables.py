@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from pynats_common.commandline.untrusted import harmless_cell
-
 from pynats_cli.global_options import COLOR_SCHEMES
 from pynats_cli.screen.terminal import terminal_size
+from pynats_cli.screen.visible import visible
 
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
 
@@ -71,15 +70,22 @@ def table(
     """A table as text. `scheme` colours its lines on a terminal. The variables
     `NATS_TABLE_FORMAT` (md, csv, tsv) and `LLMFORMAT=1` change its form."""
     form = "md" if os.environ.get("LLMFORMAT") == "1" else os.environ.get("NATS_TABLE_FORMAT", "")
-    everything = [list(headers), *(list(row) for row in rows), *([list(footer)] if footer else [])]
+    title, headers, footer = visible(title), _visible(headers), _visible(footer)
+    rows = [_visible(row) for row in rows]
+    everything = [list(headers), *map(list, rows), *([list(footer)] if footer else [])]
     if form.lower() in ("md", "markdown"):
         return _markdown(title, everything)
     if form.lower() in ("csv", "tsv"):
         return _separated(everything, "," if form.lower() == "csv" else "\t")
-    everything = [[harmless_cell(cell) for cell in row] for row in everything]
+    # The width of a tab depends on where it stands.
+    everything = [[cell.replace("\t", " ") for cell in row] for row in everything]
     body = everything[1 : len(rows) + 1]
     foot = everything[-1] if footer else []
-    return _drawn(harmless_cell(title), everything[0], body, foot, scheme)
+    return _drawn(title, everything[0], body, foot, scheme)
+
+
+def _visible(cells: Sequence[str]) -> list[str]:
+    return [visible(cell) for cell in cells]
 
 
 def _markdown(title: str, lines: list[list[str]]) -> str:

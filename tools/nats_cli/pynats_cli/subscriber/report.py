@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import select
 import sys
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -13,6 +16,7 @@ from pynats_common.sizes import format_size
 from pynats_cli.errors import CliError
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.output import line
 from pynats_cli.screen.tables import table
 from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.subscriber.messages import Received
@@ -113,8 +117,25 @@ def _terminal_size() -> tuple[int, int]:
 
 
 async def refresh(screen: SubjectReport | RateGraphs) -> None:
-    """Redraws every second until cancelled."""
+    """Redraws a terminal every second until cancelled. Elsewhere nothing is drawn meanwhile; raises
+    BrokenPipeError when the reader of a pipe has gone."""
     with live_screen() as shown:
         while True:
             await asyncio.sleep(REFRESH_S)
-            shown.paint(screen.render())
+            if sys.stdout.isatty():
+                shown.paint(screen.render())
+            elif _unread(sys.stdout.fileno()):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def draw(screen: SubjectReport | RateGraphs) -> None:
+    """Draws the result, below what is there."""
+    line(screen.render())
+
+
+def _unread(pipe: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows: writing the last table fails then
+        return False
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
