@@ -37,6 +37,7 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         return 0
     if options is None:
         options, arguments = split_global_options(argv, os.environ)
+        _set_colours(options)
         if aboutus.is_asked(arguments):  # after global flags
             aboutus.answer(arguments)
             return 0
@@ -67,6 +68,14 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     if isinstance(found.node, Group):
         return _without_command(found, found.node)
     return _run_command(found, found.node, options)
+
+
+def _set_colours(options: GlobalOptions) -> None:
+    """In the environment: every screen, editors and plugins look there."""
+    if options.no_color:
+        os.environ["NO_COLOR"] = "1"
+    if "colors" in options.explicit:
+        os.environ["NATS_COLOR"] = options.colors
 
 
 def _before_dashes(arguments: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ Only this module and its importers import nats-py, so `--help` does not load it.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import ssl
 import time
@@ -509,6 +510,8 @@ async def open_session(
     """A session with the current settings, closed at the end. `server` replaces the server list."""
     settings = context if context is not None else resolve_settings(options)
     settings = replace(settings, url=server) if server else settings
+    if settings.color_scheme:
+        os.environ["NATS_COLOR"] = settings.color_scheme  # where tables look
     session = await connect(options, settings, tls_name)
     try:
         with session.open():
