@@ -46,6 +46,9 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     asks_for_help = arguments[:1] == ["help"]
     if asks_for_help:
         del arguments[0]
+    for_programs = aboutus.HELP_FOR_PROGRAMS in _before_dashes(arguments)
+    if for_programs:
+        arguments.remove(aboutus.HELP_FOR_PROGRAMS)
     try:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
@@ -54,13 +57,20 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
             raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
         if plugin is None:
             raise UsageError(str(error), error.path) from None
-        return _run_plugin(plugin, arguments, options, asks_for_help)
+        return _run_plugin(plugin, arguments, options, asks_for_help or for_programs)
+    if for_programs:
+        aboutus.help_for_programs(found)
+        return 0
     if asks_for_help or wants_help(found.arguments):
         print(help_of(found), end="")
         return 0
     if isinstance(found.node, Group):
         return _without_command(found, found.node)
     return _run_command(found, found.node, options)
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:

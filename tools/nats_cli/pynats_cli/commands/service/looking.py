@@ -12,7 +12,7 @@ from pynats_common.commandline.kinds import REGEX
 from pynats_common.go.durations import human_duration_ns
 
 from pynats_cli.errors import CliError
-from pynats_cli.flags import Shown
+from pynats_cli.flags import NamesOnly, Shown
 from pynats_cli.micro import discovery, screens
 from pynats_cli.screen.output import line, show
 
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class ListOptions(Shown):
+class ListOptions(NamesOnly, Shown):
     service: Annotated[str, arg("List the instances of this service only")] = ""
 
 
 async def list_services(session: Session, options: ListOptions) -> None:
     found = await discovery.all_of(session, "INFO", options.service)
+    if options.names:
+        names = sorted({str(each["name"]) for each in found})
+        show(options, names, lambda: "\n".join(names))
+        return
     show(options, found, lambda: screens.list_screen(found, options.service))
 
 
