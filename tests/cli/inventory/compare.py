@@ -109,5 +109,7 @@ def _missing_parameters(row: Row, declared: tuple[Parameter, ...]) -> Iterator[s
     if len(arguments) < len(theirs):
         yield f"arguments {[each['name'] for each in theirs]}"
     for mine, other in zip(arguments, theirs, strict=False):
+        if mine.shown_name.lower().replace("_", "-") != other["name"].lower().replace("_", "-"):
+            yield f"argument {other['name']} is {mine.shown_name}"
         if mine.required and not other.get("required"):
             yield f"argument {mine.name} is not required"

@@ -17,10 +17,12 @@ from pynats_cli import aboutus
 from pynats_cli.commands import LATER, PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
+from pynats_cli.screen.visible import visible
 
 if TYPE_CHECKING:
     from pynats_cli.plugins.store import Plugin
 
+_TOLD_MAX = 200  # characters of an error that nobody foresaw
 _GLOBAL_HINT = f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n"
 
 
@@ -44,6 +46,9 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     asks_for_help = arguments[:1] == ["help"]
     if asks_for_help:
         del arguments[0]
+    for_programs = aboutus.HELP_FOR_PROGRAMS in _before_dashes(arguments)
+    if for_programs:
+        arguments.remove(aboutus.HELP_FOR_PROGRAMS)
     try:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
@@ -52,13 +57,20 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
             raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
         if plugin is None:
             raise UsageError(str(error), error.path) from None
-        return _run_plugin(plugin, arguments, options, asks_for_help)
+        return _run_plugin(plugin, arguments, options, asks_for_help or for_programs)
+    if for_programs:
+        aboutus.help_for_programs(found)
+        return 0
     if asks_for_help or wants_help(found.arguments):
         print(help_of(found), end="")
         return 0
     if isinstance(found.node, Group):
         return _without_command(found, found.node)
     return _run_command(found, found.node, options)
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
@@ -118,6 +130,32 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
 
 
 def _call(command: Command, options: GlobalOptions, chosen: Any) -> Any:
+    try:
+        return _called(command, options, chosen)
+    except (CliError, OSError):
+        raise
+    except Exception as error:
+        # Most of all something that a server, a peer or an archive says in a form that nobody
+        # foresaw; or a fault of ours. For users both are one line.
+        if options.trace:
+            import traceback
+
+            traceback.print_exc()
+        hint = "" if options.trace else " (--trace shows where)"
+        raise CliError(f"unexpected {_unforeseen(command)}: {_told(error)}{hint}") from None
+
+
+def _unforeseen(command: Command) -> str:
+    return "failure" if command.offline else "answer"
+
+
+def _told(error: Exception) -> str:
+    kind = type(error).__name__
+    text = str(error)[:_TOLD_MAX]
+    return f"{kind}: {text}" if text else kind
+
+
+def _called(command: Command, options: GlobalOptions, chosen: Any) -> Any:
     import inspect
 
     function = command.function()
@@ -144,7 +182,7 @@ def main() -> int:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    line = " ".join(message.split())
+    line = visible(" ".join(message.split()))
     if line:
         print(f"{PROGRAM}: error: {line}", file=sys.stderr)
     return code

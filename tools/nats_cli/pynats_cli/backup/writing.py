@@ -10,6 +10,8 @@ from typing import Final
 from pynats_common import s2
 from pynats_common.archive import END, MAGIC, Entry, encode_entry
 
+from pynats_cli.backup.folder import new_file
+
 PIECE: Final = 1 << 16
 
 
@@ -18,8 +20,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._out = path.open("wb")
-        path.chmod(0o600)
+        self._out = new_file(path)
         self._out.write(s2.IDENTIFIER)
         self._held = bytearray(MAGIC)
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pynats_cli.errors import CliError
+from pynats_cli.system.archive import DAMAGED
 
 _BYTES_MAX = 32 * 1024 * 1024
 _FETCH_TIMEOUT_S = 30
@@ -82,7 +83,7 @@ def _from_zip(data: bytes, source: str) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries) > _BYTES_MAX:
                 raise CliError(f"{source} holds more than {_BYTES_MAX} bytes")
             return {local_path(entry.filename): archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+    except (OSError, *DAMAGED) as error:
         raise CliError(f"{source} is no bundle: {error}") from None
 
 
@@ -123,7 +124,7 @@ def read_bundle(files: Mapping[str, bytes], source: str) -> Bundle:
 def _scaffold(text: str, source: str) -> dict[str, Any]:
     try:
         settings = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{source}/scaffold.json: invalid JSON: {error}") from None
     if not isinstance(settings, dict) or settings.get("source"):
         raise CliError("scaffold supports only source directory configuration")
@@ -139,6 +140,8 @@ def _mapping(text: str, what: str) -> dict[str, Any]:
 
     try:
         found = YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise CliError(f"{what}: nested too deeply") from None
     except YAMLError as error:
         raise CliError(f"{what}: invalid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(found, dict):

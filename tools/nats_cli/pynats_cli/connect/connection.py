@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -15,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from nats import errors as nats_errors
-from nats.aio.client import Client
+from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
 from nats.aio.msg import Msg
 from pynats_common.contexts import Context
 from pynats_common.go.durations import SECOND_NS
@@ -23,9 +24,10 @@ from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.urls import parse_server_urls
 from pynats_common.version import RELEASE
 
-from pynats_cli.connect.batches import BatchParser
+from pynats_cli.connect.batches import BatchParser, read_ahead
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
+from pynats_cli.connect.socks import SocksProxy, SocksTransport, parse_socks_proxy
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.jetstream.api import JetStream
@@ -71,9 +73,23 @@ def header_pairs(message: Msg) -> list[tuple[str, str]]:
 class _Client(Client):  # type: ignore[misc]
     """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: SocksProxy | None = None) -> None:
         super().__init__()
         self._ps = BatchParser(self)
+        self._proxy = proxy
+
+    async def _connect_to_server(self, s: Any) -> None:
+        if self._proxy is None:
+            await super()._connect_to_server(s)
+            return
+        s.last_attempt = time.monotonic()
+        self._transport = SocksTransport(self._proxy)
+        timeout_s = self.options["connect_timeout"]
+        await self._transport.connect(s.uri, DEFAULT_BUFFER_SIZE, timeout_s)
+
+    async def _process_op_err(self, e: Exception) -> None:
+        self.lost_by = e
+        await super()._process_op_err(e)
 
     async def _process_err(self, err_msg: str) -> None:
         words = self._ps.words
@@ -247,8 +263,8 @@ class Session:
         finally:
             self._waiting.remove(refused)
             self._asking.remove(refused)
-            asking.cancel()
             refused.cancel()
+            abandon(asking)
 
     @contextmanager
     def refusals(self) -> Iterator[asyncio.Future[Any]]:
@@ -322,7 +338,8 @@ class _Watcher:
         if self.session is None or self.session.client.is_closed:
             return
         if not self.session.lost():
-            log(">>> Disconnected, will attempt reconnect")
+            reason = _lost_by(self.session.client)
+            log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
     async def on_closed(self) -> None:
         if self.session is not None:
@@ -331,11 +348,27 @@ class _Watcher:
     async def on_reconnected(self) -> None:
         if self.session is not None:
             self.session.found()
+            if self.session.client._ps.delivers:
+                read_ahead(self.session.client)
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:
         if self._trace:
             log(">>> Discovered new servers")
+
+
+def _lost_by(client: Client) -> str:
+    reason = getattr(client, "lost_by", None)
+    if reason is None or isinstance(reason, (nats_errors.UnexpectedEOF, ConnectionResetError)):
+        return "EOF"
+    return describe(reason)
+
+
+def abandon(waiting: asyncio.Future[Any]) -> None:
+    """Cancels what waits for a message. Closing the connection may still fail it before it sees
+    that; nobody wants to know then."""
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    waiting.cancel()
 
 
 NO_SERVERS = "nats: no servers available for connection"
@@ -376,8 +409,6 @@ def _reconnect_choice(pool: list[Any], _info: dict[str, Any]) -> tuple[Any, floa
 
 def refuse_unusable(context: Context) -> None:
     """Raises CliError for settings with which no server can be used, whichever it is."""
-    if context.socks_proxy:
-        raise CliError("connecting through a SOCKS proxy is not supported yet")
     if context.windows_cert_store:
         raise CliError("certificate stores are supported on Windows only")
     if context.inbox_fault:
@@ -393,6 +424,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     try:
         servers = parse_server_urls(context.server_url)
         tls = _tls_context(context, [server.scheme for server in servers])
+        proxy = _socks_proxy(context, [server.scheme for server in servers])
     except (ValueError, TlsError) as error:
         raise CliError(str(error)) from None
     quiet_asyncio()
@@ -401,7 +433,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     if not login and servers[0].user is not None:
         login = _url_login(servers[0].user, servers[0].password)
     watcher = _Watcher(options, len(servers))
-    client = _Client()
+    client = _Client(proxy)
     if public_nkey is not None:
         client.use_public_nkey(public_nkey)
     if "signature_cb" in login:
@@ -449,6 +481,14 @@ def _tls_context(context: Context, schemes: list[str]) -> ssl.SSLContext | None:
     settings = ClientTls(context.cert, context.key, context.ca)
     wanted = bool(settings) or context.tls_first or any(name in ("tls", "wss") for name in schemes)
     return settings.context() if wanted else None
+
+
+def _socks_proxy(context: Context, schemes: list[str]) -> SocksProxy | None:
+    if not context.socks_proxy:
+        return None
+    if any(scheme in ("ws", "wss") for scheme in schemes):
+        raise ValueError("socks proxy: servers with ws:// and wss:// cannot be reached through it")
+    return parse_socks_proxy(context.socks_proxy)
 
 
 def _url_login(user: str, password: str | None) -> dict[str, Any]:

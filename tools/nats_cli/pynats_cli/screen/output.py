@@ -11,18 +11,20 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
 from pynats_common.program import OutputError
 
+from pynats_cli.screen.visible import laid_out
+
 if TYPE_CHECKING:
     from pynats_cli.flags import Shown
 
 
 def log(text: str) -> None:
     """One line on stderr that starts with the local time, like `nats` logs."""
-    print(f"{time.strftime('%H:%M:%S')} {text.rstrip()}", file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {laid_out(text.rstrip())}", file=sys.stderr, flush=True)
 
 
 def note(text: str) -> None:
     """One line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(laid_out(text), file=sys.stderr, flush=True)
 
 
 def write(data: str | bytes) -> None:
@@ -40,7 +42,7 @@ def write(data: str | bytes) -> None:
 
 def line(text: str = "") -> None:
     """One line on stdout."""
-    write(text + "\n")
+    write(laid_out(text) + "\n")
 
 
 def show(options: Shown, data: Any, text: Callable[[], str]) -> None:

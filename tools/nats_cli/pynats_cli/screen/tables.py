@@ -7,6 +7,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+from pynats_cli.screen.visible import visible
+
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
 
 
@@ -46,12 +48,18 @@ def table(
     """A table as text. `scheme` colours its lines on a terminal. The variables
     `NATS_TABLE_FORMAT` (md, csv, tsv) and `LLMFORMAT=1` change its form."""
     form = "md" if os.environ.get("LLMFORMAT") == "1" else os.environ.get("NATS_TABLE_FORMAT", "")
-    everything = [list(headers), *(list(row) for row in rows), *([list(footer)] if footer else [])]
+    title, headers, footer = visible(title), _visible(headers), _visible(footer)
+    rows = [_visible(row) for row in rows]
+    everything = [list(headers), *map(list, rows), *([list(footer)] if footer else [])]
     if form.lower() in ("md", "markdown"):
         return _markdown(title, everything)
     if form.lower() in ("csv", "tsv"):
         return _separated(everything, "," if form.lower() == "csv" else "\t")
     return _drawn(title, headers, rows, footer, scheme)
+
+
+def _visible(cells: Sequence[str]) -> list[str]:
+    return [visible(cell) for cell in cells]
 
 
 def _markdown(title: str, lines: list[list[str]]) -> str:

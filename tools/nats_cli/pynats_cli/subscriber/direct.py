@@ -31,12 +31,11 @@ async def receive_direct(
     stream = info["config"]["name"]
     subject = options.subjects[0] if options.subjects else ">"
     request, what = _first_request(options, info["state"])
-    if options.chatty:
-        shown = subject if options.subjects else ", ".join(info["config"].get("subjects") or [])
-        log(
-            f"Subscribing to JetStream Stream (direct) holding messages with subject {shown} "
-            f"{what} {options.ignored_text}"
-        )
+    shown = subject if options.subjects else ", ".join(info["config"].get("subjects") or [])
+    log(
+        f"Subscribing to JetStream Stream (direct) holding messages with subject {shown} "
+        f"{what} {options.ignored_text}"
+    )
     reader = _Reader(session, stream, flow)
     after = int(info["state"]["last_seq"])
     if options.last_per_subject:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import select
 import shutil
 import sys
 from collections import defaultdict, deque
@@ -112,8 +115,26 @@ def _terminal_size() -> tuple[int, int]:
 
 
 async def refresh(screen: SubjectReport | RateGraphs) -> None:
-    """Redraws every second until cancelled."""
+    """Redraws a terminal every second until cancelled. Elsewhere nothing is drawn meanwhile; raises
+    BrokenPipeError when the reader of a pipe has gone."""
     while True:
         await asyncio.sleep(REFRESH_S)
+        if sys.stdout.isatty():
+            draw(screen)
+        elif _unread(sys.stdout.fileno()):
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def draw(screen: SubjectReport | RateGraphs) -> None:
+    """Draws it, on a terminal in place of what was there."""
+    if sys.stdout.isatty():
         clear_screen()
-        line(screen.render())
+    line(screen.render())
+
+
+def _unread(pipe: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows: writing the last table fails then
+        return False
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -97,10 +97,11 @@ class Source:
 
 
 def chosen_members(groups: Sequence[Group], unsynced: bool) -> list[Member]:
-    """The replicas to show."""
+    """The replicas to show; of a group that is not in sync all, to compare them."""
     return [
-        member for group in groups for member in group.members
-        if not unsynced or member.status != IN_SYNC
+        member for group in groups
+        if not unsynced or any(each.status != IN_SYNC for each in group.members)
+        for member in group.members
     ]  # fmt: skip
 
 

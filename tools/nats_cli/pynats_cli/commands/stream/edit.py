@@ -131,7 +131,7 @@ def _from_editor(config: dict[str, Any]) -> dict[str, Any]:
     edited = ask.edit_text(text, ".json")
     try:
         new: Any = json.loads(edited)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"not valid JSON: {error}") from None
     if not isinstance(new, dict):
         raise CliError("a stream configuration must be a JSON object")

@@ -55,6 +55,6 @@ def document(data: bytes) -> dict[str, Any]:
     """The JSON object of an event; {} for anything else."""
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
