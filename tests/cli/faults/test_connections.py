@@ -12,7 +12,7 @@ from tests.cli.faults.peer import LEAVING, MUTE, REVOKING, FailingServer
 from tests.cli.faults.runs import Ended, Runs, failed, served
 from tests.support.process import PYNATS, ServerProcess
 
-SOON = ("--timeout", "500ms")
+SOON = ("--timeout", "1s")
 A_FEW = {
     ("publish",), ("request",), ("rtt",), ("stream", "info"), ("kv", "watch"), ("server", "list"),
     ("service", "list"), ("server", "check", "stream"), ("backup", "account"), ("subscribe",),
@@ -92,7 +92,7 @@ def test_a_server_that_stops_answering(
     assert failed(ended) == []
     said = reasons(ended)
     assert said.pop("request").endswith("No replies were received")
-    assert {name: text for name, text in said.items() if text != "nats: timeout"} == {}
+    assert {name: text for name, text in said.items() if not text.startswith("nats: timeout")} == {}
 
 
 @pytest.mark.parametrize(
