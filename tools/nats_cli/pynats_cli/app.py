@@ -113,7 +113,14 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
         raise CliError(str(error), command.bad_usage) from None
-    result = _call(command, options, chosen)
+    try:
+        result = _call(command, options, chosen)
+    except ModuleNotFoundError as error:  # compiled modules are built on Linux only
+        if not (error.name or "").startswith("pynats_common."):
+            raise
+        raise CliError(
+            f"{' '.join(found.path)} needs the compiled module {error.name}, which is not there"
+        ) from None
     return result if isinstance(result, int) else 0
 
 
