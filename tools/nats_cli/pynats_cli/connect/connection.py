@@ -120,6 +120,12 @@ def _header_text(value: bytes) -> str:
     return value.strip().decode("utf-8", "replace")
 
 
+def abandon(task: asyncio.Future[Any]) -> None:
+    """Cancels what nobody waits for any more; asyncio would complain if it failed instead."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
 class Session:
     """A connected client with its settings."""
 
@@ -208,7 +214,7 @@ class Session:
             return await asking
         finally:
             self._waiting.remove(refused)
-            asking.cancel()
+            abandon(asking)
             refused.cancel()
 
     @contextmanager

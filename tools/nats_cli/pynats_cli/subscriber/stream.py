@@ -13,7 +13,7 @@ from pynats_common.go.durations import MINUTE_NS, SECOND_NS, human_duration_ns
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.connection import Session, abandon
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import CONSUMER_NOT_FOUND, JsApiError
 from pynats_cli.screen.output import log
@@ -150,8 +150,8 @@ async def _next(flow: Flow, subscription: Any, timeout_s: float) -> Any:
         await asyncio.wait({getting, ending}, return_when=asyncio.FIRST_COMPLETED)
         return getting.result() if getting.done() else None
     finally:
-        for task in (getting, ending):
-            task.cancel()
+        abandon(getting)
+        abandon(ending)
 
 
 async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
