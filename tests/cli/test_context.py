@@ -57,6 +57,14 @@ def test_the_group_lists_copies_switches_and_removes(lone_cli: Cli) -> None:
     assert 'unknown context "nope"' in lone_cli.run("ctx", "select", "nope").err
 
 
+def test_selecting_what_is_saved_also_connects(cli: Cli) -> None:
+    done = cli.run("context", "add", "here", "--select")
+    assert (done.code, "   Connection: OK" in done.out) == (0, True)
+    done = cli.run("context", "copy", "here", "gone", "--select", "-s", "127.0.0.1:1")
+    assert (done.code, "   Connection: nats: no servers available" in done.out) == (0, True)
+    assert "Connection" not in cli.run("context", "select", "here").out
+
+
 def test_a_context_is_edited_in_the_chosen_editor(lone_cli: Cli) -> None:
     lone_cli.run("context", "add", "one", "-s", "before:1")
     assert lone_cli.run("context", "edit", "one", EDITOR="sed -i s/before/after/").code == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from pynats_cli.commands import ROOT
 from pynats_cli.errors import UsageError
 from pynats_cli.global_options import global_flags, split_global_options
 from pynats_common.commandline.declare import parameters
+from pynats_common.commandline.markdown import markdown_help
+from pynats_common.commandline.parse import BadValueError, parse
 from pynats_common.commandline.tree import Command, Elsewhere, Group, every, walk
 from pynats_common.go.durations import SECOND_NS
 
@@ -95,14 +99,14 @@ def test_flags_of_a_command_do_not_clash_with_each_other_or_with_global_ones(pat
         (["pub", "a", "b", "-s", "127.0.0.1:1"], "nats: no servers available for connection"),
         (["pub", "a", "b", "--creds", "/no/file"], "creds: cannot read /no/file"),
         (["pub", "a", "b", "--nkey", "/dev/null"], "nkey: no nkey seed found"),
-        (["pub", "a", "b", "--socks-proxy", "x:1"], "SOCKS proxy is not supported yet"),
+        (["pub", "a", "b", "--socks-proxy", "x:1"], "the URL must be socks5://"),
+        (["pub", "a", "b", "--socks-proxy", "socks5://127.0.0.1:1"], "socks proxy: cannot connect"),
         (["pub", "a", "--atomic", "b"], "atomic batch publishing requires"),
         (["pub", "a", "b", "--schedule-at", "now"], "schedule destination is required"),
         (["pub", "a", "b", "--schedule-at", "now", "--schedule-dest", "c"], "RFC3339"),
         (["sub"], "no subjects or --stream flag provided"),
         (["sub", "a", "--terminate-at-end"], "only supported for JetStream"),
         (["sub", "a", "-t", "-d"], "mutually exclusive"),
-        (["sub", "a", "--all", "--last"], "only one of"),
         (["sub", "a", "b", "--all"], "only 1 subject"),
         (["sub", "a", "--durable", "d"], "cannot specify both"),
         (["sub", "a", "--queue", "q", "--all"], "queue group"),
@@ -167,6 +171,27 @@ def test_closed_output_is_no_error(closed: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_help_for_programs_is_markdown(lone_cli: Cli) -> None:
+    told = lone_cli.run("stream", "--help-llm", "add")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith("# pynats stream add\n\nCreate a stream.\n")
+    assert re.search(r"\n\| `--storage` \| .* \| file, memory.* \|  \|\n", told.out)
+    group = lone_cli.run("--help-llm").out
+    assert "\n| `stream` | Streams and the messages they hold |\n" in group
+    assert "`-s, --server=URL`" in group
+    wrong = lone_cli.run("nosuch", "--help-llm")
+    assert (wrong.code, wrong.out) == (1, "")
+    sent = lone_cli.run("pub", "a", "-s", "127.0.0.1:1", "--", "--help-llm")
+    assert (sent.code, sent.out) == (1, "")
+
+
+def test_every_command_has_help_for_programs() -> None:
+    for path, node in every(ROOT):
+        text = markdown_help(("pynats", *path), node)
+        flags = text.partition("## Flags")[2].strip().splitlines()
+        assert all(row.count("|") - row.count("\\|") == 5 for row in flags if row[:1] == "|"), path
+
+
 @pytest.mark.parametrize("flag", ["--report-subjects", "--report-subscriptions", "--graph"])
 def test_a_report_ends_when_nobody_reads_it(server: ServerProcess, flag: str) -> None:
     program = [sys.executable, "-m", "pynats_cli", "sub", "a", flag, "-s", url_of(server)]
@@ -207,3 +232,23 @@ def test_closed_standard_input_is_an_error_or_empty() -> None:
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_every_command_has_examples_that_it_understands() -> None:
+    for path, node in every(ROOT):
+        if not isinstance(node, Command) or node.hidden:
+            continue
+        assert node.examples, path
+        for example in node.examples:
+            if example.startswith("source <("):
+                example = example[len("source <(") : -1]
+            words = shlex.split(example, comments=True)
+            arguments = words[words.index("pynats") + 1 :]
+            ends = [arguments.index(mark) for mark in ("|", ">", "<", "&&") if mark in arguments]
+            _, arguments = split_global_options(arguments[: min(ends, default=None)], {})
+            found = walk(ROOT, arguments)
+            assert isinstance(found.node, Command), example
+            try:
+                parse(found.node.options(), found.arguments, global_flags())
+            except BadValueError as error:  # files that are not here
+                assert "does not exist" in str(error), example

@@ -108,6 +108,7 @@ def test_what_permissions_forbid_is_an_error(guarded_cli: Cli) -> None:
         done = guarded_cli.run(*command, *login, "--timeout", "1s")
         assert done.code == 1
         assert "permissions violation" in done.err.lower()
+        assert "Traceback" not in done.err
 
 
 def test_a_failed_tls_handshake_is_an_error(make_cli: Callable[[str], Cli]) -> None:

@@ -102,6 +102,8 @@ def test_schedules_are_accepted_by_the_server(
         (["--since", "1h"], ["m1", "m2", "m3", "m4"]),
         (["--last-per-subject"], ["m3", "m4"]),
         (["--all", "--count", "2"], ["m1", "m2"]),
+        (["--last", "--start-sequence", "3"], ["m3", "m4"]),
+        (["--all", "--since", "1h", "--last"], ["m4"]),
     ],
 )
 class TestWhereReadingStartsAndEnds:
@@ -173,6 +175,7 @@ def test_unknown_streams_are_errors(stream_cli: Cli) -> None:
 
 
 def test_streams_need_jetstream(cli: Cli) -> None:
-    done = cli.run("sub", "--stream", "S", "--all")
-    assert done.code == 1
-    assert "JetStream is not available" in done.err or "not enabled" in done.err
+    for command in (("sub", "--stream", "S", "--all"), ("pub", "-J", "a", "b"), ("kv", "ls")):
+        done = cli.run(*command)
+        assert done.code == 1
+        assert done.err.endswith("JetStream is not enabled on this server or account\n")

@@ -6,6 +6,7 @@ those of the NATS tools: `docs/CLI.md` names them for users.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from pynats_common.go.quoting import quote_excerpt
 
 U64_MAX = 2**64 - 1
+_EXPONENT = re.compile(r"[+-]?[0-9]{1,20}[eE]\+?[0-9]{1,2}")
+"""`1e6`: the tools of NATS read whole numbers as they read fractions."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ def _integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
+        if _EXPONENT.fullmatch(text):
+            digits, _, zeros = text.lower().partition("e")
+            return int(digits + "0" * int(zeros))
         raise ValueError(f"must be a number, got {quote_excerpt(text)}") from None
 
 

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.core.account import Account
 from pynats_server.core.engine import Engine
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api import Api
+from pynats_server.jetstream.api.onlookers import Onlookers
 from pynats_server.jetstream.capacity import JetStreamLimits
 from pynats_server.jetstream.context import JetStreamContext
 from pynats_server.jetstream.figures import Contents, OnDisk, ServerFigures, SyncTimes
@@ -46,7 +48,8 @@ class JetStream:
         self._ending: dict[str, asyncio.Task[None]] = {}  # streams that close, changes that end
         self._enabling: dict[str, asyncio.Task[None]] = {}  # waiting for that, or for a new key
         self._key_changes = KeyChanges(log)
-        self.api = Api(self.context)
+        who = RequestInfo(server_name, to_system=True)
+        self.api = Api(self.context, Onlookers(engine, who))
         self._folder = folder  # taken; `stop` releases it
 
     @property

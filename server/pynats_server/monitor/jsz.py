@@ -159,7 +159,7 @@ def _configured(jetstream: JetStreamView, found: ServerFigures) -> Configured:
         sync_interval=DEFAULT_SYNC_INTERVAL if always else int(options.sync_interval * SECOND_NS),
         sync_always=always,
         domain=options.domain,
-        compress_ok=True,
+        compress_ok=bool(options.max_memory and options.max_file),  # as the real server says it
         unique_tag=options.unique_tag,
         strict=options.strict,
     )

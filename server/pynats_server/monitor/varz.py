@@ -185,7 +185,7 @@ def _settings(source: MonitorSource) -> dict[str, Any]:
     return {
         "host": host,
         "port": port,
-        "auth_required": source.auth_required,
+        "auth_required": source.authenticated,
         "max_connections": options.max_connections,
         "max_subscriptions": options.max_subscriptions,
         "ping_interval": int(options.ping_interval * SECOND_NS),

@@ -116,7 +116,12 @@ class ServerState:
     @property
     def auth_required(self) -> bool:
         """Whether INFO says that credentials are required; false with `no_auth_user`."""
-        return self.authenticator.required and not self.options.no_auth_user
+        return self.authenticated and not self.options.no_auth_user
+
+    @property
+    def authenticated(self) -> bool:
+        """Whether clients log in as somebody, be it as `no_auth_user`."""
+        return self.authenticator.required
 
     def blame_reload(self, fault: str) -> None:
         """Something that the last reload has begun came to nothing afterwards."""

@@ -165,6 +165,16 @@ def test_errors_are_one_line_with_their_code(bucket: str, stream_cli: Cli) -> No
     assert "no Bucket name supplied" in none.err
 
 
+def test_an_update_with_an_empty_value_takes_standard_input(bucket: str, stream_cli: Cli) -> None:
+    stream_cli.run("kv", "put", bucket, "k", "1")
+    for revision, (given, stdin, stored) in enumerate(
+        [("", "two\n", "two\n"), ("", "", ""), ("three", "no", "three")], 1
+    ):
+        done = stream_cli.run("kv", "update", bucket, "k", given, str(revision), stdin=stdin)
+        assert (done.code, done.out) == (0, f"{given}\n" if given else ""), done.err
+        assert stream_cli.run("kv", "get", bucket, "k", "--raw").out == stored
+
+
 def test_without_jetstream_there_are_no_buckets(cli: Cli) -> None:
     for line in (["kv", "ls"], ["kv", "get", "B", "k"], ["object", "ls"], ["object", "info", "B"]):
         refused = cli.run(*line)

@@ -42,6 +42,7 @@ def test_list_as_json_is_what_the_servers_said(system: Cli) -> None:
     (server,) = json.loads(system.run("server", "list", "--json").out)
     assert server["server"]["name"] == "p1"
     assert server["statsz"]["active_servers"] == 1
+    assert system.run("server", "list", "--names").out == "p1\n"
 
 
 @pytest.mark.parametrize("command", ["ls", "ping"])
@@ -138,7 +139,8 @@ def test_kick_disconnects_a_client(system: Cli, as_user: UserCli) -> None:
     done = system.run("server", "request", "kick", str(cid), "p1")
     assert done.code == 0, done.err
     assert json.loads(done.out)["server"]["name"] == "p1"
-    victim.wait_for("Disconnected")
+    victim.wait_for(">>> Disconnected due to: EOF, will attempt reconnect")
+    victim.wait_for(">>> Reconnected to nats://127.0.0.1:")
     again = system.run("server", "request", "kick", str(cid), "p1")
     assert again.code == 1
     assert "no such client" in again.err

@@ -57,6 +57,7 @@ def test_several_instances_have_a_sum(cli: Cli, calc: Running) -> None:
     another.wait_for("Requests Log")
     cli.run("service", "req", "calc", "echo", "x", "--count", "3")
     assert len(json.loads(cli.run("service", "ls", "calc", "--json").out)) == 2
+    assert cli.run("service", "ls", "--names").out == "calc\n"
     last = cli.run("service", "stats", "calc").out.rstrip().splitlines()[-2]
     assert " 3 " in last
 

@@ -60,17 +60,11 @@ _HIGH = _refused(
     "the next start, or the server ends with the second one",
     "first sequence can not be beyond 4611686018427387903",
 )
-_TWO_WAYS = "the real server takes a stream named before one that leads to it for a cycle"
 
 DIFFERENCES: dict[str, Difference] = {
     'field {"name":"S","first_seq":18446744073709551615} #45': _HIGH,
     **{f"create first_seq {2**63}{mode}": _HIGH for mode in ("", " pedantic")},
     **{f"create first_seq {2**64 - 1}{mode}": _HIGH for mode in ("", " pedantic")},
-    "create two ways to one stream": _made(
-        _TWO_WAYS,
-        sources=[{"name": "A"}, {"name": "B"}],
-        without=["duplicate_window", "subjects"],
-    ),
     'kind {"name":"S","placement":{"tags":[]}} #36': _EMPTY,
     "create again empty placement tags": _EMPTY,
     "create again empty sources": _EMPTY,

@@ -338,6 +338,23 @@ def _mirrors() -> list[Case]:
     return cases
 
 
+def _copying(name: str, *copied: str) -> dict[str, Any]:
+    """A stream that copies: `N` a stream of that name, `N:f` with a filter, and `=N` is a mirror of
+    it. In small letters it is a subject of its own."""
+    subjects = [each for each in copied if each.islower()]
+    mirror = [each[1:] for each in copied if each.startswith("=")]
+    sources = [each.split(":") for each in copied if each[0].isupper()]
+    made: dict[str, Any] = {"subjects": subjects or [name.lower()]}
+    if mirror:
+        made = {"mirror": {"name": mirror[0]}}
+    if sources:
+        made["sources"] = [
+            {"name": source, **({"filter_subject": filters[0]} if filters else {})}
+            for source, *filters in sources
+        ]
+    return made if name == "S" else {"name": name, **made}
+
+
 def _sources() -> list[Case]:
     far = {"api": "a.b", "deliver": "c.d"}
     cases = [
@@ -382,6 +399,28 @@ def _sources() -> list[Case]:
         create("two ways to one stream", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, sources=[{"name": "A"}, {"name": "B"}]),
         create("two ways to one stream, long first", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, sources=[{"name": "B"}, {"name": "A"}]),
         create("diamond", {"name": "A"}, {"name": "B", "sources": [{"name": "A"}]}, {"name": "C", "sources": [{"name": "A"}]}, sources=[{"name": "B"}, {"name": "C"}]),
+        # A source or mirror of a stream that was looked at before is a cycle, too; the order counts.
+        *(
+            create(f"ways {id}", *(_copying(*each.split()) for each in others), **_copying("S", *copied.split()))
+            for id, others, copied in (
+                ("stream and its mirror", ("A", "M =A"), "A M"),
+                ("mirror and its stream", ("A", "M =A"), "M A"),
+                ("stream and its mirror, filtered", ("A a", "M =A"), "A:q M:q"),
+                ("two mirrors", ("A", "M =A", "N =A"), "M N"),
+                ("two mirrors of nothing", ("M =A", "N =A"), "M N"),
+                ("stream that is to come and its mirror", ("M =A",), "A M"),
+                ("mirror of a mirror", ("A", "M =A", "N =M"), "M N"),
+                ("stream and the mirror of its mirror", ("A", "M =A", "N =M"), "A N"),
+                ("stream and a source of it, filtered out", ("A a", "B b A:q"), "A B"),
+                ("stream and a source of it, filtered in", ("A a", "B b A:b"), "A B"),
+                ("long way and short one", ("A", "B A", "C B"), "A C"),
+                ("long way and two short ones", ("A", "B A", "C B"), "C A B"),
+                ("the same source twice", ("A a", "B b A:a A:q"), "A B"),
+                ("behind its own filter", ("A a S:a",), "S:x A:s"),
+                ("cycle of others", ("A a B:q", "B b A:q"), "A"),
+                ("cycle of others filtered in", ("A a B:q", "B b A:q"), "A B:x"),
+            )
+        ),
         create("deliver prefix over subjects", {"name": "O", "subjects": [">"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
         create("deliver prefix in subjects", {"name": "O", "subjects": ["*.o"], "no_ack": True}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "p"}}]),
         create("deliver prefix apart", {"name": "O", "subjects": ["o.*"]}, sources=[{"name": "O"}, {"name": "X", "external": {"api": "a", "deliver": "o"}}]),

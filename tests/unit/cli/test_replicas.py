@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from pynats_cli.commands.server.replica_options import chosen_members
 from pynats_cli.errors import CliError
 from pynats_cli.replicas.consumers import ConsumerReplica, consumer_groups
+from pynats_cli.replicas.groups import drift
 from pynats_cli.replicas.reading import from_text
 from pynats_cli.replicas.streams import stream_groups
 
@@ -33,8 +35,28 @@ def test_equal_replicas_are_in_sync() -> None:
 
 def test_what_differs_is_named_with_its_part_of_the_leaders() -> None:
     assert statuses(jsz("n1", "n1"), jsz("n2", "n1", 5)) == [
-        "IN SYNC", "UNSYNCED (messages -50.0%, last -50.0%)",
+        "IN SYNC", "UNSYNCED (messages -50%, last -50%)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "shown"),
+    [
+        (990, 1000, "-1%"), (1, 3, "-66.67%"), (4, 3, "+33.33%"), (1234, 1000, "+23.4%"),
+        (15, 10, "+50%"), (0, 7, "-100%"), (7, 0, "+100%"), (999_999, 1_000_000, "-0.01%"),
+    ],
+)  # fmt: skip
+def test_a_drift_is_a_part_of_the_leaders_figure(value: int, wanted: int, shown: str) -> None:
+    assert drift(value, wanted) == shown
+
+
+def test_a_group_that_is_not_in_sync_is_shown_whole() -> None:
+    groups = stream_groups([jsz("n1", "n1"), jsz("n2", "n1", 5)])
+    members = chosen_members(groups, unsynced=True)
+    assert [member.shown_node for member in members] == ["n1*", "n2"]
+    assert [member.figure("messages", True) for member in members] == ["10", "5 (-50%)"]
+    assert [member.figure("messages", False) for member in members] == ["10", "5"]
+    assert chosen_members(stream_groups([jsz("n1", "n1"), jsz("n2", "n1")]), unsynced=True) == []
 
 
 def test_leaders_that_do_not_agree() -> None:
@@ -80,7 +102,7 @@ def test_only_what_all_replicas_count_is_compared_of_consumers() -> None:
     first = group.members[0]
     assert isinstance(first, ConsumerReplica)
     assert first.shown_node == "n1*"
-    assert first.delivered == "5 [1, 10] 50% | 5"
+    assert first.delivered() == "5 [1, 10] 50% | 5"
     assert first.counters == "(ap:0, nr:0, nw:0, np:4)"
 
 

@@ -54,3 +54,29 @@ def test_a_delay_counts_from_now() -> None:
     pattern = dict(Schedule(after_ns=MINUTE_NS, destination="d").headers())["Nats-Schedule"]
     due_ns = parse_time_ns(pattern.removeprefix("@at "))
     assert before_ns - SECOND_NS < due_ns - MINUTE_NS <= time.time_ns()
+
+
+def test_headers_of_the_schedule_replace_those_of_the_same_name() -> None:
+    schedule = Schedule(cron="@hourly", destination="new")
+    given = [("Nats-Schedule-Target", "old"), ("A", "1"), ("nats-schedule", "x"), ("A", "2")]
+    assert schedule.added_to(given) == [
+        ("A", "1"), ("A", "2"), ("Nats-Schedule-Target", "new"), ("Nats-Schedule", "@hourly"),
+    ]  # fmt: skip
+    own = Schedule(destination="new").added_to([("Nats-Schedule", "@daily")])
+    assert own == [("Nats-Schedule", "@daily"), ("Nats-Schedule-Target", "new")]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Schedule(every_ns=1, at="x", destination="d"), "--schedule-every may not be used with"),
+        (Schedule(every_ns=1, after_ns=1, destination="d"), "--schedule-every may not be used"),
+        (Schedule(at="x", after_ns=1, destination="d"), "at and --schedule-after are mutually"),
+        (Schedule(cron="x", every_ns=1, destination="d"), "mutually exclusive"),
+        (Schedule(every_ns=0, destination="d"), "--schedule-every must be greater than 0"),
+        (Schedule(after_ns=-1, destination="d"), "--schedule-after must be greater than 0"),
+    ],
+)
+def test_schedules_that_make_no_sense_are_refused(schedule: Schedule, words: str) -> None:
+    with pytest.raises(CliError, match=words):
+        schedule.validate()

@@ -17,10 +17,12 @@ from pynats_cli import aboutus
 from pynats_cli.commands import LATER, PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
+from pynats_cli.screen.visible import visible
 
 if TYPE_CHECKING:
     from pynats_cli.plugins.store import Plugin
 
+_TOLD_MAX = 200  # characters of an error that nobody foresaw
 _GLOBAL_HINT = f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n"
 
 
@@ -35,6 +37,7 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         return 0
     if options is None:
         options, arguments = split_global_options(argv, os.environ)
+        _set_colours(options)
         if aboutus.is_asked(arguments):  # after global flags
             aboutus.answer(arguments)
             return 0
@@ -44,6 +47,9 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     asks_for_help = arguments[:1] == ["help"]
     if asks_for_help:
         del arguments[0]
+    for_programs = aboutus.HELP_FOR_PROGRAMS in _before_dashes(arguments)
+    if for_programs:
+        arguments.remove(aboutus.HELP_FOR_PROGRAMS)
     try:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
@@ -52,13 +58,28 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
             raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
         if plugin is None:
             raise UsageError(str(error), error.path) from None
-        return _run_plugin(plugin, arguments, options, asks_for_help)
+        return _run_plugin(plugin, arguments, options, asks_for_help or for_programs)
+    if for_programs:
+        aboutus.help_for_programs(found)
+        return 0
     if asks_for_help or wants_help(found.arguments):
         print(help_of(found), end="")
         return 0
     if isinstance(found.node, Group):
         return _without_command(found, found.node)
     return _run_command(found, found.node, options)
+
+
+def _set_colours(options: GlobalOptions) -> None:
+    """In the environment: every screen, editors and plugins look there."""
+    if options.no_color:
+        os.environ["NO_COLOR"] = "1"
+    if "colors" in options.explicit:
+        os.environ["NATS_COLOR"] = options.colors
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
@@ -113,18 +134,42 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
         raise CliError(str(error), command.bad_usage) from None
-    try:
-        result = _call(command, options, chosen)
-    except ModuleNotFoundError as error:  # compiled modules are built on Linux only
-        if not (error.name or "").startswith("pynats_common."):
-            raise
-        raise CliError(
-            f"{' '.join(found.path)} needs the compiled module {error.name}, which is not there"
-        ) from None
+    result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
 
 
-def _call(command: Command, options: GlobalOptions, chosen: Any) -> Any:
+def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:
+    try:
+        return _called(command, options, chosen)
+    except (CliError, OSError):
+        raise
+    except Exception as error:
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else ""
+        if lacking and lacking.startswith("pynats_common."):  # compiled: built on Linux only
+            raise CliError(
+                f"{' '.join(found.path)} needs the compiled module {lacking}, which is not there"
+            ) from None
+        # Most of all something that a server, a peer or an archive says in a form that nobody
+        # foresaw; or a fault of ours. For users both are one line.
+        if options.trace:
+            import traceback
+
+            traceback.print_exc()
+        hint = "" if options.trace else " (--trace shows where)"
+        raise CliError(f"unexpected {_unforeseen(command)}: {_told(error)}{hint}") from None
+
+
+def _unforeseen(command: Command) -> str:
+    return "failure" if command.offline else "answer"
+
+
+def _told(error: Exception) -> str:
+    kind = type(error).__name__
+    text = str(error)[:_TOLD_MAX]
+    return f"{kind}: {text}" if text else kind
+
+
+def _called(command: Command, options: GlobalOptions, chosen: Any) -> Any:
     import inspect
 
     function = command.function()
@@ -151,7 +196,7 @@ def main() -> int:
 
 
 def _fail(message: str, code: int = 1) -> int:
-    line = " ".join(message.split())
+    line = visible(" ".join(message.split()))
     if line:
         print(f"{PROGRAM}: error: {line}", file=sys.stderr)
     return code

@@ -33,7 +33,7 @@ def parse_counter(subject: str, body: bytes, headers: list[tuple[str, str]]) -> 
         found = json.loads(body)
         value = whole_number(str(found["val"]))
         sources = json.loads(values.get(SOURCES) or "{}")
-    except (ValueError, KeyError, TypeError, CliError):
+    except (ValueError, RecursionError, KeyError, TypeError, CliError):
         raise CliError(f"the last message of {quote(subject)} holds no counter") from None
     return Counter(subject, value, values.get(INCREMENT, ""), _checked_sources(sources))
 

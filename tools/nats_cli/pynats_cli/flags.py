@@ -43,6 +43,13 @@ class Shown:
 
 
 @dataclass(kw_only=True)
+class NamesOnly:
+    """Option of a list."""
+
+    names: Annotated[bool, opt("--names", "-n", help="Show only names", panel="Output")] = False
+
+
+@dataclass(kw_only=True)
 class Force:
     """Options of a command that asks before it acts."""
 

@@ -24,6 +24,7 @@ cdef class ServiceExport:
     cdef readonly object latency  # None = not measured
     cdef bytes suffix  # of reply subjects of requests that are
     cdef readonly bint allow_trace
+    cdef readonly bint shown  # others answer; here it is only seen, and answers go nowhere
     cdef bint active  # a request is on its way through it
 
 

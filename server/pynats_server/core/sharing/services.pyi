@@ -8,7 +8,9 @@ from pynats_server.core.interest.rename import Rename
 from pynats_server.core.sharing.responses import Terms
 
 class ServiceExport:
-    def __init__(self, terms: Terms, latency: Any = None, allow_trace: bool = False) -> None: ...
+    def __init__(
+        self, terms: Terms, latency: Any = None, allow_trace: bool = False, shown: bool = False
+    ) -> None: ...
     @property
     def terms(self) -> Terms: ...
 

@@ -38,8 +38,11 @@ cdef enum:
 
 
 cdef class ServiceExport:
-    def __init__(self, Terms terms not None, latency=None, bint allow_trace=False):
+    def __init__(
+        self, Terms terms not None, latency=None, bint allow_trace=False, bint shown=False
+    ):
         self.terms = terms
+        self.shown = shown
         self.latency = latency
         self.suffix = latency.suffix if latency is not None else b""
         if latency is not None and len(self.suffix) != SUFFIX_LEN:
@@ -134,7 +137,8 @@ cdef bytes _steady(Mapper mapper, bytes name):
 @cython.final
 cdef class ServiceImport(Sink):
     """Messages to `local` go to `exporter`, renamed. `who(source, importer, share)` is the
-    JSON that tells who asks: of a connection it tells the same for all imports of its account."""
+    JSON that tells who asks: of a connection it tells the same for all imports of its account.
+    Of a service that is only `shown` it gets what it is given, and subscribes to nothing."""
 
     def __init__(
         self, Engine engine not None, Account importer not None, Account exporter not None,
@@ -152,8 +156,12 @@ cdef class ServiceImport(Sink):
         self.told_by = (who, share)
         self.responses = responses_of(engine, exporter)
         self.listening = new_subscription(self, local, len(local), b"", 0, b"0", 1)
-        importer.sublist.insert(self.listening)
-        importer.asked[local] = importer.asked.get(local, 0) + 1
+        if service.shown:
+            self.listening.closed = True
+            self.listening.sink = None
+        else:
+            importer.sublist.insert(self.listening)
+            importer.asked[local] = importer.asked.get(local, 0) + 1
 
     def __dealloc__(self):
         self._forget_way()
@@ -296,9 +304,10 @@ cdef class ServiceImport(Sink):
     cdef bytes _note(self, Message* msg, Message* request, Trail trail):
         """Tells a trace of the request, whose headers and payload it returns as they are for the
         exporter; None if it is only traced, and no further than here."""
-        trail.imported(
-            self.exporter, msg.subject[:msg.subject_len], request.subject[:request.subject_len]
-        )
+        if not self.service.shown:
+            trail.imported(
+                self.exporter, msg.subject[:msg.subject_len], request.subject[:request.subject_len]
+            )
         if not self.service.allow_trace and trail.only:
             return None
         self.engine.routing.steps += request.total_len >> STEP_HEADER_SHIFT
@@ -332,7 +341,7 @@ cdef class ServiceImport(Sink):
             delivered = route_match(match, source, request, routing)
         else:
             delivered = route(self.exporter, source, request, routing)
-        if delivered == 0 and response != NULL:
+        if response != NULL and (delivered == 0 or self.service.shown):
             self.responses.forget(reply)
             if tracked is not None:
                 tracked.unheard()

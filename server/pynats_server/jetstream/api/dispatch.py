@@ -34,6 +34,7 @@ from pynats_server.jetstream.api import (
     streams,
 )
 from pynats_server.jetstream.api.domain import DomainSink
+from pynats_server.jetstream.api.onlookers import WHOLE_API, Onlookers
 from pynats_server.jetstream.api.request import Reply, Request
 from pynats_server.jetstream.api.sink import ApiSink
 from pynats_server.jetstream.context import JetStreamContext
@@ -44,7 +45,6 @@ from pynats_server.jetstream.store import CorruptRecord, StoreError, Unavailable
 from pynats_server.work import TURN_NS, Cancelled, Job, Steps
 
 PREFIX = "$JS.API."
-WHOLE_API = b"$JS.API.>"  # an account without JetStream that imports this asks the other one alone
 TYPE_PREFIX = "io.nats.jetstream.api.v1."
 # ns that beginning an endpoint which awaits something counts as: its first piece runs in a pass of
 # its own, where nobody measures it. So a pass begins four of them.
@@ -144,8 +144,9 @@ def _is_within_level(block: bytes) -> bool:
 class Api:
     """The API of all accounts of one server."""
 
-    def __init__(self, context: JetStreamContext) -> None:
+    def __init__(self, context: JetStreamContext, onlookers: Onlookers) -> None:
         self._context = context
+        self._onlookers = onlookers
         self._routes: dict[tuple[str, ...], list[Endpoint]] = {}
         for endpoint in ENDPOINTS:
             tokens = endpoint.pattern.split(".")
@@ -180,6 +181,8 @@ class Api:
                 self._open,
                 self._is_idle,
                 self._met_a_bug,
+                self._onlookers,
+                not account.enabled,
             )
         }
         for prefix in self._context.api_prefixes[1:]:
@@ -193,12 +196,16 @@ class Api:
             account,
             [account.account.attach_shortcut(p.encode(), sink) for p, sink in sinks.items()],
         )
+        if account.is_system:
+            self._onlookers.gather(account.account)
 
     def leave(self, name: str) -> None:
         """Answers no more requests of the account of that name."""
         if name not in self._served:
             return
         account, subscriptions = self._served.pop(name)
+        if self._onlookers.account is account.account:
+            self._onlookers.gather(None)
         for subscription in subscriptions:
             account.unsubscribe(subscription)
 
@@ -424,7 +431,7 @@ class Api:
         failed = "error" in fields
         told = endpoint.counted and (endpoint.audited or failed)
         if failed:
-            fields = {**dict(endpoint.on_error), **fields}
+            fields = {**fields, **dict(endpoint.on_error)}
         if told:
             request.account.api_total += 1
         body = {"type": f"{TYPE_PREFIX}{endpoint.type}_response", **fields}

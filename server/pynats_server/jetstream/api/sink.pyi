@@ -3,6 +3,7 @@ from typing import Any
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Sink
+from pynats_server.jetstream.api.onlookers import Onlookers
 from pynats_server.jetstream.consumer.delivery.router import Router
 from pynats_server.jetstream.direct.desk import Desk
 
@@ -18,4 +19,6 @@ class ApiSink(Sink):
         waited: dict[Any, Any],
         is_idle: Callable[[Hashable, Hashable], bool],
         on_error: Callable[[Exception], object],
+        onlookers: Onlookers,
+        has_none: bool,
     ) -> None: ...

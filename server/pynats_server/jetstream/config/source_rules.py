@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from pynats_common.go.quoting import quote
 
 from pynats_server.jetstream.config.context import Surroundings
@@ -22,6 +24,9 @@ from pynats_server.work import Work
 API_PREFIX = "$JS.API"
 # How many are looked at before a rest; each is about 0.2 ms.
 TRANSFORMS, SOURCES, SUBJECTS = 16, 64, 1024
+# Ways from stream to stream that are followed before each stream is looked at only once more: there
+# may be exponentially many.
+LOOKS = 16384
 
 
 def check_mirror(config: StreamConfig, around: Surroundings, pedantic: bool) -> Work[None]:
@@ -172,25 +177,31 @@ def _open_ended(origins: list[StreamConfig]) -> Work[list[str]]:
 
 
 def check_cycles(config: StreamConfig, around: Surroundings) -> Work[None]:
-    """The stream must not copy from itself through other streams of the account.
+    """The stream must not copy from itself through other streams of the account, nor reach one that
+    was already looked at: nothing copies from a stream listed before it, of the same or an earlier
+    generation. Streams are looked at as often as they are reached, up to a bound.
 
     Only subjects that the filter of a source lets through can take part in a cycle.
     """
-    waiting = [config]
-    seen: set[str] = set()
+    waiting = deque([config])
+    looked_at: set[str] = set()
+    step = 0
     while waiting:
-        here = waiting.pop()
+        here = waiting.popleft()
+        if here.name in looked_at and step > LOOKS:
+            continue
+        looked_at.add(here.name)
         filters: list[bytes] = []
-        for step, each in enumerate(_copied_here(here)):
+        for each in _copied_here(here):
+            step += 1
             if step % SOURCES == SOURCES - 1:
                 yield
-            if each.name == config.name:
+            if each.name in looked_at:
                 let_through = each.filter_subject if each is not here.mirror else ""
                 if not let_through:
                     raise invalid_config("detected cycle")
                 filters.append(let_through.encode())
-            elif each.name not in seen and (origin := around.stream(each.name)) is not None:
-                seen.add(each.name)
+            elif (origin := around.stream(each.name)) is not None:
                 waiting.append(origin)
         if filters and (yield from any_overlap(filters, here.subjects)):
             raise invalid_config("detected cycle")

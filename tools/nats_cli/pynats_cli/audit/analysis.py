@@ -88,7 +88,7 @@ def load_report(path: Path) -> dict[str, Any]:
             report = json.loads(stream.read(_REPORT_BYTES_MAX))
     except OSError as error:
         raise CliError(f"cannot read report {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CliError(f"{path} is no report of audit analyze") from None
     if not isinstance(report, dict) or report.get("type") != TYPE:
         raise CliError(f"{path} is no report of audit analyze")

@@ -61,13 +61,13 @@ class Snapshot:
             return {
                 path: {tag["Name"]: tag["Value"] for tag in tags} for path, tags in document.items()
             }
-        except (CliError, ValueError, TypeError, KeyError, AttributeError):
+        except (CliError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}  # an unfinished archive; paths say the same
 
     def _about(self) -> dict[str, Any]:
         try:
             document = json.loads(self._archive.read(layout.METADATA))
-        except (CliError, ValueError):
+        except (CliError, ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
@@ -161,7 +161,7 @@ class Snapshot:
     def _json(self, path: str) -> dict[str, Any]:
         try:
             document = json.loads(self._archive.read(path))
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             raise CliError(f"invalid JSON in {path}")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from nats import errors as nats_errors
 from pynats_common.archive import END, MAGIC, encode_entry
@@ -70,8 +70,7 @@ class Archive:
         self._decoder = StreamDecoder(_NO_LIMIT)
         self._begin, self._end = b"", b""
         self._path = folder / ".archive.part"
-        self._out: IO[bytes] = self._path.open("wb")
-        self._path.chmod(0o600)
+        self._out = folders.new_file(self._path)
 
     def add(self, data: bytes) -> None:
         """Raises ValueError when it is damaged, OSError when it cannot be written."""

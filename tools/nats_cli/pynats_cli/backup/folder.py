@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from pynats_common.go.errno import error_text
 
@@ -50,7 +50,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{path}: {error}") from None
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict) or not config.get("name"):
@@ -78,6 +78,13 @@ def replace_file(path: Path, data: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise CliError(f"write {path}: {error_text(error)}") from None
+
+
+def new_file(path: Path) -> IO[bytes]:
+    """A file for its owner only, in the place of one that a run before left there; never the file
+    to which somebody's link leads. Raises OSError."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def prepare(folder: Path, force: bool = False) -> None:

@@ -197,7 +197,7 @@ def read_keys(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise CliError(f"{path}: not a key file")

@@ -178,7 +178,7 @@ def document_of(entry: Entry) -> dict[str, Any]:
     """The JSON of a document. Raises CliError."""
     try:
         document = json.loads(entry.payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise CliError(f"{entry.name.decode(errors='replace')} in the archive is not JSON")

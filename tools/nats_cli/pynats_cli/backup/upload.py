@@ -90,7 +90,7 @@ def _refuse(data: bytes) -> None:
         return
     try:
         error = json.loads(data).get("error")
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError, AttributeError):
         raise CliError("restore failed: the answer of the server cannot be read") from None
     if error:
         code = error.get("err_code")

@@ -9,6 +9,8 @@ from typing import Final
 
 from pynats_common.archive import END, MAGIC, Entry, encode_entry
 
+from pynats_cli.backup.folder import new_file
+
 PIECE: Final = 1 << 16
 
 
@@ -20,8 +22,7 @@ class Writer:
 
         self._path = path
         self._encode = encode_chunks
-        self._out = path.open("wb")
-        path.chmod(0o600)
+        self._out = new_file(path)
         self._out.write(IDENTIFIER)
         self._held = bytearray(MAGIC)
 

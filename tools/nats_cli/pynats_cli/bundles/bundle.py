@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pynats_common.urls import redact_url
+
 from pynats_cli.errors import CliError
+from pynats_cli.system.archive import DAMAGED
 
 _BYTES_MAX = 32 * 1024 * 1024
 _FETCH_TIMEOUT_S = 30
@@ -37,7 +40,8 @@ class Bundle:
 def load_bundle(source: str) -> Bundle:
     """A bundle from a folder, a file or an http(s) address. Raises CliError."""
     if source.startswith(("http://", "https://")):
-        return read_bundle(_from_zip(_fetched(source), source), source)
+        shown = redact_url(source)
+        return read_bundle(_from_zip(_fetched(source), shown), shown)
     path = Path(source)
     if path.is_dir():
         return read_bundle(_from_folder(path), source)
@@ -51,13 +55,14 @@ def load_bundle(source: str) -> Bundle:
 def _fetched(url: str) -> bytes:
     from urllib.request import urlopen
 
+    shown = redact_url(url)
     try:
         with urlopen(url, timeout=_FETCH_TIMEOUT_S) as answer:
             data: bytes = answer.read(_BYTES_MAX + 1)
-    except OSError as error:  # also URLError and HTTPError
-        raise CliError(f"cannot fetch {url}: {getattr(error, 'reason', error)}") from None
+    except (OSError, ValueError) as error:  # also URLError, HTTPError; an address that is none
+        raise CliError(f"cannot fetch {shown}: {getattr(error, 'reason', error)}") from None
     if len(data) > _BYTES_MAX:
-        raise CliError(f"{url} is larger than {_BYTES_MAX} bytes")
+        raise CliError(f"{shown} is larger than {_BYTES_MAX} bytes")
     return data
 
 
@@ -82,7 +87,7 @@ def _from_zip(data: bytes, source: str) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries) > _BYTES_MAX:
                 raise CliError(f"{source} holds more than {_BYTES_MAX} bytes")
             return {local_path(entry.filename): archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+    except (OSError, *DAMAGED) as error:
         raise CliError(f"{source} is no bundle: {error}") from None
 
 
@@ -123,7 +128,7 @@ def read_bundle(files: Mapping[str, bytes], source: str) -> Bundle:
 def _scaffold(text: str, source: str) -> dict[str, Any]:
     try:
         settings = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{source}/scaffold.json: invalid JSON: {error}") from None
     if not isinstance(settings, dict) or settings.get("source"):
         raise CliError("scaffold supports only source directory configuration")
@@ -139,6 +144,8 @@ def _mapping(text: str, what: str) -> dict[str, Any]:
 
     try:
         found = YAML(typ="safe", pure=True).load(text)
+    except RecursionError:
+        raise CliError(f"{what}: nested too deeply") from None
     except YAMLError as error:
         raise CliError(f"{what}: invalid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(found, dict):

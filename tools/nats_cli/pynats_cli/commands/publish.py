@@ -230,7 +230,7 @@ async def _to_stream(
         data, subject = source.expand(body, number)
         headers = parse_headers(options.header, number)
         if schedule:
-            headers += schedule.headers()
+            headers = schedule.added_to(headers)
         ack = await js_publish(session, subject, data, headers)
         options.say(f"Published {len(data)} bytes to {quote(subject)}")
         options.say(ack.describe())

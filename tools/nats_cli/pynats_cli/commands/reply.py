@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,9 +18,9 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, WithHeaders
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.runner import run_async, stop_event
-from pynats_cli.screen.output import line, log, write
+from pynats_cli.screen.output import line, log, write_body
 from pynats_cli.template.errors import TemplateError
-from pynats_cli.template.messages import expand, parse_headers
+from pynats_cli.template.messages import expand, expand_command, parse_headers
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -66,7 +65,8 @@ reply.__doc__ = (
     + """  Request          body of the request
 
 In --command, {{0}}, {{1}}, ... stand for the tokens of the request's subject, and the command
-finds NATS_REQUEST_SUBJECT and NATS_REQUEST_BODY in its environment.
+finds NATS_REQUEST_SUBJECT and NATS_REQUEST_BODY in its environment. What a template gives stays in
+its word; in a word that a shell reads, requests with characters that it would obey are refused.
 """
 )
 
@@ -90,7 +90,7 @@ async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
         if not serving.done():
             await subscription.drain()
         await serving
-        await session.client.flush(timeout=global_options.timeout_s)
+        await session.flush()
         log("Exiting")
 
 
@@ -119,7 +119,7 @@ class _Responder:
         for name, value in header_pairs(message):
             log(f"{name}: {value}")
         line()
-        write(message.data + b"\n")
+        write_body(message.data + b"\n")
 
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors
@@ -153,23 +153,24 @@ class _Responder:
             return message.data, [*header_pairs(message), counter]
         if self._options.command:
             return await self._command_output(message)
-        return bytes_of(self._expanded(self._options.body, message, "body")), []
+        return bytes_of(self._expanded(message)), []
 
-    def _expanded(self, text: str, message: Any, kind: str) -> str:
-        request = raw_text(message.data)
+    def _expanded(self, message: Any) -> str:
+        text = self._options.body
         try:
-            return expand(text, self._answered, request)
+            return expand(text, self._answered, raw_text(message.data))
         except TemplateError as error:
-            log(f"Could not parse {kind} template: {error}")
+            log(f"Could not parse body template: {error}")
             return text
 
     async def _command_output(self, message: Any) -> tuple[bytes | None, list[tuple[str, str]]]:
-        text = self._options.command
-        for index, token in enumerate(message.subject.split(".")):
-            text = text.replace(f"{{{{{index}}}}}", shlex.quote(token))
-        text = self._expanded(text, message, "command")
         try:
-            words = shlex.split(text)
+            words = expand_command(
+                self._options.command, self._answered, raw_text(message.data),
+                message.subject.split("."),
+            )  # fmt: skip
+        except TemplateError as error:
+            return b"", _failed(self._options.command, str(error))
         except ValueError as error:
             log(f"Could not parse command: {error}")
             return None, []
@@ -193,10 +194,10 @@ class _Responder:
                 env=environment,
             )
         except OSError as error:
-            return b"", _failed(text, error.strerror or "error")
+            return b"", _failed(self._options.command, error.strerror or "error")
         output, _ = await process.communicate()
         if process.returncode != 0:
-            return output, _failed(text, f"exit status {process.returncode}")
+            return output, _failed(self._options.command, f"exit status {process.returncode}")
         return output, []
 
 

@@ -59,10 +59,22 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
             flow = Flow(options, view.show)
         try:
             await _receive(session, options, flow, quick)
+        except asyncio.CancelledError:
+            _draw_last(screen)
+            raise
         finally:
             flow.stop()
             if drawing is not None:
                 drawing.cancel()
+        _draw_last(screen)
+
+
+def _draw_last(screen: SubjectReport | RateGraphs | None) -> None:
+    """A report's result, once all messages are counted; a graph has none."""
+    from pynats_cli.subscriber.report import SubjectReport, draw
+
+    if isinstance(screen, SubjectReport):
+        draw(screen)
 
 
 async def _draw(screen: SubjectReport | RateGraphs, flow: Flow) -> None:

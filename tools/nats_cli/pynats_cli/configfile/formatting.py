@@ -42,7 +42,7 @@ def _as_json(text: str) -> str | None:
 
     try:
         value = json.loads(text, object_pairs_hook=unique)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict) or doubled:
         return None

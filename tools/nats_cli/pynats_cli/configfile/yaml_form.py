@@ -25,6 +25,8 @@ from pynats_cli.configfile.tree import (
 )
 
 STEP = "  "
+DEPTH_MAX = 100
+VALUES_MAX = 100_000
 _PLAIN = re.compile(r"[A-Za-z_][\w.\-/@]*(?::[\w.\-/@]+)*", re.ASCII)
 # What YAML has no plain way to write.
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
@@ -44,6 +46,8 @@ def read_yaml(text: str, file: str) -> Branch:
         node = YAML(typ="safe", pure=True).compose(io.StringIO(text))
         data = YAML(typ="safe", pure=True).load(text)
         comments = _Comments(text)
+    except RecursionError:
+        raise ConfigError("Parse error: nested too deeply", Position(file, 1, 1)) from None
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
@@ -53,7 +57,7 @@ def read_yaml(text: str, file: str) -> Branch:
         return Branch(tail=comments.rest(10**9))
     if not isinstance(data, dict):
         raise ConfigError("Parse error: a configuration is a map", Position(file, 1, 1))
-    top = _Reader(file, comments).value(node, data, None)
+    top = _Reader(file, comments).value(node, data)
     assert isinstance(top, Branch)
     top.tail = comments.rest(10**9)
     while top.tail and not top.tail[-1]:
@@ -100,9 +104,27 @@ class _Reader:
     def __init__(self, file: str, comments: _Comments) -> None:
         self._file = file
         self._comments = comments
+        self._depth = self._values = 0
 
-    def value(self, node: Any, data: Any, holder: Noted | None) -> Value:
-        """The node with its value, which ruamel has made of the same node."""
+    def value(self, node: Any, data: Any) -> Value:
+        """The node with its value, which ruamel has made of the same node.
+
+        Aliases are written out: a small file could mean billions of values, or itself.
+        """
+        self._values += 1
+        if self._values > VALUES_MAX:
+            raise ConfigError(f"Parse error: more than {VALUES_MAX} values", self._place(node))
+        if self._depth >= DEPTH_MAX:
+            raise ConfigError(
+                f"Parse error: nested more than {DEPTH_MAX} levels deep", self._place(node)
+            )
+        self._depth += 1
+        try:
+            return self._value(node, data)
+        finally:
+            self._depth -= 1
+
+    def _value(self, node: Any, data: Any) -> Value:
         if isinstance(data, dict):
             return self._branch(node, data)
         if isinstance(data, list):
@@ -110,7 +132,7 @@ class _Reader:
             for inner, value in zip(node.value, data, strict=True):
                 item = Item(value=Leaf(""), offset=inner.start_mark.index)
                 self._note(item, inner, inner)
-                item.value = self.value(inner, value, item)
+                item.value = self.value(inner, value)
                 row.items.append(item)
             return row
         if data is None:
@@ -132,7 +154,7 @@ class _Reader:
                 raise ConfigError("a key must be a text", self._place(key))
             entry = Entry(name=str(key.value), value=Leaf(""), offset=key.start_mark.index)
             self._note(entry, key, inner)
-            entry.value = self.value(inner, value, entry)
+            entry.value = self.value(inner, value)
             branch.entries.append(entry)
         return branch
 

@@ -29,6 +29,9 @@ class Message(NamedTuple):
 
 Sink = Callable[[list[Message]], None]
 
+AHEAD_BYTES = 128 * 1024 * 1024
+"""What may wait here for a slow terminal, before it waits in the server, which cuts off who is too
+slow."""
 BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
 
@@ -54,6 +57,11 @@ class BatchParser(Parser):  # type: ignore[misc]
     def deliver(self, sid: int, sink: Sink) -> None:
         """Messages of this subscription go to `sink` from now on."""
         self._sinks[str(sid).encode()] = sink
+
+    @property
+    def delivers(self) -> bool:
+        """True when a function gets messages."""
+        return bool(self._sinks)
 
     def forget(self, sid: int) -> None:
         """Messages of this subscription are nats-py's again."""
@@ -113,6 +121,13 @@ class BatchParser(Parser):  # type: ignore[misc]
         return position
 
 
+def read_ahead(client: Any) -> None:
+    """Lets what arrives on this connection wait in memory."""
+    reader: Any = getattr(client._transport, "_io_reader", None)
+    if hasattr(reader, "_limit"):  # WebSocket has another
+        reader._limit = AHEAD_BYTES // 2  # asyncio stops at twice the limit
+
+
 async def subscribe_in_batches(client: Any, subject: str, queue: str, sink: Sink) -> Any:
     """A subscription whose messages go to `sink`; nats-py's subscription object. The client must
     have a `BatchParser`. Reading waits while the sink works, so that a slow one slows the server
@@ -123,6 +138,7 @@ async def subscribe_in_batches(client: Any, subject: str, queue: str, sink: Sink
 
     # Before it is asked for: the first messages can come with the answer to the request's flush.
     client._ps.deliver(client._sid + 1, sink)
+    read_ahead(client)
     return await client.subscribe(subject, queue=queue, cb=unused)
 
 

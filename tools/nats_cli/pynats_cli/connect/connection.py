@@ -6,16 +6,18 @@ Only this module and its importers import nats-py, so `--help` does not load it.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
 from typing import Any
 
 from nats import errors as nats_errors
-from nats.aio.client import Client
+from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
 from nats.aio.msg import Msg
 from pynats_common.contexts import Context
 from pynats_common.go.durations import SECOND_NS
@@ -23,9 +25,10 @@ from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.urls import parse_server_urls
 from pynats_common.version import RELEASE
 
-from pynats_cli.connect.batches import BatchParser
+from pynats_cli.connect.batches import BatchParser, read_ahead
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
 from pynats_cli.connect.settings import resolve_settings
+from pynats_cli.connect.socks import SocksProxy, SocksTransport, parse_socks_proxy
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.jetstream.api import JetStream
@@ -71,9 +74,23 @@ def header_pairs(message: Msg) -> list[tuple[str, str]]:
 class _Client(Client):  # type: ignore[misc]
     """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: SocksProxy | None = None) -> None:
         super().__init__()
         self._ps = BatchParser(self)
+        self._proxy = proxy
+
+    async def _connect_to_server(self, s: Any) -> None:
+        if self._proxy is None:
+            await super()._connect_to_server(s)
+            return
+        s.last_attempt = time.monotonic()
+        self._transport = SocksTransport(self._proxy)
+        timeout_s = self.options["connect_timeout"]
+        await self._transport.connect(s.uri, DEFAULT_BUFFER_SIZE, timeout_s)
+
+    async def _process_op_err(self, e: Exception) -> None:
+        self.lost_by = e
+        await super()._process_op_err(e)
 
     async def _process_err(self, err_msg: str) -> None:
         words = self._ps.words
@@ -84,6 +101,16 @@ class _Client(Client):  # type: ignore[misc]
             await self._error_cb(error)
             return
         await super()._process_err(err_msg)
+
+    async def _attempt_reconnect(self) -> None:
+        # When the connection is lost again while this one is greeted, two of these run at once,
+        # and each tells that it has ended.
+        with suppress(asyncio.InvalidStateError):
+            await super()._attempt_reconnect()
+
+    async def close(self) -> None:
+        with suppress(OSError):  # what was not sent cannot be sent to a server that has gone
+            await super().close()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         self.told = info  # nats-py keeps the first INFO only
@@ -120,12 +147,6 @@ def _header_text(value: bytes) -> str:
     return value.strip().decode("utf-8", "replace")
 
 
-def abandon(task: asyncio.Future[Any]) -> None:
-    """Cancels what nobody waits for any more; asyncio would complain if it failed instead."""
-    task.cancel()
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
 class Session:
     """A connected client with its settings."""
 
@@ -135,7 +156,9 @@ class Session:
         self.options = options
         self._errors: list[Exception] = []
         self._waiting: list[asyncio.Future[Any]] = []
+        self._asking: list[asyncio.Future[Any]] = []  # those of them that one connection answers
         self._ends: Callable[[], object] | None = None
+        self._lost = False  # while somebody was told so
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -156,10 +179,31 @@ class Session:
         except asyncio.CancelledError:
             if not gone or task.uncancel() > 0:
                 raise
-            reason = self.client.last_error or nats_errors.ConnectionClosedError()
-            raise CliError(describe(reason)) from None
+            raise self._failed(nats_errors.ConnectionClosedError()) from None
+        except nats_errors.ConnectionClosedError as error:
+            raise self._failed(error) from None
         finally:
             self._ends = None
+
+    def _failed(self, error: BaseException) -> CliError:
+        """The error for the user: for a closed connection why it was closed."""
+        if isinstance(error, nats_errors.ConnectionClosedError):
+            said = [self.client.last_error, *reversed(self._errors)]
+            error = next((item for item in said if item is not None), error)
+        return CliError(describe(error))
+
+    def lost(self) -> bool:
+        """The connection is lost. True if that ends something: no reply comes on another one, and
+        what is asked before there is one fails as well."""
+        for asking in self._asking:
+            if not asking.done():
+                asking.set_exception(CliError(CONNECTION_LOST))
+                self._lost = True
+        return self._lost
+
+    def found(self) -> None:
+        """There is a connection again."""
+        self._lost = False
 
     def end(self) -> None:
         """The client has given up."""
@@ -203,9 +247,14 @@ class Session:
 
     async def unless_refused(self, answer: Awaitable[Any]) -> Any:
         """What is awaited. Raises CliError as soon as the server says that something sent before
-        is not permitted: no answer will come then."""
+        is not permitted, and when the connection is lost: no answer will come then."""
+        if self._lost:
+            if asyncio.iscoroutine(answer):
+                answer.close()
+            raise CliError(CONNECTION_LOST)
         refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(refused)
+        self._asking.append(refused)
         asking = asyncio.ensure_future(answer)
         try:
             await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
@@ -214,8 +263,9 @@ class Session:
             return await asking
         finally:
             self._waiting.remove(refused)
-            abandon(asking)
+            self._asking.remove(refused)
             refused.cancel()
+            abandon(asking)
 
     @contextmanager
     def refusals(self) -> Iterator[asyncio.Future[Any]]:
@@ -228,15 +278,19 @@ class Session:
             self._waiting.remove(refused)
             refused.cancel()
 
+    async def flush(self) -> None:
+        """One round trip. Raises what nats-py does, and CliError like `unless_refused`."""
+        await self.unless_refused(self.client.flush(timeout=self.options.timeout_s))
+
     async def check(self) -> None:
         """Round trip to the server; raises CliError if the server reported an error before."""
         try:
             # nats-py writes a PING at once, before buffered data; only the second PING is sent
             # after everything that was published or subscribed before.
-            await self.client.flush(timeout=self.options.timeout_s)
-            await self.client.flush(timeout=self.options.timeout_s)
+            await self.flush()
+            await self.flush()
         except (TimeoutError, nats_errors.Error) as error:
-            raise CliError(describe(error)) from None
+            raise self._failed(error) from None
         if self._errors:
             raise CliError(describe(self._errors[-1]))
 
@@ -270,7 +324,8 @@ class _Watcher:
         if self.session is not None:
             self.session.note_error(error)
             away = not self.session.client.is_connected
-            if self._trace or (away and isinstance(error, nats_errors.Error)):
+            ends = isinstance(error, nats_errors.UnexpectedEOF)  # `on_disconnected` says so
+            if self._trace or (away and isinstance(error, nats_errors.Error) and not ends):
                 log(f">>> Unexpected NATS error: {describe(error)}")
             return
         if not isinstance(error, ConnectionRefusedError):
@@ -281,8 +336,11 @@ class _Watcher:
             raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
 
     async def on_disconnected(self) -> None:
-        if self.session is not None and not self.session.client.is_closed:
-            log(">>> Disconnected, will attempt reconnect")
+        if self.session is None or self.session.client.is_closed:
+            return
+        if not self.session.lost():
+            reason = _lost_by(self.session.client)
+            log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
     async def on_closed(self) -> None:
         if self.session is not None:
@@ -290,6 +348,9 @@ class _Watcher:
 
     async def on_reconnected(self) -> None:
         if self.session is not None:
+            if self.session.client._ps.delivers:
+                read_ahead(self.session.client)
+            self.session.found()
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:
@@ -297,7 +358,22 @@ class _Watcher:
             log(">>> Discovered new servers")
 
 
+def _lost_by(client: Client) -> str:
+    reason = getattr(client, "lost_by", None)
+    if reason is None or isinstance(reason, (nats_errors.UnexpectedEOF, ConnectionResetError)):
+        return "EOF"
+    return describe(reason)
+
+
+def abandon(waiting: asyncio.Future[Any]) -> None:
+    """Cancels what waits for a message. Closing the connection may still fail it before it sees
+    that; nobody wants to know then."""
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    waiting.cancel()
+
+
 NO_SERVERS = "nats: no servers available for connection"
+CONNECTION_LOST = "nats: connection lost"
 
 
 def describe(error: BaseException) -> str:
@@ -308,6 +384,8 @@ def describe(error: BaseException) -> str:
         return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"
     if isinstance(error, (asyncio.TimeoutError, nats_errors.TimeoutError)):
         return "nats: timeout"
+    if isinstance(error, (nats_errors.UnexpectedEOF, ConnectionResetError, BrokenPipeError)):
+        return CONNECTION_LOST
     if isinstance(error, UnicodeError):  # the host name is invalid
         return "cannot connect: no such host"
     if isinstance(error, OSError):
@@ -332,8 +410,6 @@ def _reconnect_choice(pool: list[Any], _info: dict[str, Any]) -> tuple[Any, floa
 
 def refuse_unusable(context: Context) -> None:
     """Raises CliError for settings with which no server can be used, whichever it is."""
-    if context.socks_proxy:
-        raise CliError("connecting through a SOCKS proxy is not supported yet")
     if context.windows_cert_store:
         raise CliError("certificate stores are supported on Windows only")
     if context.inbox_fault:
@@ -349,6 +425,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     try:
         servers = parse_server_urls(context.server_url)
         tls = _tls_context(context, [server.scheme for server in servers])
+        proxy = _socks_proxy(context, [server.scheme for server in servers])
     except (ValueError, TlsError) as error:
         raise CliError(str(error)) from None
     quiet_asyncio()
@@ -357,7 +434,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     if not login and servers[0].user is not None:
         login = _url_login(servers[0].user, servers[0].password)
     watcher = _Watcher(options, len(servers))
-    client = _Client()
+    client = _Client(proxy)
     if public_nkey is not None:
         client.use_public_nkey(public_nkey)
     if "signature_cb" in login:
@@ -407,6 +484,14 @@ def _tls_context(context: Context, schemes: list[str]) -> ssl.SSLContext | None:
     return settings.context() if wanted else None
 
 
+def _socks_proxy(context: Context, schemes: list[str]) -> SocksProxy | None:
+    if not context.socks_proxy:
+        return None
+    if any(scheme in ("ws", "wss") for scheme in schemes):
+        raise ValueError("socks proxy: servers with ws:// and wss:// cannot be reached through it")
+    return parse_socks_proxy(context.socks_proxy)
+
+
 def _url_login(user: str, password: str | None) -> dict[str, Any]:
     return {"token": user} if password is None else {"user": user, "password": password}
 
@@ -425,6 +510,8 @@ async def open_session(
     """A session with the current settings, closed at the end. `server` replaces the server list."""
     settings = context if context is not None else resolve_settings(options)
     settings = replace(settings, url=server) if server else settings
+    if settings.color_scheme:
+        os.environ["NATS_COLOR"] = settings.color_scheme  # where tables look
     session = await connect(options, settings, tls_name)
     try:
         with session.open():

@@ -59,7 +59,7 @@ def parse_config(text: str) -> tuple[Config, list[str]]:
     """The same of a file's text. Raises ValueError."""
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"invalid JSON: {error}") from None
     if isinstance(found, dict) and isinstance(found.get("config"), dict):
         found = found["config"]

@@ -69,7 +69,7 @@ def read_file(path: str) -> list[ErrorRecord]:
         content = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{path}: {error}") from None
     if not isinstance(content, list):
         raise CliError(f"{path}: expected a list of errors")

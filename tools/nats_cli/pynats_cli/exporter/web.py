@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from pynats_cli.errors import CliError
 
 PATH = "/metrics"
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CLIENTS_MAX = 64
+"""Connections at once; who comes then is turned away."""
 _CLIENT_TIMEOUT_S = 30.0
+_REQUEST_S = 120.0  # for a connection, whatever it does
 
 
 @contextmanager
@@ -48,6 +53,39 @@ def served(
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._places = threading.BoundedSemaphore(CLIENTS_MAX)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no more threads
+            self._places.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        # A client that sends or takes byte by byte is never idle.
+        end = threading.Timer(_REQUEST_S, _cut, (request,))
+        end.daemon = True
+        end.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            end.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients go away, or speak something else: nobody is told."""
+
+
+def _cut(connection: Any) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _tls(key: str, certificate: str) -> ssl.SSLContext:

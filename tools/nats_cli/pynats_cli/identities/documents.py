@@ -10,7 +10,7 @@ def load_document(text: str) -> Any:
     """The value of a JSON or YAML text. Raises ValueError."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError

@@ -26,7 +26,7 @@ def _read() -> dict[str, Any]:
         raise CliError(f"cannot read {_path()}: {error.strerror}") from None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise CliError(f"{_path()} is damaged: it is not a JSON object")

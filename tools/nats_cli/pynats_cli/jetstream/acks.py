@@ -8,7 +8,14 @@ from nats import errors as nats_errors
 from pynats_common.go.quoting import quote
 
 from pynats_cli.errors import CliError
-from pynats_cli.jetstream.api import Connected, check_answer, parse_answer
+from pynats_cli.jetstream.api import (
+    NOT_ENABLED,
+    Connected,
+    JetStream,
+    JsApiError,
+    check_answer,
+    parse_answer,
+)
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import log
 
@@ -71,10 +78,22 @@ async def request_raw(
     try:
         message = await session.request(subject, body, headers)
     except nats_errors.NoRespondersError:
-        raise CliError("nats: no responders available for request") from None
+        raise await _nobody_listens(session) from None
     if session.options.trace:
         log(f"<<< {message.data.decode(errors='replace')}")
     return bytes(message.data)
+
+
+async def _nobody_listens(session: Connected) -> CliError:
+    """No stream has the subject, or there is no JetStream at all."""
+    try:
+        await JetStream(session).account_info()
+    except JsApiError as error:
+        return error
+    except (CliError, nats_errors.Error) as error:
+        if str(error) == NOT_ENABLED:
+            return CliError(NOT_ENABLED)
+    return CliError("nats: no responders available for request")
 
 
 async def js_publish(

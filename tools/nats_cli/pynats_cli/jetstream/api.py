@@ -19,6 +19,9 @@ from pynats_cli.screen.output import log
 
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
+GROWTH = 10_000
+"""Items that a listing may have beyond twice its first total: more than come while it is read."""
+ITEMS_MAX = 10_000_000
 NOT_ENABLED = "JetStream is not enabled on this server or account"
 
 
@@ -72,15 +75,18 @@ class JetStream:
         self, subject: str, key: str, request: dict[str, Any] | None = None
     ) -> AsyncIterator[Any]:
         """The items below `key` in all pages of a listing."""
-        offset = 0
+        offset = most = 0
         while True:
             page = await self.request(subject, {**(request or {}), "offset": offset})
-            items = page.get(key) or []
+            items, total = page.get(key) or [], int(page.get("total") or 0)
             for item in items:
                 yield item
             offset += len(items)
-            if not items or offset >= int(page.get("total") or 0):
+            if not items or offset >= total:
                 return
+            most = most or min(2 * total + GROWTH, ITEMS_MAX)
+            if offset > most:
+                raise CliError(f"the listing of {key} does not end: {offset} items so far")
 
     async def account_info(self) -> dict[str, Any]:
         """Usage and limits of the account."""
@@ -94,7 +100,7 @@ class JetStream:
 
     async def stream_info(self, stream: str) -> dict[str, Any]:
         """Configuration and state of a stream."""
-        if not stream or any(char in stream for char in " .*>\t\r\n"):
+        if not stream or any(char in stream for char in " .*>/\\\0\t\r\n"):
             raise CliError(f"{quote(stream)} is not a valid stream name")
         return await self.request(f"STREAM.INFO.{stream}")
 
@@ -134,7 +140,7 @@ def parse_answer(data: bytes) -> dict[str, Any]:
     """The JSON object of an answer. Raises CliError."""
     try:
         answer = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise CliError("invalid JSON in the answer of JetStream")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -142,12 +143,14 @@ class Values:
         if headers_only:
             config["headers_only"] = True
         reading = Reading(self.session, self.bucket.stream, config, follow)
-        async for message in reading.messages():
-            yield None if message is None else value_of(self.bucket, message)
+        async with aclosing(reading.messages()) as messages:
+            async for message in messages:
+                yield None if message is None else value_of(self.bucket, message)
 
     async def history(self, pattern: str) -> list[Value]:
         """All values and markers. Raises CliError without any."""
-        found = [value async for value in self.watch(pattern, history=True) if value]
+        async with aclosing(self.watch(pattern, history=True)) as watching:
+            found = [value async for value in watching if value]
         if not found:
             raise CliError(KEY_NOT_FOUND)
         return found

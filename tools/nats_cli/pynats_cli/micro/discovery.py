@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,14 @@ def subject_of(verb: str, service: str = "", instance: str = "") -> str:
     return ".".join(part for part in ("$SRV", verb, service, instance) if part)
 
 
+_FORMS = {
+    "version": str, "description": str, "metadata": dict, "endpoints": list, "started": str,
+}  # fmt: skip
+
+
 async def answers(
     session: Session, verb: str, service: str = "", instance: str = "", gap_s: float | None = GAP_S
-) -> AsyncIterator[Answer]:
+) -> AsyncGenerator[Answer, None]:
     """Answers as they come: until nobody has answered for `gap_s` after the first one, or for the
     whole timeout with None. Those of other kinds are left out."""
     subject = subject_of(verb, service, instance)
@@ -78,7 +84,8 @@ async def answers(
             if gap_s is not None:
                 ends = min(ends, time.monotonic() + gap_s)
     finally:
-        await subscription.unsubscribe()
+        if not session.client.is_closed:
+            await subscription.unsubscribe()
 
 
 def _is_nobody(message: Any) -> bool:
@@ -88,27 +95,38 @@ def _is_nobody(message: Any) -> bool:
 def _read(data: bytes, kind: str) -> dict[str, Any] | None:
     try:
         found = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("type") == kind else None
+    return _usual(found) if isinstance(found, dict) and found.get("type") == kind else None
+
+
+def _usual(answer: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer in the form of its kind; None without an identity. Whoever may answer may say
+    anything, and shall not hide the others."""
+    if not all(isinstance(answer.get(key), str) for key in ("name", "id")):
+        return None
+    made: dict[str, Any] = {
+        key: value for key, value in answer.items() if isinstance(value, _FORMS.get(key, object))
+    }
+    if "endpoints" in made:
+        made["endpoints"] = [each for each in made["endpoints"] if isinstance(each, dict)]
+    return made
 
 
 async def all_of(
     session: Session, verb: str, service: str = "", instance: str = ""
 ) -> list[dict[str, Any]]:
     """What every instance says, by name and ID."""
-    found = [answer async for answer in answers(session, verb, service, instance)]
+    async with aclosing(answers(session, verb, service, instance)) as coming:
+        found = [answer async for answer in coming]
     return [item.content for item in sorted(found, key=lambda item: (item.name, item.id))]
 
 
 async def first_of(session: Session, verb: str, service: str, instance: str = "") -> dict[str, Any]:
     """What the first instance says. Raises CliError when there is none."""
-    found = answers(session, verb, service, instance)
-    try:
+    async with aclosing(answers(session, verb, service, instance)) as found:
         async for answer in found:
             return answer.content
-    finally:
-        await found.aclose()  # type: ignore[attr-defined]
     raise CliError(NOBODY)
 
 

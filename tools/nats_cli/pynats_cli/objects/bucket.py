@@ -100,7 +100,7 @@ class Note:
                 deleted=bool(document.get("deleted")),
                 time_ns=time_ns,
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise CliError("the note about an object cannot be read") from None
 
     def as_dict(self) -> dict[str, Any]:

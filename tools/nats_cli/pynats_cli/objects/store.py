@@ -16,9 +16,10 @@ from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.jetstream.messages import get_message
-from pynats_cli.jetstream.reading import Reading
+from pynats_cli.jetstream.reading import Reading, Stored
 from pynats_cli.objects.acked import Acknowledged, idle_s
 from pynats_cli.objects.bucket import CHUNK_SIZE, Note, ObjectBucket, stream_name
+from pynats_cli.screen.output import log
 
 LINKS_MAX: Final = 8
 OBJECT_NOT_FOUND: Final = "nats: object not found"
@@ -123,8 +124,8 @@ class Objects:
             async for message in messages:
                 if message is None:
                     yield None
-                else:
-                    yield Note.read(_document(message.data), message.time_ns)
+                elif (note := _readable(message)) is not None:
+                    yield note
 
     async def all(self) -> list[Note]:
         """Objects that are there, in the order of their storing."""
@@ -154,10 +155,19 @@ def _filled(read: Read, size: int) -> bytes:
     return b"".join(parts)
 
 
+def _readable(message: Stored) -> Note | None:
+    """A note of many: one that somebody wrote wrongly does not hide the others."""
+    try:
+        return Note.read(_document(message.data), message.time_ns)
+    except CliError as error:
+        log(f"{message.subject} is left out: {error}")
+        return None
+
+
 def _document(data: bytes) -> dict[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise CliError("the note about an object is not JSON")

@@ -49,7 +49,7 @@ def find(name: str) -> Plugin | None:
         command, definition = content["cmd"], content["def"]
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, RecursionError, KeyError, TypeError):
         raise CliError(f"{path} is not the file of a plugin") from None
     if not isinstance(command, str) or not isinstance(definition, dict):
         raise CliError(f"{path} is not the file of a plugin")
@@ -107,7 +107,7 @@ def _definition(program: str) -> dict[str, Any]:
         raise CliError(f"{program} --fisk-introspect ended with exit code {done.returncode}")
     try:
         found = json.loads(done.stdout)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("name"), str):
         raise CliError(f"{program} is no plugin: --fisk-introspect does not describe its commands")

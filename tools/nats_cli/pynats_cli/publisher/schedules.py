@@ -42,10 +42,20 @@ class Schedule:
             "--schedule-cron": bool(self.cron),
         }
         chosen = [name for name, present in given.items() if present]
+        if self.every_ns is not None and (self.at or self.after_ns is not None):
+            raise CliError(
+                "--schedule-every may not be used with --schedule-at or --schedule-after"
+            )
         if len(chosen) > 1:
             raise CliError(f"{' and '.join(chosen)} are mutually exclusive")
         if self.at:
             _whole_second(self.at)
+
+    def added_to(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers with those of the schedule, which replace headers of the same name."""
+        own = self.headers()
+        replaced = {name.lower() for name, _ in own}
+        return [*(pair for pair in headers if pair[0].lower() not in replaced), *own]
 
     def headers(self) -> list[tuple[str, str]]:
         """Headers that make the stream hold the message and publish it on schedule."""

@@ -19,18 +19,21 @@ class ConsumerReplica(Member):
     stream_state: dict[str, Any] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def delivered(self) -> str:
+    def delivered(self, drifts: bool = False) -> str:
         """`6 [1, 16] 38% | 6`: the stream's sequence and how far that is, the consumer's."""
         first = int(self.stream_state.get("first_seq") or 0)
         last = int(self.stream_state.get("last_seq") or 0)
-        at = self.compared["delivered"]
-        share = 100 * at // last if last else 0
-        return f"{at} [{first}, {last}] {share}% | {self.compared['delivered consumer sequence']}"
+        share = 100 * self.compared["delivered"] // last if last else 0
+        return (
+            f"{self.figure('delivered', drifts)} [{first}, {last}] {share}% | "
+            f"{self.figure('delivered consumer sequence', drifts)}"
+        )
 
-    @property
-    def ack_floor(self) -> str:
-        return f"{self.compared['ack floor']} | {self.compared['ack floor consumer sequence']}"
+    def ack_floor(self, drifts: bool = False) -> str:
+        return (
+            f"{self.figure('ack floor', drifts)} | "
+            f"{self.figure('ack floor consumer sequence', drifts)}"
+        )
 
     @property
     def counters(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,14 @@ class Member:
     compared: dict[str, int]
     status: str = ""
     health: str = ""
+    expected: dict[str, int] = field(default_factory=dict)
+    """The leader's figures; the leader itself has none."""
+
+    def figure(self, name: str, drifts: bool) -> str:
+        """A figure; with `drifts` also how far it is from the leader's: `990 (-1%)`."""
+        value = self.compared[name]
+        wanted = self.expected.get(name, value)
+        return f"{value} ({drift(value, wanted)})" if drifts and value != wanted else str(value)
 
     @property
     def node(self) -> str:
@@ -73,6 +82,7 @@ class Group:
         for member in self.members:
             faults = [*shared, *_own_faults(member)]
             if leader is not None and member is not leader:
+                member.expected = leader.compared
                 different = _differences(member.compared, leader.compared)
                 if different:
                     faults.append(f"{UNSYNCED} ({', '.join(different)})")
@@ -106,13 +116,17 @@ def _own_faults(member: Member) -> list[str]:
 
 def _differences(one: dict[str, int], other: dict[str, int]) -> list[str]:
     """What is different, and by how much of the leader's figure."""
-    found = []
-    for name, value in one.items():
-        wanted = other[name]
-        if value != wanted:
-            drift = f" {100 * (value - wanted) / wanted:+.1f}%" if wanted else ""
-            found.append(f"{name}{drift}")
-    return found
+    return [
+        f"{name} {drift(value, other[name])}" for name, value in one.items() if value != other[name]
+    ]
+
+
+def drift(value: int, wanted: int) -> str:
+    """`-1%`, `+33.33%`: how far a figure is from what it should be, in parts of that."""
+    percent = 100 * (value - wanted) / wanted if wanted else 100.0
+    if abs(percent) < 0.01:
+        percent = math.copysign(0.01, percent)  # a difference is never shown as none
+    return f"{percent:+.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def accounts_of(

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pynats_cli.screen.visible import laid_out, visible
+
 _MARGIN = 2
 
 
@@ -33,7 +35,7 @@ class Columns:
 
     def add(self, label: str, value: str) -> None:
         """A row."""
-        self.rows.append(Row(label, value, self._depth))
+        self.rows.append(Row(visible(label), visible(value), self._depth))
 
     def add_if(self, label: str, value: str) -> None:
         """A row, unless its value is empty."""
@@ -47,11 +49,11 @@ class Columns:
     def section(self, title: str, depth: int = 0) -> None:
         """The title of what follows; `depth` is how many sections it is in."""
         self._depth = depth
-        self.rows.append(Row("", title, depth))
+        self.rows.append(Row("", visible(title), depth))
 
     def text(self, line: str) -> None:
         """A line instead of rows."""
-        self.rows.append(Row("", line, self._depth, plain=True))
+        self.rows.append(Row("", laid_out(line), self._depth, plain=True))
 
     def space(self) -> None:
         """An empty line."""
@@ -59,12 +61,13 @@ class Columns:
 
     def render(self) -> str:
         """Text; a Markdown table with `LLMFORMAT=1`, JSON with `TESTING=true`."""
+        heading = visible(self.heading)
         if os.environ.get("TESTING") == "true":
             return json.dumps({row.label: row.value for row in self.rows if row.label}, indent=2)
         if os.environ.get("LLMFORMAT") == "1":
-            return f"# {self.heading}\n\n" + _markdown(self.rows)
+            return f"# {heading}\n\n" + _markdown(self.rows)
         width = _MARGIN + max((len(row.label) for row in self.rows), default=0)
-        lines = [self.heading, ""]
+        lines = [heading, ""]
         for row in self.rows:
             indent = "  " * row.depth
             if row.label:

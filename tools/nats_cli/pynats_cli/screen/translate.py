@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import subprocess
 
 from pynats_cli.template.errors import TemplateError
-from pynats_cli.template.language import render
+from pynats_cli.template.words import command_words
 
 
 class TranslateError(Exception):
@@ -23,8 +22,7 @@ def translate_body(data: bytes, command: str, subject: str, stream: str) -> byte
     The command is a template with `{{Subject}}` and `{{Stream}}`. Raises TranslateError.
     """
     try:
-        text = render(command, {"Subject": lambda: subject, "Stream": lambda: stream}, None)
-        words = shlex.split(text)
+        words = command_words(command, {"Subject": lambda: subject, "Stream": lambda: stream}, None)
     except (TemplateError, ValueError) as error:
         raise TranslateError(f"the filter command line could not be parsed: {error}") from None
     if not words:

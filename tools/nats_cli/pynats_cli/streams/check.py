@@ -32,7 +32,7 @@ def read_config(path: str) -> tuple[dict[str, Any], list[str]]:
         raise CliError(f"{path}: {error_text(error)}") from None
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{path}: not valid JSON: {error}") from None
     if isinstance(found, dict) and isinstance(found.get("config"), dict):
         found = found["config"]

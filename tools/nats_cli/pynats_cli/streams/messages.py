@@ -10,6 +10,7 @@ from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.screen import human
 from pynats_cli.screen.translate import TranslateError, translate_body
+from pynats_cli.screen.visible import visible
 
 _CONTROLS = frozenset(range(32)) - frozenset(b"\t\n\r\x1b") | {127}
 
@@ -44,19 +45,22 @@ class StoredMessage:
         age = human.duration(now_ns - parse_instant_ns(self.time))
         text = (
             f"Item: {self.stream}#{self.sequence} received {at} +0000 UTC ({age}) "
-            f"on Subject {self.subject}\n\n"
+            f"on Subject {visible(self.subject)}\n\n"
         )
         if self.headers:
-            text += "Headers:\n" + "".join(f"  {k}: {v}\n" for k, v in self.headers) + "\n"
+            text += f"Headers:\n{self._headers()}\n"
         return text.encode() + self._body(translate) + b"\n\n"
 
     def brief(self, translate: str = "") -> bytes:
         """As one of many."""
         received = human.local_time(self.time)
-        text = f"[{self.sequence}] Subject: {self.subject} Received: {received}\n"
+        text = f"[{self.sequence}] Subject: {visible(self.subject)} Received: {received}\n"
         if self.headers:
-            text += "\n" + "".join(f"  {k}: {v}\n" for k, v in self.headers)
+            text += "\n" + self._headers()
         return text.encode() + self._body(translate) + b"\n\n"
+
+    def _headers(self) -> str:
+        return "".join(f"  {visible(name)}: {visible(value)}\n" for name, value in self.headers)
 
     def raw_line(self, translate: str = "") -> bytes:
         """The body as it is, and a line end."""

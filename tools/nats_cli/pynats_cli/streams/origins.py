@@ -22,7 +22,7 @@ def origin_of(text: str, flag: str) -> Origin:
         return {"name": text}
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"{flag}: not valid JSON: {error}") from None
     if not found.get("name"):
         raise CliError(f"{flag}: the name of the stream is missing")

@@ -31,12 +31,11 @@ async def receive_direct(
     stream = info["config"]["name"]
     subject = options.subjects[0] if options.subjects else ">"
     request, what = _first_request(options, info["state"])
-    if options.chatty:
-        shown = subject if options.subjects else ", ".join(info["config"].get("subjects") or [])
-        log(
-            f"Subscribing to JetStream Stream (direct) holding messages with subject {shown} "
-            f"{what} {options.ignored_text}"
-        )
+    shown = subject if options.subjects else ", ".join(info["config"].get("subjects") or [])
+    log(
+        f"Subscribing to JetStream Stream (direct) holding messages with subject {shown} "
+        f"{what} {options.ignored_text}"
+    )
     reader = _Reader(session, stream, flow)
     after = int(info["state"]["last_seq"])
     if options.last_per_subject:
@@ -99,7 +98,9 @@ class _Reader:
             payload = json.dumps(request).encode()
             await self._session.client.publish(self._subject, payload, reply=inbox)
             while not self._flow.done.is_set():
-                message = await subscription.next_msg(timeout=self._session.options.timeout_s)
+                message = await self._session.unless_refused(
+                    subscription.next_msg(timeout=self._session.options.timeout_s)
+                )
                 status = message.headers.get("Status", "") if message.headers else ""
                 if status:
                     _check_status(status, message)

@@ -24,7 +24,7 @@ class StreamFacts:
 
 @dataclass(frozen=True)
 class Received:
-    """One message; `pattern` is its subscription."""
+    """One message; `pattern` is its subscription, `streamed` whether that asked for a stream's."""
 
     subject: str
     data: bytes
@@ -33,6 +33,7 @@ class Received:
     pattern: str = ""
     facts: StreamFacts | None = None
     direct: bool = False
+    streamed: bool = False
 
     def header(self, name: str) -> str:
         """First value of a header, "" when it is absent."""
@@ -56,7 +57,7 @@ class Received:
         )
 
 
-def from_client(message: Any, pattern: str = "") -> Received:
+def from_client(message: Any, pattern: str = "", streamed: bool = False) -> Received:
     """A message from nats-py."""
     return Received(
         subject=message.subject,
@@ -65,6 +66,7 @@ def from_client(message: Any, pattern: str = "") -> Received:
         reply=message.reply,
         pattern=pattern,
         facts=parse_ack_subject(message.reply),
+        streamed=streamed,
     )
 
 

@@ -157,9 +157,17 @@ class SubscribeOptions:
         for broken, message in self._rules():
             if broken:
                 raise CliError(message)
+        self._choose_position()
+
+    def _choose_position(self) -> None:
+        """Keeps one of the flags that say where to begin: the first of this order counts, as in
+        `nats`."""
+        order = ("start_sequence", "last", "all", "new", "since", "last_per_subject")
+        given = [name for name in order if getattr(self, name)]
+        for name in given[1:]:
+            setattr(self, name, 0 if name == "since" else False)
 
     def _rules(self) -> list[tuple[bool, str]]:
-        policies = (self.start_sequence, self.all, self.new, self.last, self.since)
         return [
             (
                 bool(self.subjects and self.durable),
@@ -202,11 +210,6 @@ class SubscribeOptions:
             (
                 self.direct and bool(self.durable),
                 "cannot use direct get when a durable name is supplied",
-            ),
-            (
-                sum(map(bool, (*policies, self.last_per_subject))) > 1,
-                "only one of --start-sequence, --all, --new, --last, --since and "
-                "--last-per-subject can be used",
             ),
             (
                 self.graph and self.from_stream,

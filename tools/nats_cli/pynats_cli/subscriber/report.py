@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import errno
+import os
+import select
 import sys
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -13,8 +15,10 @@ from pynats_common.sizes import format_size
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen.human import thousands
-from pynats_cli.screen.output import clear_screen, line
+from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.output import line
 from pynats_cli.screen.tables import table
+from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 
@@ -99,21 +103,39 @@ def draw_graph(values: Sequence[int], rows: int) -> str:
         for value in values:
             eighths = round(value * rows * 8 / top) - row * 8
             cells.append(_LEVELS[max(0, min(eighths, 8))])
-        label = thousands(round(top * (row + 1) / rows)).rjust(11)
-        lines.append(f"{label} ┤{''.join(cells)}".rstrip())
+        label = thousands(round(top * (row + 1) / rows))
+        same = row < rows - 1 and label == thousands(round(top * (row + 2) / rows))
+        lines.append(f"{'' if same else label:>11} ┤{''.join(cells)}".rstrip())
     return "\n".join(lines)
 
 
 def _terminal_size() -> tuple[int, int]:
     if not sys.stdout.isatty():
         raise CliError("failed to get terminal dimensions: output is not a terminal")
-    size = shutil.get_terminal_size()
+    size = terminal_size()
     return size.columns, size.lines
 
 
 async def refresh(screen: SubjectReport | RateGraphs) -> None:
-    """Redraws every second until cancelled."""
-    while True:
-        await asyncio.sleep(REFRESH_S)
-        clear_screen()
-        line(screen.render())
+    """Redraws a terminal every second until cancelled. Elsewhere nothing is drawn meanwhile; raises
+    BrokenPipeError when the reader of a pipe has gone."""
+    with live_screen() as shown:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            if sys.stdout.isatty():
+                shown.paint(screen.render())
+            elif _unread(sys.stdout.fileno()):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def draw(screen: SubjectReport | RateGraphs) -> None:
+    """Draws the result, below what is there."""
+    line(screen.render())
+
+
+def _unread(pipe: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows: writing the last table fails then
+        return False
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))

@@ -80,7 +80,7 @@ def _config(options: SubscribeOptions) -> dict[str, Any]:
         config["headers_only"] = True
     policy, what = _policy(options)
     config.update(policy)
-    if what and options.chatty:
+    if what:
         log(f"Subscribing to subject {subject} {what} {options.ignored_text}")
     return config
 
@@ -150,8 +150,8 @@ async def _next(flow: Flow, subscription: Any, timeout_s: float) -> Any:
         await asyncio.wait({getting, ending}, return_when=asyncio.FIRST_COMPLETED)
         return getting.result() if getting.done() else None
     finally:
-        abandon(getting)
-        abandon(ending)
+        for task in (getting, ending):
+            abandon(task)
 
 
 async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
@@ -181,7 +181,7 @@ async def _pull(session: Session, consumer: _Consumer, flow: Flow) -> None:
             waiting_for = _after_status(status, message, waiting_for)
             continue
         waiting_for -= 1
-        if flow.take(from_client(message, inbox)) and consumer.wants_acks:
+        if flow.take(from_client(message, inbox, streamed=True)) and consumer.wants_acks:
             await _ack(session, message)
 
 
@@ -210,7 +210,9 @@ async def _push(session: Session, consumer: _Consumer, flow: Flow) -> None:
         status = message.headers.get("Status", "") if message.headers else ""
         if status == "100" and not message.data:
             await _flow_control(session, message)
-        elif flow.take(from_client(message, consumer.deliver_subject)) and consumer.wants_acks:
+            continue
+        received = from_client(message, consumer.deliver_subject, streamed=True)
+        if flow.take(received) and consumer.wants_acks:
             await _ack(session, message)
 
 
@@ -225,4 +227,4 @@ async def _flow_control(session: Session, message: Any) -> None:
 
 async def _ack(session: Session, message: Any) -> None:
     await session.client.publish(message.reply, b"")
-    await session.client.flush(timeout=session.options.timeout_s)
+    await session.flush()

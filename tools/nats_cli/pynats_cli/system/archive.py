@@ -19,6 +19,12 @@ from typing import Any
 from pynats_cli.errors import CliError
 
 ROOT = "capture"
+FILE_BYTES_MAX = 64 * 1024 * 1024
+"""Bytes of one file, unpacked: each is an answer, and no message is longer."""
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, ValueError,
+)  # fmt: skip
 
 _OF_SERVERS = {
     "VARZ": "variables", "EXPVARZ": "exp_variables", "CONNZ": "connections", "ROUTEZ": "routes",
@@ -42,7 +48,7 @@ class Archive:
             self._zip = zipfile.ZipFile(self.path)
         except OSError as error:
             raise CliError(f"cannot open archive {self.path}: {error.strerror}") from None
-        except zipfile.BadZipFile as error:
+        except DAMAGED as error:
             raise CliError(f"cannot open archive {self.path}: {error}") from None
         self._names = sorted(self._zip.namelist())
         if not any(name.startswith(f"{ROOT}/") for name in self._names):
@@ -102,14 +108,19 @@ class Archive:
     def read(self, name: str) -> bytes:
         """A file of the archive."""
         try:
+            # What the directory says is the most that is read.
+            if self._zip.getinfo(name).file_size > FILE_BYTES_MAX:
+                raise CliError(f"{name} in {self.path} has more than {FILE_BYTES_MAX} bytes")
             return self._zip.read(name)
-        except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-            raise CliError(f"cannot read {name} in {self.path}: {error}") from None
+        except (KeyError, OSError, *DAMAGED) as error:
+            raise CliError(
+                f"cannot read {name} in {self.path}: {error or type(error).__name__}"
+            ) from None
 
     def _json(self, name: str) -> dict[str, Any]:
         try:
             document = json.loads(self.read(name))
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
             raise CliError(f"invalid JSON in {name} in {self.path}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
 
 QUIET_S = 0.3
+ITEMS_MAX = 10_000_000  # of a listing in pages
 """After an answer, the next one is waited for this long."""
 
 NO_RESULTS = (
@@ -246,14 +247,16 @@ async def ask_paged(
     documents = await ask(session, kind, request, expect=expect, servers=servers)
     for document in documents:
         data = _object(document.get("data"))
-        found = data.get(items) or []
+        found = list(data.get(items) or [])
         server = str(_object(document.get("server")).get("id") or "")
         while server and len(found) < int(data.get(_TOTALS.get(items, "total")) or 0):
             page = await ask_one(session, server, kind, {**request, "offset": len(found)})
             more = _object(page.get("data")).get(items) or []
             if not more:  # fewer than it said: they have gone meanwhile
                 break
-            found = [*found, *more]
+            found += more
+            if len(found) > ITEMS_MAX:
+                raise CliError(f"the listing of {items} does not end: {len(found)} items so far")
         if items in data:
             data[items] = found
     return documents
@@ -289,7 +292,7 @@ def _object(value: object) -> dict[str, Any]:
 def _document(data: bytes) -> dict[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise CliError("invalid JSON in the answer of a server")

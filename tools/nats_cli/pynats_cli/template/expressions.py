@@ -12,15 +12,40 @@ from typing import Any, Protocol
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.values import is_true
 
+TURNS_MAX = 1_000_000
+"""Turns of all loops of a template: it may come with a bundle, and never end otherwise."""
+TEXT_MAX = 64 * 1024 * 1024
+"""Characters of what one function makes, and of the whole."""
+
 
 class Scope:
     """The state of one execution: functions, the current dot, variables, and the output so far."""
 
-    def __init__(self, functions: Mapping[str, Callable[..., Any]], data: Any) -> None:
+    def __init__(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        data: Any,
+        written: Callable[[str], str] = str,
+    ) -> None:
         self.functions = functions
         self.dot = data
         self.variables: list[tuple[str, Any]] = [("$", data)]
+        self.written = written
+        self._turns = self._size = 0
         self.output: list[str] = []
+
+    def write(self, text: str) -> None:
+        """Adds to the output. Raises TemplateError."""
+        self._size += len(text)
+        if self._size > TEXT_MAX:
+            raise TemplateError(f"more than {TEXT_MAX} characters")
+        self.output.append(text)
+
+    def turn(self) -> None:
+        """Counts a turn of a loop. Raises TemplateError."""
+        self._turns += 1
+        if self._turns > TURNS_MAX:
+            raise TemplateError(f"more than {TURNS_MAX} turns of range")
 
     def lookup(self, name: str) -> int:
         for index in range(len(self.variables) - 1, -1, -1):
@@ -109,9 +134,12 @@ def _call(
             raise TemplateError(f"wrong number of args for {name}: want at least 1 got 0")
         return _first_deciding(name == "or", values, piped)
     try:
-        return function(*values, *piped)
+        made = function(*values, *piped)
     except TypeError:
         raise TemplateError(f"wrong number or type of args for {name}") from None
+    if isinstance(made, str) and len(made) > TEXT_MAX:
+        raise TemplateError(f"{name} makes a text of more than {TEXT_MAX} characters")
+    return made
 
 
 def _first_deciding(wanted: bool, values: Iterator[Any], piped: tuple[Any, ...]) -> Any:

@@ -27,17 +27,23 @@ def _parsed(text: str, names: frozenset[str]) -> list[Any]:
     return Parser(text, dict.fromkeys(names)).parse()
 
 
-def render(text: str, functions: Mapping[str, Callable[..., Any]], data: Any) -> str:
+def render(
+    text: str,
+    functions: Mapping[str, Callable[..., Any]],
+    data: Any,
+    written: Callable[[str], str] = str,
+) -> str:
     """The text with its actions replaced. Raises TemplateError.
 
     `functions` are called by name (`{{Count}}`, `{{Random 1 5}}`); `data` is what `.` stands for:
-    None, a mapping, or an object whose public attributes are the fields.
+    None, a mapping, or an object whose public attributes are the fields. `written` is
+    what becomes of the text of each action.
     """
     if "{{" not in text:
         return text
     known = {**BUILTINS, **functions}
     nodes = _parsed(text, frozenset(known))
-    scope = Scope(known, data)
+    scope = Scope(known, data, written)
     try:
         run_all(nodes, scope)
     except (Break, Continue):

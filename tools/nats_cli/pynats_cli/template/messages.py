@@ -16,6 +16,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.language import render
 from pynats_cli.template.values import Int64, format_operand
+from pynats_cli.template.words import command_words
 
 _LETTERS = string.ascii_letters + string.digits
 _NUID_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -72,6 +73,17 @@ def expand(text: str, count: int, request: str | None = None) -> str:
     """
     if not has_template(text):
         return text
+    return render(text, *_names(count, request))
+
+
+def expand_command(command: str, count: int, request: str, tokens: Sequence[str]) -> list[str]:
+    """The words of a command that answers a request; `tokens` are those of its subject. Raises
+    TemplateError, ValueError."""
+    return command_words(command, *_names(count, request), tokens)
+
+
+def _names(count: int, request: str | None) -> tuple[dict[str, Callable[..., Any]], _Fields]:
+    """The functions and the fields for one message."""
     now = time.time_ns()
     seconds = now / SECOND_NS
     fields = _Fields(
@@ -95,7 +107,7 @@ def expand(text: str, count: int, request: str | None = None) -> str:
     }
     if request is not None:
         functions["Request"] = lambda: request
-    return render(text, functions, fields)
+    return functions, fields
 
 
 def parse_headers(values: Sequence[str], count: int) -> list[tuple[str, str]]:

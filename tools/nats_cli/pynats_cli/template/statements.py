@@ -36,7 +36,7 @@ class Text:
     text: str
 
     def run(self, scope: Scope) -> None:
-        scope.output.append(self.text)
+        scope.write(self.text)
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Action:
         if self.pipeline.names:
             self.pipeline.assign(scope, value)
         else:
-            scope.output.append(format_value(value))
+            scope.write(scope.written(format_value(value)))
 
 
 @dataclass
@@ -93,6 +93,7 @@ class Range:
                 )
             for key, value in _items(ranged):
                 ran = True
+                scope.turn()
                 scope.dot = value
                 pairs = zip(names, [value] if len(names) == 1 else [key, value], strict=False)
                 for name, one in pairs:

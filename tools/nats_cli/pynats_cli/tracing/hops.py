@@ -101,7 +101,7 @@ def read(data: bytes) -> Told | None:
     """What a message of a server tells; None when it is something else."""
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict) or not isinstance(content.get("events"), list):
         return None

@@ -90,7 +90,7 @@ def account_of(header: str | None) -> str:
     """The account in a request's `Nats-Request-Info`."""
     try:
         info = json.loads(header or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(info.get("acc") or "") if isinstance(info, dict) else ""
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pynats_cli.jetstream.api import NOT_ENABLED
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.human import bytes_text, duration, thousands
+
+_UNSUPPORTED = "JetStream is not supported in this account"
 
 
 def info_screen(data: dict[str, Any], domain: str) -> Columns:
@@ -15,11 +18,14 @@ def info_screen(data: dict[str, Any], domain: str) -> Columns:
     _connection(screen, data["connection"])
     _permissions(screen, data["user"].get("permissions") or {})
     of_domain = f" for domain {domain}" if domain else ""
-    if data["jetstream"] is None:
-        screen.section(f"JetStream Account Information{of_domain}")
-        screen.add("Could not obtain account information", str(data["jetstream_error"]))
-        return screen
     screen.section(f"JetStream Account Information{of_domain}")
+    if data["jetstream"] is None:
+        fault = str(data["jetstream_error"])
+        missing = fault == NOT_ENABLED
+        screen.text(
+            f"  {_UNSUPPORTED if missing else f'Could not obtain account information: {fault}'}"
+        )
+        return screen
     _jetstream(screen, data["jetstream"], data["connection"]["max_payload"])
     return screen
 
@@ -87,10 +93,11 @@ def _jetstream(screen: Columns, account: dict[str, Any], max_payload: int) -> No
 
 def _tier(screen: Columns, name: str, tier: dict[str, Any]) -> None:
     limits = tier.get("limits") or {}
-    screen.section(f"Tier: {name}: Configuration Requirements")
+    screen.section(f"Tier: {name}", depth=1)
+    screen.section("Configuration Requirements", depth=3)
     screen.add("Stream Requires Max Bytes Set", _yes(limits.get("max_bytes_required")))
     screen.add("Consumer Maximum Ack Pending", _limit(limits.get("max_ack_pending")))
-    screen.section(f"Tier: {name}: Stream Resource Usage Limits")
+    screen.section("Stream Resource Usage Limits", depth=3)
     memory, storage = int(tier.get("memory") or 0), int(tier.get("storage") or 0)
     screen.add("Memory", f"{bytes_text(memory)} of {_size(limits.get('max_memory'))}")
     screen.add("Memory Per Stream", _size(limits.get("memory_max_stream_bytes"), zero=True))

@@ -72,7 +72,7 @@ async def _count_servers(session: Session) -> int:
     message = await _request(session, "$SYS.REQ.SERVER.PING")
     try:
         answer = json.loads(message.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CliError("the server's answer is not JSON") from None
     return int((answer.get("statsz") or {}).get("active_servers") or 1)
 
@@ -97,9 +97,11 @@ async def _gather(
     try:
         async with asyncio.timeout(session.options.timeout_s):
             while len(answers) < expected:
-                message = await subscription.next_msg(timeout=session.options.timeout_s)
+                message = await session.unless_refused(
+                    subscription.next_msg(timeout=session.options.timeout_s)
+                )
                 answers.append(json.loads(message.data))
-    except (TimeoutError, ValueError):
+    except (TimeoutError, ValueError, RecursionError):
         pass
     finally:
         await subscription.unsubscribe()

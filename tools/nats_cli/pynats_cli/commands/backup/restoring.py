@@ -95,7 +95,7 @@ def _other_config(path: str) -> dict[str, Any] | None:
         return None
     try:
         document = json.loads(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CliError(f"{path}: {error}") from None
     if isinstance(document, dict) and isinstance(document.get("config"), dict):
         document = document["config"]

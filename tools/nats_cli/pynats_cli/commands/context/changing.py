@@ -101,7 +101,7 @@ def add(global_options: GlobalOptions, options: SaveOptions) -> None:
             wanted = options.name if store.known(options.name) else global_options.context
             base = store.load(wanted) if wanted else Context()
             _save(store, _changed(base, global_options, options.description), options)
-        show_context(store, options.name)
+        show_context(store, options.name, global_options if options.select else None)
 
 
 @dataclass(kw_only=True)
@@ -121,7 +121,7 @@ def copy(global_options: GlobalOptions, options: CopyOptions) -> None:
             if store.known(options.name):
                 raise CliError(f'context "{options.name}" already exists')
             _save(store, _changed(base, global_options, options.description), options)
-        show_context(store, options.name)
+        show_context(store, options.name, global_options if options.select else None)
 
 
 def edit(_: GlobalOptions, options: Named) -> None:

@@ -46,7 +46,7 @@ def _credential_rows(screen: Columns, context: Context) -> int:
     }
     screen.add_if("Description", context.description)
     screen.add_if("Server URLs", redact_url(context.server_url))
-    screen.add_if("SOCKS5 Proxy", context.socks_proxy)
+    screen.add_if("SOCKS5 Proxy", redact_url(context.socks_proxy))
     screen.add_if("Username", context.user)
     screen.add_if("Password", "*" * len(context.password))
     screen.add_if("Token", "*" * len(context.token))

@@ -41,7 +41,7 @@ def edit(global_options: GlobalOptions, options: EditOptions) -> None:
     text = edit_text(json.dumps(asdict(before), indent=2, ensure_ascii=False) + "\n", ".json")
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"the edited error is not valid JSON: {error}") from None
     records[place : place + 1] = [record(content, "the edited error")]
     _check(records, options.file)

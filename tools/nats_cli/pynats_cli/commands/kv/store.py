@@ -42,7 +42,7 @@ class UpdateOptions:
 
     bucket: Annotated[str, arg("Bucket to act on")]
     key: Annotated[str, arg("Key to store")]
-    value: Annotated[str, arg("Value")]
+    value: Annotated[str, arg("Value; standard input when it is empty")]
     revision: Annotated[int, arg("Revision that is to be replaced", kind=UNSIGNED)]
 
 
@@ -90,13 +90,15 @@ async def create(session: Session, options: CreateOptions) -> None:
 async def update(session: Session, options: UpdateOptions) -> None:
     """Stores a value unless the key has changed."""
     values = Values(session, await open_bucket(session, options.bucket))
+    # The revision stands behind the value: an empty one is the only way to leave it out.
+    value = options.value if options.value or os.isatty(0) else None
     try:
-        await values.update(options.key, bytes_of(options.value), options.revision)
+        await values.update(options.key, await _given(value), options.revision)
     except JsApiError as error:
         if error.code == WRONG_LAST:
             raise CliError(f"{error.description}: key revision mismatch ({error.code})") from None
         raise
-    _echo(options.value)
+    _echo(value)
 
 
 async def revert(session: Session, options: RevertOptions) -> int | None:

@@ -53,7 +53,7 @@ def _document(file: str) -> Any:
 def _parsed(data: bytes, name: str) -> Any:
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CliError(f"could not parse JSON data in {name}: {error}") from None
 
 

@@ -12,7 +12,8 @@ from pynats_cli.screen.human import bytes_text, duration, local_time, number, th
 def info_screen(varz: dict[str, Any]) -> Columns:
     """Everything that is configured and counted."""
     name, server_id = varz.get("server_name"), varz.get("server_id")
-    screen = Columns(f"Server information for {name} ({server_id})")
+    known = str(server_id) if name in (None, "", server_id) else f"{name} ({server_id})"
+    screen = Columns(f"Server information for {known}")
     _process(screen, varz)
     _connections(screen, varz)
     if (varz.get("jetstream") or {}).get("config"):

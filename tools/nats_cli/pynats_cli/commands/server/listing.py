@@ -15,7 +15,7 @@ from pynats_cli.commands.server.compact import compact_names
 from pynats_cli.commands.server.options import Archived, Reversed
 from pynats_cli.commands.server.running import say_missing
 from pynats_cli.errors import CliError
-from pynats_cli.flags import Shown
+from pynats_cli.flags import NamesOnly, Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text, duration, number, since, thousands
 from pynats_cli.screen.output import show
@@ -30,7 +30,7 @@ _SORTS = Choice(
 
 
 @dataclass(kw_only=True)
-class ListOptions(Reversed, Archived, Shown):
+class ListOptions(Reversed, Archived, NamesOnly, Shown):
     """Flags of `server list`."""
 
     expect: Annotated[int, arg("How many servers to expect", UNSIGNED)] = 0
@@ -75,7 +75,11 @@ async def servers(options: GlobalOptions, chosen: ListOptions) -> int:
     if not seen:
         raise CliError(NO_RESULTS)
     seen.sort(key=_sort_key(chosen.sort), reverse=chosen.reverse)
-    show(chosen, [each.document for each in seen], lambda: _screens(seen, chosen.compact))
+    if chosen.names:
+        names = [str(each.server["name"]) for each in seen]
+        show(chosen, names, lambda: "\n".join(names))
+    else:
+        show(chosen, [each.document for each in seen], lambda: _screens(seen, chosen.compact))
     return int(say_missing(chosen.expect, len(seen)))
 
 

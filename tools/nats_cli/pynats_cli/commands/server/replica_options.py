@@ -65,8 +65,10 @@ class Source:
         if not self._offline:
             from pynats_cli.connect.connection import open_session
 
-            timed = replace(self._options, timeout_ns=(self._chosen.read_timeout or 5) * SECOND_NS)
-            self._session = await self._stack.enter_async_context(open_session(timed))
+            session = await self._stack.enter_async_context(open_session(self._options))
+            wait_ns = (self._chosen.read_timeout or 5) * SECOND_NS
+            session.options = replace(self._options, timeout_ns=wait_ns)
+            self._session = session
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -95,10 +97,11 @@ class Source:
 
 
 def chosen_members(groups: Sequence[Group], unsynced: bool) -> list[Member]:
-    """The replicas to show."""
+    """The replicas to show; of a group that is not in sync all, to compare them."""
     return [
-        member for group in groups for member in group.members
-        if not unsynced or member.status != IN_SYNC
+        member for group in groups
+        if not unsynced or any(each.status != IN_SYNC for each in group.members)
+        for member in group.members
     ]  # fmt: skip
 
 

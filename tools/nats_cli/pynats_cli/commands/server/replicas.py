@@ -36,19 +36,18 @@ async def stream_check(options: GlobalOptions, chosen: ReplicaOptions) -> None:
         if chosen.health:
             await source.add_health(members)
     headers = (*_STREAM_HEADERS, "Health") if chosen.health else _STREAM_HEADERS
-    rows = [
-        _stream_row(member, chosen.health)
-        for member in members
-        if isinstance(member, StreamReplica)
-    ]
+    rows = [_stream_row(member, chosen) for member in members if isinstance(member, StreamReplica)]
     show_rows(chosen, "Streams", headers, rows)
 
 
-def _stream_row(member: StreamReplica, health: bool) -> list[object]:
+def _stream_row(member: StreamReplica, chosen: ReplicaOptions) -> list[object]:
+    figures: list[object] = [member.compared[name] for name in _FIGURES]
+    if chosen.unsynced and (chosen.csv or chosen.form == "table"):
+        figures = [member.figure(name, True) for name in _FIGURES]
     return [
         member.stream, member.raft, member.account, member.account_id, member.shown_node,
-        *(member.compared[name] for name in _FIGURES), member.status, member.leader,
-        member.peers, *([member.health] if health else []),
+        *figures, member.status, member.leader, member.peers,
+        *([member.health] if chosen.health else []),
     ]  # fmt: skip
 
 
@@ -75,16 +74,15 @@ async def consumer_check(options: GlobalOptions, chosen: ConsumerCheckOptions) -
             await source.add_health(members)
     headers = (*_CONSUMER_HEADERS, "Health") if chosen.health else _CONSUMER_HEADERS
     rows = [
-        _consumer_row(member, chosen.health)
-        for member in members
-        if isinstance(member, ConsumerReplica)
+        _consumer_row(member, chosen) for member in members if isinstance(member, ConsumerReplica)
     ]
     show_rows(chosen, "Consumers", headers, rows)
 
 
-def _consumer_row(member: ConsumerReplica, health: bool) -> list[object]:
+def _consumer_row(member: ConsumerReplica, chosen: ReplicaOptions) -> list[object]:
     return [
         member.consumer, member.stream, member.raft, member.account, member.account_id,
-        member.shown_node, member.delivered, member.ack_floor, member.counters, member.status,
-        member.leader, member.stream_leader, member.peers, *([member.health] if health else []),
+        member.shown_node, member.delivered(chosen.unsynced), member.ack_floor(chosen.unsynced),
+        member.counters, member.status, member.leader, member.stream_leader, member.peers,
+        *([member.health] if chosen.health else []),
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from pynats_common.commandline.kinds import REGEX
 from pynats_common.go.durations import human_duration_ns
 
 from pynats_cli.errors import CliError
-from pynats_cli.flags import Shown
+from pynats_cli.flags import NamesOnly, Shown
 from pynats_cli.micro import discovery, screens
 from pynats_cli.screen.output import line, show
 
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class ListOptions(Shown):
+class ListOptions(NamesOnly, Shown):
     service: Annotated[str, arg("List the instances of this service only")] = ""
 
 
 async def list_services(session: Session, options: ListOptions) -> None:
     found = await discovery.all_of(session, "INFO", options.service)
+    if options.names:
+        names = sorted({str(each["name"]) for each in found})
+        show(options, names, lambda: "\n".join(names))
+        return
     show(options, found, lambda: screens.list_screen(found, options.service))
 
 
@@ -70,10 +75,12 @@ async def ping(session: Session, options: PingOptions) -> None:
     """Measure how long services take to answer. Waits for the whole --timeout, so that slow ones
     are seen, too."""
     found: list[dict[str, Any]] = []
-    async for answer in discovery.answers(session, "PING", options.service, gap_s=None):
-        rtt_ns = round(answer.rtt_s * 1e9)
-        if options.form == "table":
-            line(f"{answer.name} {answer.id:50} rtt={human_duration_ns(rtt_ns)}")
-        found.append({"name": answer.name, "id": answer.id, "rtt": rtt_ns})
+    answers = discovery.answers(session, "PING", options.service, gap_s=None)
+    async with aclosing(answers):
+        async for answer in answers:
+            rtt_ns = round(answer.rtt_s * 1e9)
+            if options.form == "table":
+                line(f"{answer.name} {answer.id:50} rtt={human_duration_ns(rtt_ns)}")
+            found.append({"name": answer.name, "id": answer.id, "rtt": rtt_ns})
     if options.form != "table":
         show(options, found, str)

@@ -219,6 +219,7 @@ async def routes(options: GlobalOptions, chosen: RoutesOptions) -> None:
 class GatewaysOptions(WaitOptions):
     """Flags of `server request gateways`."""
 
+    wait: Annotated[int, arg("How many answers to wait for", UNSIGNED)] = 0
     filter_name: Annotated[str, arg("Only the gateway of this name")] = ""
     filter_account: Annotated[
         str, opt("--filter-account", help="Only this account in the details of accounts")

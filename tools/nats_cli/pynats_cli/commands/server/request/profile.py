@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FOLDER, UNSIGNED, Choice
 
+from pynats_cli.audit.layout import component
 from pynats_cli.commands.server.options import Archived
 from pynats_cli.commands.server.request.options import RequestOptions
 from pynats_cli.errors import CliError
@@ -40,7 +41,7 @@ async def profile(options: GlobalOptions, chosen: ProfileOptions) -> int:
     found = _archived(chosen) if chosen.archive else await _asked(options, chosen)
     for server, data in found:
         # The name comes from a server: it shall not lead out of the folder.
-        path = Path(chosen.dir) / f"{stamp}-{server.replace('/', '_')}"
+        path = Path(chosen.dir) / f"{stamp}-{component(server)}"
         try:
             path.write_bytes(data)
         except OSError as error:

@@ -1,0 +1,1 @@
+"""The walkthroughs of the original documentation, line by line."""
