@@ -134,16 +134,21 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
         raise CliError(str(error), command.bad_usage) from None
-    result = _call(command, options, chosen)
+    result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
 
 
-def _call(command: Command, options: GlobalOptions, chosen: Any) -> Any:
+def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:
     try:
         return _called(command, options, chosen)
     except (CliError, OSError):
         raise
     except Exception as error:
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else ""
+        if lacking and lacking.startswith("pynats_common."):  # compiled: built on Linux only
+            raise CliError(
+                f"{' '.join(found.path)} needs the compiled module {lacking}, which is not there"
+            ) from None
         # Most of all something that a server, a peer or an archive says in a form that nobody
         # foresaw; or a fault of ours. For users both are one line.
         if options.trace:
