@@ -66,6 +66,22 @@ PARTS = st.lists(
 )
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"MSG a 7  2\r\nxy\r\n", Message(b"a", b"", b"", b"xy")),
+        (b"MSG  a\t7 r  2 \r\nxy\r\n", Message(b"a", b"r", b"", b"xy")),
+        (b"HMSG a 7  18 20\r\n" + HEAD[:-2] + b"\r\nxy\r\n", Message(b"a", b"", HEAD, b"xy")),
+    ],
+)
+def test_fields_may_be_parted_by_several_blanks(data: bytes, message: Message) -> None:
+    taken: list[Message] = []
+    parser = BatchParser(_Client())
+    parser.deliver(OURS, taken.extend)
+    asyncio.run(parser.parse(data))
+    assert taken == [message]
+
+
 @given(PARTS, st.lists(st.integers(1, 60), min_size=1, max_size=30))
 def test_any_split_gives_the_same(
     parts: list[tuple[Message, int] | bytes], sizes: list[int]

@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 
 from nats.protocol.parser import Parser
 
+# A server may part fields with more than one blank: nats-server writes two before the size of what
+# it publishes itself.
+_START = rb"(\S+)[ \t]+(\d+)[ \t]+(?:(\S+)[ \t]+)?(\d+)"
 _MESSAGE = re.compile(
-    rb"(?:MSG (\S+) (\d+) (?:(\S+) )?(\d+)|HMSG (\S+) (\d+) (?:(\S+) )?(\d+) (\d+))\r\n"
+    rb"(?:MSG[ \t]+" + _START + rb"|HMSG[ \t]+" + _START + rb"[ \t]+(\d+))[ \t]*\r\n"
 )
 
 
