@@ -177,7 +177,7 @@ def test_a_live_screen_replaces_the_one_before(
             os.kill(os.getpid(), signal.SIGWINCH)
             await wait_until_async(lambda: shown()[4] == "≈ 4 more li≈", "the screen once more")
             # Inside, tables have one line a row and are cut by the screen.
-            assert len(streams().render().splitlines()) == 9
+            assert len(streams().render().splitlines()) == 10
             painted.paint("end")
             assert shown() == ["end", "", "", "", "", ""]
 
