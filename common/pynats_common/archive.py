@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
-from pynats_common import s2
 from pynats_common.varints import Reader, put_uvarint, put_varint
 
 MAGIC: Final = b"NATSARC1"
@@ -57,7 +56,9 @@ def encode_entry(entry: Entry) -> bytes:
 def unpacked(source: IO[bytes], limit: int) -> Iterator[bytes]:
     """What an S2 stream unpacks to, some MiB at a time at most; ValueError when it is damaged, cut
     off, or unpacks to more than `limit`."""
-    decoder = s2.StreamDecoder(limit)
+    from pynats_common.s2 import StreamDecoder  # compiled: not on every system
+
+    decoder = StreamDecoder(limit)
     while data := source.read(_READ):
         decoder.push(data)
         while (made := decoder.take()) is not None:

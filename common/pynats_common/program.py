@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     Main: TypeAlias = Callable[[], int | None]
 
+
+class OutputError(OSError):
+    """Standard output cannot be written."""
+
+
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells count
 
 
@@ -74,6 +79,8 @@ def _described(error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
     if error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {reason}"
+    if isinstance(error, OutputError):
+        return f"cannot write standard output: {reason}"
     try:
         sys.stdout.flush()  # what could not be written is still there
     except OSError:

@@ -11,8 +11,6 @@ import os
 import pkgutil
 import signal
 import sys
-import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ import pytest
 import typer  # noqa: F401 - imported before forking, see Running
 from pynats_cli.entry import main
 
+from tests.cli.inside import CRASHED, exit_code, open_files, run_inside, set_variables
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
@@ -102,26 +101,15 @@ def _read(path: Path) -> str:
 
 def _become_pynats(folder: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     """Turns a forked process into `pynats`; never returns."""
-    code = 99
+    code = CRASHED
     try:
-        for number, name in enumerate(("in", "out", "err")):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
-            opened = os.open(folder / name, flags, 0o600)
-            os.dup2(opened, number)
-            os.close(opened)
+        open_files(folder)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
-        os.environ.clear()
-        os.environ.update(environment)
-        time.tzset()
+        set_variables(environment)
         os.umask(0o022)
         sys.argv = ["pynats", *arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        except BaseException:
-            traceback.print_exc()
+        code = exit_code(main)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -134,6 +122,7 @@ class Cli:
     def __init__(self, home: Path, url: str = "") -> None:
         self.home = home
         self._running: list[Running] = []
+        self._runs = 0
         kept = {key: value for key, value in os.environ.items() if not key.startswith("NATS_")}
         self.environment = {
             **kept,
@@ -145,17 +134,24 @@ class Cli:
             self.environment["NATS_URL"] = url
 
     def run(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Result:
-        """Runs to the end."""
-        return self.start(*arguments, stdin=stdin, **environment).finish()
+        """Runs to the end, in the process of the test."""
+        folder = self._folder(stdin)
+        code = run_inside(main, folder, arguments, {**self.environment, **environment})
+        return Result(code, _read(folder / "out"), _read(folder / "err"))
 
     def start(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Running:
-        """Starts without waiting."""
-        folder = self.home / f"run{len(self._running)}"
-        folder.mkdir()
-        (folder / "in").write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
-        running = Running(folder, arguments, {**self.environment, **environment})
+        """Starts without waiting, in a process of its own."""
+        running = Running(self._folder(stdin), arguments, {**self.environment, **environment})
         self._running.append(running)
         return running
+
+    def _folder(self, stdin: str | bytes) -> Path:
+        """A new one, for the files that are a run's standard streams."""
+        self._runs += 1
+        folder = self.home / f"run{self._runs}"
+        folder.mkdir()
+        (folder / "in").write_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+        return folder
 
     def close(self) -> None:
         """Ends the runs that are still active."""

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 import traceback
+from typing import Any
 
 from pynats_cli.entry import main
 
@@ -32,13 +33,13 @@ class Terminal:
         sys.stderr.flush()
         self.text = ""
         self.all = ""
+        self.raw = b""
         self._code: int | None = None
         variables = {**cli.environment, "TERM": "xterm", "NO_COLOR": "1", **environment}
         self.pid, self._control = pty.fork()
         if self.pid == 0:
+            resize(0, lines, columns)
             _become_pynats(arguments, variables)
-        size = struct.pack("HHHH", lines, columns, 0, 0)
-        fcntl.ioctl(self._control, termios.TIOCSWINSZ, size)
 
     def answer(self, question: str, keys: str) -> None:
         """Waits for a text and then types."""
@@ -53,6 +54,10 @@ class Terminal:
             assert self._read(deadline), f"{words!r} never came: {self.text}"
         self.text = self.text.partition(words)[2]
 
+    def read_some(self) -> bool:
+        """Waits for output; False at its end."""
+        return self._read(Deadline())
+
     def _read(self, deadline: Deadline) -> bool:
         if not select.select([self._control], [], [], deadline.remaining())[0]:
             return True
@@ -60,10 +65,22 @@ class Terminal:
             data = os.read(self._control, 65_536)
         except OSError:
             data = b""
+        self.raw += data
         found = STYLE.sub("", data.decode("utf-8", "replace").replace("\r", ""))
         self.text += found
         self.all += found
         return bool(data)
+
+    def resize(self, lines: int, columns: int) -> None:
+        resize(self._control, lines, columns)
+
+    def screen(self, lines: int = 40, columns: int = 120) -> Any:
+        """What such a terminal shows after all that came so far."""
+        import pyte
+
+        screen = pyte.Screen(columns, lines)
+        pyte.ByteStream(screen).feed(self.raw)
+        return screen
 
     def interrupt(self) -> None:
         os.kill(self.pid, signal.SIGINT)
@@ -83,6 +100,10 @@ class Terminal:
         if pid:
             self._code = os.waitstatus_to_exitcode(status)
         return bool(pid)
+
+
+def resize(descriptor: int, lines: int, columns: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
 def _become_pynats(arguments: tuple[str, ...], environment: dict[str, str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,11 +168,19 @@ def test_an_unreadable_selection_is_named(lone_cli: Cli, content: bytes | None) 
         assert str(selected) in done.err and len(done.err.splitlines()) == 1
 
 
-def test_a_lost_connection_is_one_line_and_a_broken_pipe_none_of_its_business() -> None:
+def test_a_lost_connection_is_one_line_and_a_broken_output_none_of_its_business(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def fail(error: Exception) -> None:
         raise error
 
     with pytest.raises(CliError, match="nats: connection lost"):
         run_async(fail(ConnectionResetError("Connection lost")))
-    with pytest.raises(BrokenPipeError):
-        run_async(fail(BrokenPipeError()))
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        with pytest.raises(CliError, match="nats: connection lost"):
+            run_async(fail(BrokenPipeError()))
+        os.close(reading)
+        with pytest.raises(BrokenPipeError):
+            run_async(fail(BrokenPipeError()))

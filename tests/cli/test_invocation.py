@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pynats_cli.errors import UsageError
 from pynats_cli.global_options import global_flags, split_global_options
 from pynats_common.commandline.declare import parameters
 from pynats_common.commandline.markdown import markdown_help
+from pynats_common.commandline.parse import BadValueError, parse
 from pynats_common.commandline.tree import Command, Elsewhere, Group, every, walk
 from pynats_common.go.durations import SECOND_NS
 
@@ -230,3 +232,23 @@ def test_closed_standard_input_is_an_error_or_empty() -> None:
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_every_command_has_examples_that_it_understands() -> None:
+    for path, node in every(ROOT):
+        if not isinstance(node, Command) or node.hidden:
+            continue
+        assert node.examples, path
+        for example in node.examples:
+            if example.startswith("source <("):
+                example = example[len("source <(") : -1]
+            words = shlex.split(example, comments=True)
+            arguments = words[words.index("pynats") + 1 :]
+            ends = [arguments.index(mark) for mark in ("|", ">", "<", "&&") if mark in arguments]
+            _, arguments = split_global_options(arguments[: min(ends, default=None)], {})
+            found = walk(ROOT, arguments)
+            assert isinstance(found.node, Command), example
+            try:
+                parse(found.node.options(), found.arguments, global_flags())
+            except BadValueError as error:  # files that are not here
+                assert "does not exist" in str(error), example

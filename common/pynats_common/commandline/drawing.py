@@ -1,6 +1,6 @@
 """Questions and complaints drawn with Rich; imported only where a terminal shows them.
 
-Texts are never parsed as markup, and control characters are replaced: they may be a stranger's.
+Texts are never parsed as markup, and control characters are spelled out: they may be a stranger's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-_CONTROL = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+from pynats_common.commandline.untrusted import harmless_cell
 
 
 def print_error(message: str, stream: TextIO) -> None:
@@ -39,4 +39,4 @@ def console(stream: TextIO) -> Console:
 
 def plain_text(text: str, style: str = "") -> Text:
     """Untrusted text: no markup, no control characters."""
-    return Text(text.translate(_CONTROL), style)
+    return Text(harmless_cell(text), style)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -17,6 +18,8 @@ from pynats_common.commandline.tree import Command, Elsewhere, Group
 
 _WIDEST_LEFT = 32  # columns; a longer flag has its text on the next line
 _WIDTH_MIN, _WIDTH_MAX = 40, 110
+
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")
 
 Rows = Sequence[tuple[str, str]]
 
@@ -54,7 +57,8 @@ def section(title: str, rows: Rows) -> str:
 
 def group_help(path: Sequence[str], group: Group, more: str = "") -> str:
     """Help of a group; `more` comes at its end."""
-    text = f"Usage: {' '.join(path)} <command> [<args> ...]\n\n{group.help}.\n"
+    usage = f"Usage: {' '.join(path)} <command> [<args> ...]"
+    text = f"{_filled(usage, '  ')}\n\n{_wrapped(group.help)}.\n"
     panels: dict[str, list[tuple[str, str]]] = {}
     for row in group.commands:
         if not row.hidden:
@@ -66,7 +70,8 @@ def group_help(path: Sequence[str], group: Group, more: str = "") -> str:
 
         text += _flag_sections(parameters(load(group.options)))
     text += _examples(group.examples)
-    text += f"\nSee '{' '.join(path)} <command> --help' for a command's flags.\n"
+    hint = f"See '{' '.join(path)} <command> --help' for a command's flags."
+    text += f"\n{_wrapped(hint)}\n"
     return text + more
 
 
@@ -82,9 +87,9 @@ def command_help(path: Sequence[str], command: Command, more: str = "") -> str:
     description = inspect.getdoc(command.function()) or ""
     if not description or description.startswith("`"):
         description = command.help.rstrip(".") + "."
-    text = f"Usage: {usage}\n\n{_wrapped(description)}\n"
+    text = f"{_filled(f'Usage: {usage}', '  ')}\n\n{_wrapped(description)}\n"
     if command.aliases:
-        text += f"\nAliases: {', '.join(command.aliases)}\n"
+        text += "\n" + _filled("Aliases: " + ", ".join(command.aliases)) + "\n"
     text += section("Arguments", [(_usage_of(item), _help_of(item)) for item in arguments])
     text += _flag_sections(declared)
     return text + _examples(command.examples) + more
@@ -94,15 +99,31 @@ def _wrapped(text: str) -> str:
     """Paragraphs wrapped to the width; indented lines stay as they are."""
     blocks = []
     for block in text.split("\n\n"):
-        keep = any(line.startswith((" ", "-")) for line in block.splitlines())
-        blocks.append(block if keep else textwrap.fill(" ".join(block.split()), width()))
+        keep = any(line.startswith((" ", "- ")) for line in block.splitlines())
+        blocks.append(block if keep else _filled(" ".join(block.split())))
     return "\n\n".join(blocks)
+
+
+def _filled(text: str, indent: str = "") -> str:
+    return textwrap.fill(
+        text, width(), break_long_words=False, break_on_hyphens=False, subsequent_indent=indent
+    )
 
 
 def _examples(examples: Sequence[str]) -> str:
     if not examples:
         return ""
-    return f"\n{heading('Examples')}\n" + "".join(f"  {example}\n" for example in examples)
+    return f"\n{heading('Examples')}\n" + "".join(map(_example, examples))
+
+
+def _example(command: str) -> str:
+    """A command line; one that is too long goes on behind a backslash, so that it can be copied."""
+    lines = [""]
+    for word in _WORD.findall(command):
+        if lines[-1] and len(lines[-1]) + len(word) + 5 > width():
+            lines.append("  ")
+        lines[-1] += f" {word}" if lines[-1].strip() else word
+    return "".join(f"  {part}\n" for part in " \\\n".join(lines).splitlines())
 
 
 def _flag_sections(declared: Iterable[Parameter]) -> str:

@@ -105,7 +105,7 @@ def _texts(
 
 def _readable(text: str) -> str:
     # "Got unexpected extra argument (b)" is the parser's, and good enough but for its case.
-    extra = re.match(r"Got unexpected extra arguments? \((.*)\)$", text)
+    extra = re.match(r"Got unexpected extra argument(?:s|\(s\))? \((.*)\)$", text, re.DOTALL)
     return f"unexpected '{extra[1]}'" if extra else text
 
 

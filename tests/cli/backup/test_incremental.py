@@ -29,6 +29,11 @@ def take(cli: Cli, stream: str, folder: Path) -> Result:
     return cli.run("backup", "stream", stream, str(folder), "--incremental")
 
 
+def take_and_stop(cli: Cli, stream: str, folder: Path) -> Result:
+    """Like `take`, in a process of its own, which a signal may end."""
+    return cli.start("backup", "stream", stream, str(folder), "--incremental").finish()
+
+
 def check_restored(cli: Cli, api: Api, stream: str, folder: Path) -> None:
     """The backup is whole, and becomes the stream as it is now."""
     before, wanted = api(f"STREAM.INFO.{stream}"), contents(cli, stream)
@@ -96,7 +101,7 @@ def test_it_goes_on_where_it_was_stopped(
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(_Open, "add", stop)
-    stopped = take(stream_cli, name, tmp_path / "b")
+    stopped = take_and_stop(stream_cli, name, tmp_path / "b")
     assert stopped.code == (-9 if number == signal.SIGKILL else 130)
     before = noted(tmp_path / "b")
     assert not before["complete"], (stopped, before)
@@ -127,7 +132,7 @@ def test_what_was_complete_stays_so_when_a_later_run_is_stopped(
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(Incremental, "_keep", stop)
-    assert take(stream_cli, "STAYS", tmp_path / "b").code == -9
+    assert take_and_stop(stream_cli, "STAYS", tmp_path / "b").code == -9
     api("STREAM.DELETE.STAYS")
     assert stream_cli.run("backup", "restore", "stream", str(tmp_path / "b")).code == 0
     assert contents(stream_cli, "STAYS") == wanted

@@ -23,7 +23,8 @@ def three(stage: Stage) -> Stage:
 
 def test_ls_is_sorted_by_name(three: Stage) -> None:
     lines = three.done("ls", "S").splitlines()
-    assert [line.split("│")[1].strip() for line in lines if "│" in line] == ["Name", "A", "B", "P"]
+    firsts = [line.split("│")[1].strip() for line in lines if "│" in line]
+    assert firsts == ["Consumers", "Name", "A", "B", "P"]
     (row,) = [line for line in lines if "the b" in line]
     assert [cell.strip() for cell in row.split("│")[4:6]] == ["0", "5"]
     assert three.done("ls", "S", "--names") == "A\nB\nP\n"

@@ -89,6 +89,14 @@ def _ours(path: str) -> Command | Group | None:
     return found.node if not found.arguments else None
 
 
+def _is_taken(item: Parameter, value: str) -> bool:
+    try:
+        item.value_of([value])
+    except ValueError:
+        return False
+    return True
+
+
 def _missing_parameters(row: Row, declared: tuple[Parameter, ...]) -> Iterator[str]:
     spelled = {name: item for item in declared for name in item.spellings()}
     for name, facts in inherited(row.path).items():
@@ -104,6 +112,9 @@ def _missing_parameters(row: Row, declared: tuple[Parameter, ...]) -> Iterator[s
             yield f"--{name} is {'a switch' if facts.get('switch') else 'no switch'}"
         if facts.get("many") and not item.many:
             yield f"--{name} is repeated"
+        for value in facts.get("values", ()):
+            if not _is_taken(item, value):
+                yield f"--{name}={value}"
     arguments = [item for item in declared if item.positional]
     theirs = row.original.get("args", [])
     if len(arguments) < len(theirs):

@@ -64,7 +64,7 @@ REFUSED = [
     ("add mapping --from m --to n --weight 101", "--weight"),
     ("delete export --nosuch", "No such option"),
     ("delete export -s nosuch", "exports: priv"),
-    ("add user A B C", "unexpected extra argument"),
+    ("add user A B C", "unexpected 'B C'"),
 ]
 
 

@@ -107,7 +107,7 @@ def test_no_word_is_broken_in_tables_of_pynats(monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patch:
         attach(patch)
         shown = tables.table("Known Contexts", ("Name", "Description"), [(name, "some words " * 9)])
-    assert f"│ {name} │" in shown and "│ some " in shown
+    assert name in shown and "some words" in shown
     assert name * 5 in tables.table("", ("Name",), [(name * 5,)])
 
 

@@ -77,7 +77,7 @@ def test_tables_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         show(report(), as_json=False)
     assert plain(out.getvalue()) == GOLDEN
     lines = plain(err.getvalue())
-    assert lines == "[ OK ] added [red]account[/red]\n       > a \ufffd[2Jdetail\n"
+    assert lines == "[ OK ] added [red]account[/red]\n       > a \\u001b[2Jdetail\n"
 
 
 def test_errors_and_questions_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

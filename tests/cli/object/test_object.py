@@ -201,5 +201,5 @@ def test_what_the_server_refuses_is_said(make_cli: Callable[[str], Cli], tmp_pat
         assert cli.run("object", "add", "B").code == 0
         refused = cli.run("object", "put", "B", "--name", "n", stdin="data")
     assert refused.code == 1
-    assert "permissions violation for publish" in refused.err
+    assert "Permissions Violation for Publish" in refused.err
     assert refused.err.count("\n") == 1

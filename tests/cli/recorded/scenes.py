@@ -133,11 +133,11 @@ class _Ours:
         self._cli.environment["XDG_DATA_HOME"] = str(home / "data")
 
     def run(self, line: Line, words: list[str]) -> Answer:
-        running = self._cli.start(*words, stdin=line.stdin, **dict(line.environment))
         if line.ready:
+            running = self._cli.start(*words, stdin=line.stdin, **dict(line.environment))
             running.wait_for(line.ready)
             return Answer(0, "")
-        done = running.finish()
+        done = self._cli.run(*words, stdin=line.stdin, **dict(line.environment))
         return Answer(done.code, done.out)
 
     def close(self) -> None:

@@ -22,6 +22,9 @@ _ZERO = "a flag wins over the stream's own threshold, as its help says, also wit
 _DEFAULTS = "the original's defaults win over the consumer's own thresholds"
 _COUNT = "a count of streams has no unit"
 _HEADERS = "the original sends the headers that were to be matched"
+_PATIENT = " ".join(
+    f"--{what}-warn 20s --{what}-critical 30s" for what in ("connect", "rtt", "req")
+)
 _LAST = "the original finds its own default invalid"
 
 
@@ -55,10 +58,10 @@ _BUCKET = (
 
 SCENES: dict[str, tuple[str, Scene]] = {
     "connection": ("system", (
-        "server check connection",
-        "server check conn --format json",
-        "server check connection --format prometheus",
-        "server check connection --format text",
+        f"server check connection {_PATIENT}",
+        f"server check conn --format json {_PATIENT}",
+        f"server check connection --format prometheus {_PATIENT}",
+        f"server check connection --format text {_PATIENT}",
         "server check connection --rtt-critical 1ns --rtt-warn 1ns",
         "server check connection --req-critical 1h --req-warn 1ns",
         "server check connection --connect-warn 0s --connect-critical 0s",

@@ -55,12 +55,16 @@ def run(checked_server: ServerProcess, make_cli: Callable[[str], Cli]) -> Cli:
     return make_cli(url_of(checked_server))
 
 
-def make_stream(cli: Cli) -> None:
-    stream = json.dumps({"name": "S", "subjects": ["s"], "storage": "file", "num_replicas": 1})
-    consumer = {"stream_name": "S", "config": {"durable_name": "C", "ack_policy": "explicit"}}
-    made = cli.run("req", "$JS.API.STREAM.CREATE.S", stream, *APP)
-    assert made.code == 0, made.err
-    cli.run("req", "$JS.API.CONSUMER.DURABLE.CREATE.S.C", json.dumps(consumer), *APP)
+def make_stream(cli: Cli, name: str = "S", consumer: str = "C") -> None:
+    """A stream of the subject that is its name in small letters, and a consumer."""
+    stream = {"name": name, "subjects": [name.lower()], "storage": "file", "num_replicas": 1}
+    config = {"durable_name": consumer, "ack_policy": "explicit"}
+    for what, document in (
+        (f"STREAM.CREATE.{name}", stream),
+        (f"CONSUMER.DURABLE.CREATE.{name}.{consumer}", {"stream_name": name, "config": config}),
+    ):
+        made = cli.run("req", f"$JS.API.{what}", json.dumps(document), *APP)
+        assert made.code == 0, made.err
 
 
 def test_bad_usage_is_unknown_to_nagios(lone_cli: Cli) -> None:
@@ -177,19 +181,17 @@ def test_the_exporter_says_what_is_wrong(lone_cli: Cli, tmp_path: Path) -> None:
 
 
 def test_replicas_of_streams_and_consumers(run: Cli) -> None:
-    make_stream(run)
-    (row,) = json.loads(run.run("server", "stream-check", "--stream", "S", "--json", *SYS).out)
-    assert (row["stream_replica"], row["account"], row["status"]) == ("S", "APP", "IN SYNC")
-    done = run.run("server", "stream-check", "--csv", "--health", "--stream", "S", *SYS)
+    make_stream(run, "R", "RC")
+    (row,) = json.loads(run.run("server", "stream-check", "--stream", "R", "--json", *SYS).out)
+    assert (row["stream_replica"], row["account"], row["status"]) == ("R", "APP", "IN SYNC")
+    done = run.run("server", "stream-check", "--csv", "--health", "--stream", "R", *SYS)
     header, line = done.out.splitlines()
     assert header.endswith("Status,Leader,Peers,Health")
     assert line.endswith(":ok:")
     assert "Streams: 1" in done.err
     assert run.run("server", "stream-check", "--unsynced", "--csv", *SYS).out.count("\n") == 1
-    (row,) = json.loads(run.run("server", "consumer-check", "--consumer", "C", "--json", *SYS).out)
-    assert (row["consumer"], row["stream"]) == ("C", "S")
-    # Another test may have stored something before.
-    assert re.fullmatch(r"0 \[\d+, \d+\] 0% \| 0", row["delivered"])
+    (row,) = json.loads(run.run("server", "consumer-check", "--consumer", "RC", "--json", *SYS).out)
+    assert (row["consumer"], row["stream"], row["delivered"]) == ("RC", "R", "0 [0, 0] 0% | 0")
 
 
 def test_replicas_from_standard_input(run: Cli, lone_cli: Cli) -> None:

@@ -117,3 +117,10 @@ def test_yaml_that_means_more_than_it_is(text: str, complaint: str) -> None:
 
 def test_aliases_are_values_like_others() -> None:
     assert len(read_yaml("a: &a [1, 2]\nb: *a\n", "a.yaml").entries) == 2
+
+
+@pytest.mark.parametrize("address", ["http://u:secret@127.0.0.1:1/x.zip", "http://u:secret@[x/y"])
+def test_a_bundle_that_cannot_be_fetched_tells_no_password(address: str) -> None:
+    with pytest.raises(CliError) as told:
+        load_bundle(address)
+    assert "secret" not in str(told.value)

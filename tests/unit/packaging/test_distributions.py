@@ -44,6 +44,19 @@ def build(kind: str, source: Path, out: Path, **environment: str) -> Path:
     return built
 
 
+def data_files() -> set[str]:
+    """What packages read when they run, by its place in a wheel."""
+    packages = ("common/pynats_common", "tools/nats_cli/pynats_cli")
+    found = {
+        str(path.relative_to((ROOT / package).parent))
+        for package in packages
+        for path in (ROOT / package).rglob("*.*")
+        if path.suffix in (".json", ".toml", ".tsv", ".txt")
+    }
+    assert {name.split("/")[1] for name in found} >= {"serverkeys", "schemas", "errorcodes"}
+    return found
+
+
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source distribution, made from a copy, because setuptools writes beside the sources."""
@@ -103,8 +116,8 @@ def test_sources_without_any_compiled_module_build_nothing(unpacked: Path) -> No
 def test_a_module_that_cannot_be_compiled_ends_the_build(unpacked: Path, tmp_path: Path) -> None:
     keep = unpacked / "server/pynats_server/core"
     for path in [*unpacked.rglob("*.pyx"), *unpacked.rglob("*.pyi")]:
-        if path.stem not in ("fnv", "relay"):
-            path.unlink()  # two modules are enough, and quick
+        if path.stem not in ("fnv", "relay", "s2"):
+            path.unlink()  # one of each root is enough, and quick
     (keep / "fnv.pyx").write_text("cdef extern from 'nowhere.h':\n    int nothing\n")
     folders = ("--build-lib", str(tmp_path / "lib"))
     done = python("setup.py", "--quiet", "build", *folders, cwd=unpacked, CFLAGS="-O0")
@@ -141,6 +154,9 @@ for program, main in (
 ):
     sys.argv = [program, "-gen", "user"] if program == "pynk" else [program, "--version"]
     assert not status(main), program
+for line in ("schema ls", "errors ls", "cheat", "server generate --help"):  # these have data
+    sys.argv = ["pynats", *line.split()]
+    assert not status(pynats_cli.app.main), line
 
 import pynats_server.entry, pynats_server.pytest_plugin
 print(status(pynats_server.entry.main))
@@ -173,6 +189,7 @@ def test_the_tools_run_from_a_wheel_for_other_systems(
         metadata = Parser().parsestr(_member(archive, "METADATA"))
         assert "Root-Is-Purelib: true" in _member(archive, "WHEEL")
         archive.extractall(tmp_path / "installed")
+    assert data_files() - set(names) == set()
     assert {Path(name).suffix for name in names} & {".so", ".pyx", ".pxd", ".h", ".c"} == set()
     absent = [*_not_installed(metadata, platform), *(POSIX_ONLY if platform == "win32" else ())]
     assert "uvloop" in absent

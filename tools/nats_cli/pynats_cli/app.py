@@ -37,6 +37,7 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         return 0
     if options is None:
         options, arguments = split_global_options(argv, os.environ)
+        _set_colours(options)
         if aboutus.is_asked(arguments):  # after global flags
             aboutus.answer(arguments)
             return 0
@@ -67,6 +68,14 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     if isinstance(found.node, Group):
         return _without_command(found, found.node)
     return _run_command(found, found.node, options)
+
+
+def _set_colours(options: GlobalOptions) -> None:
+    """In the environment: every screen, editors and plugins look there."""
+    if options.no_color:
+        os.environ["NO_COLOR"] = "1"
+    if "colors" in options.explicit:
+        os.environ["NATS_COLOR"] = options.colors
 
 
 def _before_dashes(arguments: list[str]) -> list[str]:
@@ -125,16 +134,21 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
         raise CliError(str(error), command.bad_usage) from None
-    result = _call(command, options, chosen)
+    result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
 
 
-def _call(command: Command, options: GlobalOptions, chosen: Any) -> Any:
+def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:
     try:
         return _called(command, options, chosen)
     except (CliError, OSError):
         raise
     except Exception as error:
+        lacking = error.name if isinstance(error, ModuleNotFoundError) else ""
+        if lacking and lacking.startswith("pynats_common."):  # compiled: built on Linux only
+            raise CliError(
+                f"{' '.join(found.path)} needs the compiled module {lacking}, which is not there"
+            ) from None
         # Most of all something that a server, a peer or an archive says in a form that nobody
         # foresaw; or a fault of ours. For users both are one line.
         if options.trace:

@@ -50,6 +50,7 @@ class GlobalOptions:
     context: str = ""
     trace: bool = False
     no_context: bool = False
+    no_color: bool = False
     explicit: frozenset[str] = frozenset()
 
     @property
@@ -108,6 +109,7 @@ GLOBAL_FLAGS = (
     GlobalFlag("context", "context", "Context to use", "NAME", "NATS_CONTEXT"),
     GlobalFlag("trace", "trace", "Trace API interactions", kind="switch"),
     GlobalFlag("no-context", "no_context", "Disable the selected context", kind="switch"),
+    GlobalFlag("no-color", "no_color", "No colours on a terminal (as $NO_COLOR)", kind="switch"),
 )
 
 _LONG = {flag.name: flag for flag in GLOBAL_FLAGS}

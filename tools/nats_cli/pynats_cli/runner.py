@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,16 +41,28 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """The result; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
     from nats import errors as nats_errors
 
-    from pynats_cli.connect.connection import describe
+    from pynats_cli.connect.connection import CONNECTION_LOST, describe
 
     try:
         return asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
-    except (ConnectionResetError, ConnectionAbortedError):  # BrokenPipeError is our output's
-        raise CliError("nats: connection lost") from None
+    except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
+        raise CliError(CONNECTION_LOST) from None
     except UnicodeEncodeError as error:  # arguments can hold any bytes, subjects and headers cannot
         raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads our output any more; otherwise a pipe that broke was a connection."""
+    try:
+        ready = select.poll()
+        ready.register(sys.stdout.fileno(), 0)
+        return any(state & (select.POLLERR | select.POLLHUP) for _, state in ready.poll(0))
+    except (AttributeError, OSError, ValueError):  # no poll(), or no descriptor
+        return True
 
 
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:

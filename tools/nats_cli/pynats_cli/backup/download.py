@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from nats import errors as nats_errors
-from pynats_common import s2
 from pynats_common.archive import END, MAGIC, encode_entry
 from pynats_common.go.errno import error_text
 
@@ -66,7 +65,9 @@ class Archive:
         self.folder = folder
         self.received = self.chunks = self.unpacked = 0
         self._digest = hashlib.sha256()
-        self._decoder = s2.StreamDecoder(_NO_LIMIT)
+        from pynats_common.s2 import StreamDecoder  # compiled: not on every system
+
+        self._decoder = StreamDecoder(_NO_LIMIT)
         self._begin, self._end = b"", b""
         self._path = folder / ".archive.part"
         self._out = folders.new_file(self._path)

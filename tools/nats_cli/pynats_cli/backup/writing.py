@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from pynats_common import s2
 from pynats_common.archive import END, MAGIC, Entry, encode_entry
 
 from pynats_cli.backup.folder import new_file
@@ -19,9 +18,12 @@ class Writer:
     """A new file that becomes an archive. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
+        from pynats_common.s2 import IDENTIFIER, encode_chunks  # compiled: not on every system
+
         self._path = path
+        self._encode = encode_chunks
         self._out = new_file(path)
-        self._out.write(s2.IDENTIFIER)
+        self._out.write(IDENTIFIER)
         self._held = bytearray(MAGIC)
 
     def add(self, entry: Entry) -> None:
@@ -31,7 +33,7 @@ class Writer:
             self._flush()
 
     def _flush(self) -> None:
-        self._out.write(s2.encode_chunks(bytes(self._held)))
+        self._out.write(self._encode(bytes(self._held)))
         self._held.clear()
 
     def finish(self, place: Path) -> int:
@@ -53,11 +55,13 @@ class Writer:
 
 def encoded(entries: Iterable[Entry]) -> Iterator[bytes]:
     """An archive in pieces that fit into messages."""
-    yield s2.IDENTIFIER
+    from pynats_common.s2 import IDENTIFIER, encode_chunks
+
+    yield IDENTIFIER
     held = bytearray(MAGIC)
     for entry in entries:
         held += encode_entry(entry)
         while len(held) >= PIECE:
-            yield s2.encode_chunks(bytes(held[:PIECE]))
+            yield encode_chunks(bytes(held[:PIECE]))
             del held[:PIECE]
-    yield s2.encode_chunks(bytes(held + encode_entry(END)))
+    yield encode_chunks(bytes(held + encode_entry(END)))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pynats_common.urls import redact_url
+
 from pynats_cli.errors import CliError
 from pynats_cli.system.archive import DAMAGED
 
@@ -38,7 +40,8 @@ class Bundle:
 def load_bundle(source: str) -> Bundle:
     """A bundle from a folder, a file or an http(s) address. Raises CliError."""
     if source.startswith(("http://", "https://")):
-        return read_bundle(_from_zip(_fetched(source), source), source)
+        shown = redact_url(source)
+        return read_bundle(_from_zip(_fetched(source), shown), shown)
     path = Path(source)
     if path.is_dir():
         return read_bundle(_from_folder(path), source)
@@ -52,13 +55,14 @@ def load_bundle(source: str) -> Bundle:
 def _fetched(url: str) -> bytes:
     from urllib.request import urlopen
 
+    shown = redact_url(url)
     try:
         with urlopen(url, timeout=_FETCH_TIMEOUT_S) as answer:
             data: bytes = answer.read(_BYTES_MAX + 1)
-    except OSError as error:  # also URLError and HTTPError
-        raise CliError(f"cannot fetch {url}: {getattr(error, 'reason', error)}") from None
+    except (OSError, ValueError) as error:  # also URLError, HTTPError; an address that is none
+        raise CliError(f"cannot fetch {shown}: {getattr(error, 'reason', error)}") from None
     if len(data) > _BYTES_MAX:
-        raise CliError(f"{url} is larger than {_BYTES_MAX} bytes")
+        raise CliError(f"{shown} is larger than {_BYTES_MAX} bytes")
     return data
 
 

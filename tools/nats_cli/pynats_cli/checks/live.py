@@ -46,7 +46,7 @@ async def check_round_trips(
     """A PING, and a message to ourselves."""
     try:
         begin = time.perf_counter_ns()
-        await session.client.flush(timeout=session.options.timeout_s)
+        await session.flush()
         connection.judge_rtt(time.perf_counter_ns() - begin, limits, result)
     except _FAILURES as error:
         result.critical(f"rtt failed: {describe(error)}")
@@ -56,7 +56,7 @@ async def check_round_trips(
         subscription = await session.client.subscribe(inbox, max_msgs=1)
         begin = time.perf_counter_ns()
         await session.client.publish(inbox, b"round trip")
-        await subscription.next_msg(timeout=session.options.timeout_s)
+        await session.unless_refused(subscription.next_msg(timeout=session.options.timeout_s))
         connection.judge_round_trip(time.perf_counter_ns() - begin, limits, result)
     except _FAILURES as error:
         result.critical(f"did not receive from {inbox}: {describe(error)}")

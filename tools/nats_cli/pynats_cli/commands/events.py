@@ -83,9 +83,10 @@ async def _listen(
     arrived: asyncio.Queue[Any] = asyncio.Queue()
     for source in sources:
         await session.client.subscribe(source.subject, cb=arrived.put)
-        if not options.json:
+    await session.check()  # from now on nothing is missed
+    if not options.json:
+        for source in sources:
             note(source.announcement)
-    await session.check()
     while True:
         message = await arrived.get()
         view.take(message.data, message.subject)

@@ -18,7 +18,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, WithHeaders
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.runner import run_async, stop_event
-from pynats_cli.screen.output import line, log, write
+from pynats_cli.screen.output import line, log, write_body
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand, expand_command, parse_headers
 
@@ -90,7 +90,7 @@ async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
         if not serving.done():
             await subscription.drain()
         await serving
-        await session.client.flush(timeout=global_options.timeout_s)
+        await session.flush()
         log("Exiting")
 
 
@@ -119,7 +119,7 @@ class _Responder:
         for name, value in header_pairs(message):
             log(f"{name}: {value}")
         line()
-        write(message.data + b"\n")
+        write_body(message.data + b"\n")
 
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors

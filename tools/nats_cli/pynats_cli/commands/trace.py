@@ -45,13 +45,13 @@ async def trace(session: Session, options: TraceOptions) -> None:
     if not is_valid_subject(options.subject):
         raise CliError(f"nats: invalid subject {quote(options.subject)}")
     _require_release(session)
-    if options.form == "table":
-        how = "with delivery to the final destination" if options.deliver else ""
-        line(f"Tracing message route to subject {options.subject} {how}\n")
     route = await _ask(session, options, headers)
     first = route.tree()
     if first is None:
         raise CliError("no trace received: the servers told nothing about the message")
+    if options.form == "table":
+        how = "with delivery to the final destination" if options.deliver else ""
+        line(f"Tracing message route to subject {options.subject} {how}\n")
     show(options, route.contents(), lambda: route_screen(first, options.timestamp))
     if not route.complete:
         note("The trace is not complete: not every server told of the message in time")
@@ -93,7 +93,7 @@ async def _collect(session: Session, subscription: Any) -> Route:
     while not route.complete:
         left = ends - asyncio.get_running_loop().time()
         try:
-            message = await subscription.next_msg(timeout=max(left, 0.001))
+            message = await session.unless_refused(subscription.next_msg(timeout=max(left, 0.001)))
         except (TimeoutError, nats_errors.TimeoutError):
             break
         if session.options.trace:

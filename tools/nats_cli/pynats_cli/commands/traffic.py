@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ from pynats_common.commandline.declare import arg
 
 from pynats_cli.measure.traffic import Traffic
 from pynats_cli.runner import stop_event
-from pynats_cli.screen.output import clear_screen, line
+from pynats_cli.screen.live import live_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -34,13 +33,11 @@ async def traffic(session: Session, options: TrafficOptions) -> None:
 
     await session.client.subscribe(options.subjects, cb=count)
     await session.check()
-    with stop_event() as stopped:
+    with stop_event() as stopped, live_screen() as screen:
         while True:
             try:
                 await asyncio.wait_for(stopped.wait(), _EVERY_S)
                 return
             except TimeoutError:
                 seen.turn()
-            if sys.stdout.isatty():
-                clear_screen()
-            line(seen.render())
+            screen.paint(seen.render())

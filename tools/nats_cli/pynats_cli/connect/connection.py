@@ -6,11 +6,12 @@ Only this module and its importers import nats-py, so `--help` does not load it.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -101,6 +102,16 @@ class _Client(Client):  # type: ignore[misc]
             return
         await super()._process_err(err_msg)
 
+    async def _attempt_reconnect(self) -> None:
+        # When the connection is lost again while this one is greeted, two of these run at once,
+        # and each tells that it has ended.
+        with suppress(asyncio.InvalidStateError):
+            await super()._attempt_reconnect()
+
+    async def close(self) -> None:
+        with suppress(OSError):  # what was not sent cannot be sent to a server that has gone
+            await super().close()
+
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         self.told = info  # nats-py keeps the first INFO only
         await super()._process_info(info, initial_connection)
@@ -145,7 +156,9 @@ class Session:
         self.options = options
         self._errors: list[Exception] = []
         self._waiting: list[asyncio.Future[Any]] = []
+        self._asking: list[asyncio.Future[Any]] = []  # those of them that one connection answers
         self._ends: Callable[[], object] | None = None
+        self._lost = False  # while somebody was told so
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -166,10 +179,31 @@ class Session:
         except asyncio.CancelledError:
             if not gone or task.uncancel() > 0:
                 raise
-            reason = self.client.last_error or nats_errors.ConnectionClosedError()
-            raise CliError(describe(reason)) from None
+            raise self._failed(nats_errors.ConnectionClosedError()) from None
+        except nats_errors.ConnectionClosedError as error:
+            raise self._failed(error) from None
         finally:
             self._ends = None
+
+    def _failed(self, error: BaseException) -> CliError:
+        """The error for the user: for a closed connection why it was closed."""
+        if isinstance(error, nats_errors.ConnectionClosedError):
+            said = [self.client.last_error, *reversed(self._errors)]
+            error = next((item for item in said if item is not None), error)
+        return CliError(describe(error))
+
+    def lost(self) -> bool:
+        """The connection is lost. True if that ends something: no reply comes on another one, and
+        what is asked before there is one fails as well."""
+        for asking in self._asking:
+            if not asking.done():
+                asking.set_exception(CliError(CONNECTION_LOST))
+                self._lost = True
+        return self._lost
+
+    def found(self) -> None:
+        """There is a connection again."""
+        self._lost = False
 
     def end(self) -> None:
         """The client has given up."""
@@ -213,9 +247,14 @@ class Session:
 
     async def unless_refused(self, answer: Awaitable[Any]) -> Any:
         """What is awaited. Raises CliError as soon as the server says that something sent before
-        is not permitted: no answer will come then."""
+        is not permitted, and when the connection is lost: no answer will come then."""
+        if self._lost:
+            if asyncio.iscoroutine(answer):
+                answer.close()
+            raise CliError(CONNECTION_LOST)
         refused: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(refused)
+        self._asking.append(refused)
         asking = asyncio.ensure_future(answer)
         try:
             await asyncio.wait({asking, refused}, return_when=asyncio.FIRST_COMPLETED)
@@ -224,6 +263,7 @@ class Session:
             return await asking
         finally:
             self._waiting.remove(refused)
+            self._asking.remove(refused)
             refused.cancel()
             abandon(asking)
 
@@ -238,15 +278,19 @@ class Session:
             self._waiting.remove(refused)
             refused.cancel()
 
+    async def flush(self) -> None:
+        """One round trip. Raises what nats-py does, and CliError like `unless_refused`."""
+        await self.unless_refused(self.client.flush(timeout=self.options.timeout_s))
+
     async def check(self) -> None:
         """Round trip to the server; raises CliError if the server reported an error before."""
         try:
             # nats-py writes a PING at once, before buffered data; only the second PING is sent
             # after everything that was published or subscribed before.
-            await self.client.flush(timeout=self.options.timeout_s)
-            await self.client.flush(timeout=self.options.timeout_s)
+            await self.flush()
+            await self.flush()
         except (TimeoutError, nats_errors.Error) as error:
-            raise CliError(describe(error)) from None
+            raise self._failed(error) from None
         if self._errors:
             raise CliError(describe(self._errors[-1]))
 
@@ -280,7 +324,8 @@ class _Watcher:
         if self.session is not None:
             self.session.note_error(error)
             away = not self.session.client.is_connected
-            if self._trace or (away and isinstance(error, nats_errors.Error)):
+            ends = isinstance(error, nats_errors.UnexpectedEOF)  # `on_disconnected` says so
+            if self._trace or (away and isinstance(error, nats_errors.Error) and not ends):
                 log(f">>> Unexpected NATS error: {describe(error)}")
             return
         if not isinstance(error, ConnectionRefusedError):
@@ -291,7 +336,9 @@ class _Watcher:
             raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
 
     async def on_disconnected(self) -> None:
-        if self.session is not None and not self.session.client.is_closed:
+        if self.session is None or self.session.client.is_closed:
+            return
+        if not self.session.lost():
             reason = _lost_by(self.session.client)
             log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
@@ -303,6 +350,7 @@ class _Watcher:
         if self.session is not None:
             if self.session.client._ps.delivers:
                 read_ahead(self.session.client)
+            self.session.found()
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:
@@ -325,6 +373,7 @@ def abandon(waiting: asyncio.Future[Any]) -> None:
 
 
 NO_SERVERS = "nats: no servers available for connection"
+CONNECTION_LOST = "nats: connection lost"
 
 
 def describe(error: BaseException) -> str:
@@ -335,6 +384,8 @@ def describe(error: BaseException) -> str:
         return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"
     if isinstance(error, (asyncio.TimeoutError, nats_errors.TimeoutError)):
         return "nats: timeout"
+    if isinstance(error, (nats_errors.UnexpectedEOF, ConnectionResetError, BrokenPipeError)):
+        return CONNECTION_LOST
     if isinstance(error, UnicodeError):  # the host name is invalid
         return "cannot connect: no such host"
     if isinstance(error, OSError):
@@ -459,6 +510,8 @@ async def open_session(
     """A session with the current settings, closed at the end. `server` replaces the server list."""
     settings = context if context is not None else resolve_settings(options)
     settings = replace(settings, url=server) if server else settings
+    if settings.color_scheme:
+        os.environ["NATS_COLOR"] = settings.color_scheme  # where tables look
     session = await connect(options, settings, tls_name)
     try:
         with session.open():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from pynats_cli.consumers.pulling import Pulled
-from pynats_cli.screen.output import line, write
+from pynats_cli.screen.output import foreign_line, line, write, write_body
 
 
 def show_message(message: Pulled, raw: bool) -> None:
@@ -22,7 +22,7 @@ def show_message(message: Pulled, raw: bool) -> None:
     if message.headers:
         line("\nHeaders:\n")
         for name, value in message.headers:
-            line(f"  {name}: {value}")
+            foreign_line(f"  {name}: {value}")
         line("\nData:\n")
     line()
-    write(message.data + b"\n")
+    write_body(message.data + b"\n")

@@ -101,4 +101,4 @@ def _counts(reply: str) -> tuple[int, int, int, int]:
 async def answer(session: Session, message: Pulled, verb: bytes) -> None:
     """Tells the server what became of a message, and waits until it was sent."""
     await session.client.publish(message.reply, verb)
-    await session.client.flush(timeout=session.options.timeout_s)
+    await session.flush()

@@ -87,8 +87,9 @@ class Reading:
                 except _Lost:
                     continue
         finally:
-            await subscription.unsubscribe()
-            await self._delete()
+            if not self.session.client.is_closed:  # when whoever read it has failed
+                await subscription.unsubscribe()
+                await self._delete()
 
     async def _created(self) -> int:
         """How many messages wait for a new consumer; waits for the connection to be back."""

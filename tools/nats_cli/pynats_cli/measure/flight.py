@@ -53,7 +53,7 @@ class Flight:
         await self._until_known(sender, receiver, subject)
         self.began_ns = time.perf_counter_ns()
         await self._send(sender, subject)
-        await sender.client.flush(timeout=sender.options.timeout_s)
+        await sender.flush()
         try:
             await asyncio.wait_for(done.wait(), max(_LATE_S, sender.options.timeout_s))
         except TimeoutError:
@@ -67,7 +67,7 @@ class Flight:
         """Waits until what is published on the one server reaches the other one."""
         probe = f"{subject}.probe"
         subscription = await receiver.client.subscribe(probe)
-        await receiver.client.flush(timeout=receiver.options.timeout_s)
+        await receiver.flush()
         ends = time.monotonic() + sender.options.timeout_s
         while time.monotonic() < ends:
             await sender.client.publish(probe, b"")

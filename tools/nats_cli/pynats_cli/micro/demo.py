@@ -63,7 +63,7 @@ class EchoService:
     async def stop(self) -> None:
         """Answers what has arrived, and no more."""
         await self._echoing.drain()
-        await self.session.client.flush(timeout=self.session.options.timeout_s)
+        await self.session.flush()
 
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors

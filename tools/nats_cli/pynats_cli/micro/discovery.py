@@ -84,7 +84,8 @@ async def answers(
             if gap_s is not None:
                 ends = min(ends, time.monotonic() + gap_s)
     finally:
-        await subscription.unsubscribe()
+        if not session.client.is_closed:
+            await subscription.unsubscribe()
 
 
 def _is_nobody(message: Any) -> bool:

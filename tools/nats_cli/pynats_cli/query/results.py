@@ -9,6 +9,8 @@ import json
 import sys
 from typing import Any
 
+from pynats_common.commandline.untrusted import harmless_bytes
+
 from pynats_cli.query.conditions import Projection
 from pynats_cli.query.records import Record
 
@@ -57,6 +59,8 @@ class Results:
             sys.stdout.buffer.flush()
 
     def _put(self, data: bytes) -> None:
+        if self._steady and self._form == "text":
+            data = harmless_bytes(data)
         self._buffer.append(data)
         self._held += len(data)
         if self._steady or self._held > _BUFFER:

@@ -7,8 +7,6 @@ right edge.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +14,8 @@ from dataclasses import dataclass, field
 from pynats_cli.errors import CliError
 from pynats_cli.screen import human
 from pynats_cli.screen.ask import has_terminal
-from pynats_cli.screen.output import clear_screen, write
+from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.terminal import terminal_size
 
 WIDTH_MIN, HEIGHT_MIN = 20, 3
 KEPT_MAX = 1_000
@@ -113,14 +112,13 @@ async def run(
     """Draws until the user interrupts; `sample` gives one figure for each series. Raises CliError
     without a terminal."""
     require_terminal()
-    while True:
-        for each, value in zip(series, await sample(), strict=True):
-            each.values.append(value)
-        size = os.get_terminal_size(sys.stdout.fileno())
-        drawn = page(title, series, size.columns, size.lines)
-        clear_screen()
-        write(drawn)
-        await asyncio.sleep(every_s)
+    with live_screen() as screen:
+        while True:
+            for each, value in zip(series, await sample(), strict=True):
+                each.values.append(value)
+            size = terminal_size()
+            screen.paint(page(title, series, size.columns, size.lines))
+            await asyncio.sleep(every_s)
 
 
 def require_terminal() -> None:

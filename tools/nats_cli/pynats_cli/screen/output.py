@@ -7,8 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pynats_common.commandline.untrusted import (
+    harmless_bytes,
+    harmless_screen,
+)
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
+from pynats_common.program import OutputError
 
 from pynats_cli.screen.visible import laid_out
 
@@ -27,16 +32,39 @@ def note(text: str) -> None:
 
 
 def write(data: str | bytes) -> None:
-    """Text or bytes on stdout, flushed so that a pipe sees each message at once."""
-    sys.stdout.flush()
-    stream = sys.stdout.buffer
-    stream.write(bytes_of(data) if isinstance(data, str) else data)
-    stream.flush()
+    """Text or bytes on stdout, flushed so that a pipe sees each message at once. On a terminal
+    texts cannot steer it but may have our colours; bytes are never touched: see `write_body`."""
+    if isinstance(data, str) and sys.stdout.isatty():
+        data = harmless_screen(data)
+    try:
+        sys.stdout.flush()
+        stream = sys.stdout.buffer
+        stream.write(bytes_of(data) if isinstance(data, str) else data)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror) from None
+
+
+def write_body(data: bytes) -> None:
+    """What a stranger wrote, on stdout: as it is, but harmless on a terminal."""
+    write(harmless_bytes(data) if sys.stdout.isatty() else data)
+
+
+def foreign_line(text: str) -> None:
+    """One line on stdout with words of a stranger, who has no colours."""
+    write_body(bytes_of(text) + b"\n")
 
 
 def line(text: str = "") -> None:
     """One line on stdout."""
     write(laid_out(text) + "\n")
+
+
+def screen(text: str) -> None:
+    """A screen of our own on stdout, which may have colours, and a line end."""
+    write(bytes_of(harmless_screen(text) if sys.stdout.isatty() else text) + b"\n")
 
 
 def show(options: Shown, data: Any, text: Callable[[], str]) -> None:
@@ -47,7 +75,7 @@ def show(options: Shown, data: Any, text: Callable[[], str]) -> None:
     if options.form == "table":
         shown = text()
         if shown:
-            line(shown.rstrip("\n"))
+            screen(shown.rstrip("\n"))
         return
     from pynats_cli.screen.forms import encoded
 
@@ -62,12 +90,12 @@ def body(data: bytes, translate: str = "", subject: str = "", stream: str = "") 
 
 
 def raw_body(data: bytes, translate: str = "", subject: str = "", exact: bool = False) -> None:
-    """A body on lines of its own, and nothing else: an empty one is an empty line. `exact` writes
-    the bytes as they are."""
+    """A body on lines of its own, and nothing else: an empty one is an empty line. Its bytes are
+    not touched, on a terminal neither; `exact` adds no line end."""
     if exact and not translate:
         write(data)
     elif data or translate:
-        compact_body(data, translate, subject)
+        _body(data, translate, subject, "", write)
     else:
         line()
 
@@ -76,6 +104,12 @@ def compact_body(
     data: bytes, translate: str = "", subject: str = "", stream: str = ""
 ) -> bytes | None:
     """Writes a body on separate lines and returns the shown text; None after an error."""
+    return _body(data, translate, subject, stream, write_body)
+
+
+def _body(
+    data: bytes, translate: str, subject: str, stream: str, put: Callable[[bytes], None]
+) -> bytes | None:
     if not data and not translate:
         line("nil body")
         return b""
@@ -87,10 +121,5 @@ def compact_body(
         except TranslateError as error:
             line(f"{quote(error.output)}\nError while translating msg body: {error}\n")
             return None
-    write(data if data.endswith(b"\n") else data + b"\n")
+    put(data if data.endswith(b"\n") else data + b"\n")
     return data
-
-
-def clear_screen() -> None:
-    """Clears the terminal and moves the cursor to its top."""
-    write("\033[2J\033[H")

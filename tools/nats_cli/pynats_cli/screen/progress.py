@@ -20,6 +20,13 @@ def bar(
         yield lambda amount=1: None
         return
     from rich.console import Console
+
+    class Shown(Console):
+        """The cursor stays: nobody could bring it back after a kill."""
+
+        def show_cursor(self, show: bool = True) -> bool:
+            return False
+
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -37,6 +44,6 @@ def bar(
         else (BarColumn(), MofNCompleteColumn())
     )
     label = (TextColumn("{task.description}"),) if text else ()
-    with Progress(*label, *columns, TimeElapsedColumn(), console=Console(stderr=True)) as drawn:
+    with Progress(*label, *columns, TimeElapsedColumn(), console=Shown(stderr=True)) as drawn:
         task = drawn.add_task(text, total=total)
         yield lambda amount=1: drawn.advance(task, amount)

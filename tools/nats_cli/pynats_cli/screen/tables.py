@@ -1,17 +1,38 @@
-"""Tables: drawn with lines, or as Markdown, CSV and TSV where the environment asks for them."""
+"""Tables: drawn with lines, or as Markdown, CSV and TSV where the environment asks for them.
+
+On a terminal no line is wider than it: texts wrap between words, and a table for which that is not
+enough has its rows below each other, as labels and values. Nothing is lost, no name is broken.
+Piped, a table is as wide as it needs to be, whatever COLUMNS says.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
+from pynats_cli.global_options import COLOR_SCHEMES
+from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.screen.visible import visible
 
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
 _BORDER = re.compile("[╭╔][─┬═╦]*[╮╗]")
+
 _PIPED_WIDTH = 10_000  # nothing wraps where nobody looks at it
+_CUT_LATER = ContextVar("_CUT_LATER", default=False)
+
+
+@contextmanager
+def cut_later() -> Iterator[None]:
+    """Tables are drawn at their full width on a terminal too: what shows them cuts them."""
+    before = _CUT_LATER.set(True)
+    try:
+        yield
+    finally:
+        _CUT_LATER.reset(before)
 
 
 class Table:
@@ -57,7 +78,11 @@ def table(
         return _markdown(title, everything)
     if form.lower() in ("csv", "tsv"):
         return _separated(everything, "," if form.lower() == "csv" else "\t")
-    return _drawn(title, headers, rows, footer, scheme)
+    # The width of a tab depends on where it stands.
+    everything = [[cell.replace("\t", " ") for cell in row] for row in everything]
+    body = everything[1 : len(rows) + 1]
+    foot = everything[-1] if footer else []
+    return _drawn(title, everything[0], body, foot, scheme)
 
 
 def _visible(cells: Sequence[str]) -> list[str]:
@@ -88,27 +113,71 @@ def _drawn(
     scheme: str,
 ) -> str:
     from pynats_common.commandline.tables import column_widths
+    from rich.cells import cell_len
+
+    at_terminal = sys.stdout.isatty()
+    room = terminal_size().columns if at_terminal else _PIPED_WIDTH
+    lines = 3 * len(headers) + 1
+    if _CUT_LATER.get():  # every row in one line
+        room = sys.maxsize
+    widths = column_widths([headers, *rows, footer], room - lines, cell_len)
+    width = sum(widths) + lines
+    if at_terminal and width > room:
+        return _records(title, headers, rows, footer, room)
+    scheme = scheme or os.environ.get("NATS_COLOR", "")
+    scheme = scheme if scheme in COLOR_SCHEMES else ""  # a context may say anything
+    plain = scheme != "double" and (not at_terminal or bool(os.environ.get("NO_COLOR")))
+    space = width if _CUT_LATER.get() else max(width, room)
+    return _boxed(title, headers, rows, footer, "" if plain else scheme, widths, space)
+
+
+def _records(
+    title: str,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    footer: Sequence[str],
+    room: int,
+) -> str:
+    """Each row below the other, as labels and values. Empty cells are left out."""
+    from rich.cells import cell_len, set_cell_size
+
+    width = max(map(cell_len, headers), default=0)
+    rule = "─" * room
+    lines = [title, rule] if title else [rule]
+    for number, row in enumerate([*rows, *([footer] if footer else [])]):
+        if number:
+            lines.append("═" * room if footer and number == len(rows) else rule)
+        for header, cell in zip(headers, row, strict=False):
+            label = set_cell_size("", width - cell_len(header)) + header
+            first, *more = cell.split("\n")
+            if cell:
+                lines += [f"{label}: {first}", *(" " * (width + 2) + part for part in more)]
+    return "\n".join([*lines, rule])
+
+
+def _boxed(
+    title: str,
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    footer: Sequence[str],
+    style: str,
+    widths: Sequence[int],
+    room: int,
+) -> str:
     from rich import box
     from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-    color = "" if plain or scheme in ("", "rounded", "double") else scheme
     drawn = Table(
         header_style="",
-        box=box.DOUBLE if scheme == "double" else box.ROUNDED,
-        border_style=color,
+        box=box.DOUBLE if style == "double" else box.ROUNDED,
+        border_style="" if style in ("rounded", "double") else style,
         show_footer=bool(footer),
+        # A title that is wider than what is below it stays in one line.
+        min_width=min(cell_len(title) + 4, room) if title else 0,
     )
-    console = Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH)
-    lines = 3 * len(headers) + 1
-    widths = column_widths([headers, *rows, footer], console.width - lines, cell_len)
-    # A title that is wider than what is below it stays in one line.
-    titled = cell_len(title) + 4 if title else 0
-    console.width = max(console.width, sum(widths) + lines, titled)
-    drawn.min_width = titled
     for index, header in enumerate(headers):
         foot = Text(footer[index]) if footer else ""
         cells = [row[index] for row in rows if row[index]]
@@ -121,6 +190,7 @@ def _drawn(
         )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
+    console = Console(width=room)
     with console.capture() as capture:
         console.print(drawn)
     text = capture.get().rstrip("\n")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from pynats_common.commandline.untrusted import harmless
 from pynats_common.go.durations import human_duration_ns
 
 from pynats_cli.streams.fields import BY_NAME, is_empty, shown_config, without_server_metadata
@@ -74,5 +75,5 @@ def _text(name: str, value: Any) -> str:
     if (field is not None and field.kind == "duration") or name.endswith("inactive_threshold"):
         return human_duration_ns(value) if value else "unlimited"
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return value if isinstance(value, str) else json.dumps(value)
+        return harmless(", ".join(value))
+    return harmless(value) if isinstance(value, str) else json.dumps(value)

@@ -98,7 +98,9 @@ class _Reader:
             payload = json.dumps(request).encode()
             await self._session.client.publish(self._subject, payload, reply=inbox)
             while not self._flow.done.is_set():
-                message = await subscription.next_msg(timeout=self._session.options.timeout_s)
+                message = await self._session.unless_refused(
+                    subscription.next_msg(timeout=self._session.options.timeout_s)
+                )
                 status = message.headers.get("Status", "") if message.headers else ""
                 if status:
                     _check_status(status, message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pynats_common.go.quoting import quote
 
 from pynats_cli.connect.batches import Message
-from pynats_cli.screen.output import write
+from pynats_cli.screen.output import write, write_body
 from pynats_cli.subscriber.flow import Flow
 from pynats_cli.subscriber.options import SubscribeOptions
 
@@ -58,7 +58,8 @@ class QuickView:
                 b"[#%d] Received on %b%b\n%b\n" % (number + taken, named, with_reply, body)
             )
         if taken:
-            write(b"".join(texts))
+            put = write if self._raw else write_body
+            put(b"".join(texts))
             flow.count(taken)
         return batch[taken:]
 

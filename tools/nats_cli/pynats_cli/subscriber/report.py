@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import select
-import shutil
 import sys
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -16,8 +15,10 @@ from pynats_common.sizes import format_size
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen.human import thousands
-from pynats_cli.screen.output import clear_screen, line
+from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.output import line
 from pynats_cli.screen.tables import table
+from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.subscriber.messages import Received
 from pynats_cli.subscriber.options import SubscribeOptions
 
@@ -102,33 +103,33 @@ def draw_graph(values: Sequence[int], rows: int) -> str:
         for value in values:
             eighths = round(value * rows * 8 / top) - row * 8
             cells.append(_LEVELS[max(0, min(eighths, 8))])
-        label = thousands(round(top * (row + 1) / rows)).rjust(11)
-        lines.append(f"{label} ┤{''.join(cells)}".rstrip())
+        label = thousands(round(top * (row + 1) / rows))
+        same = row < rows - 1 and label == thousands(round(top * (row + 2) / rows))
+        lines.append(f"{'' if same else label:>11} ┤{''.join(cells)}".rstrip())
     return "\n".join(lines)
 
 
 def _terminal_size() -> tuple[int, int]:
     if not sys.stdout.isatty():
         raise CliError("failed to get terminal dimensions: output is not a terminal")
-    size = shutil.get_terminal_size()
+    size = terminal_size()
     return size.columns, size.lines
 
 
 async def refresh(screen: SubjectReport | RateGraphs) -> None:
     """Redraws a terminal every second until cancelled. Elsewhere nothing is drawn meanwhile; raises
     BrokenPipeError when the reader of a pipe has gone."""
-    while True:
-        await asyncio.sleep(REFRESH_S)
-        if sys.stdout.isatty():
-            draw(screen)
-        elif _unread(sys.stdout.fileno()):
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+    with live_screen() as shown:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            if sys.stdout.isatty():
+                shown.paint(screen.render())
+            elif _unread(sys.stdout.fileno()):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def draw(screen: SubjectReport | RateGraphs) -> None:
-    """Draws it, on a terminal in place of what was there."""
-    if sys.stdout.isatty():
-        clear_screen()
+    """Draws the result, below what is there."""
     line(screen.render())
 
 

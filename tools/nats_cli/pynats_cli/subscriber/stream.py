@@ -227,4 +227,4 @@ async def _flow_control(session: Session, message: Any) -> None:
 
 async def _ack(session: Session, message: Any) -> None:
     await session.client.publish(message.reply, b"")
-    await session.client.flush(timeout=session.options.timeout_s)
+    await session.flush()

@@ -9,7 +9,7 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns
 from pynats_common.go.quoting import quote
 
 from pynats_cli.screen.human import thousands
-from pynats_cli.screen.output import body, line, log, raw_body, write
+from pynats_cli.screen.output import body, foreign_line, line, log, raw_body, write
 from pynats_cli.screen.translate import TranslateError, translate_body
 from pynats_cli.subscriber.messages import Received, StreamFacts
 from pynats_cli.subscriber.options import SubscribeOptions
@@ -34,7 +34,7 @@ class MessageView:
     def show(self, message: Received, number: int, reply: Received | None = None) -> None:
         """Shows message `number` (from 1), with its reply."""
         if self._trace and message.reply:
-            line(f"<<< Reply Subject: {message.reply}")
+            foreign_line(f"<<< Reply Subject: {message.reply}")
         if self._options.dump:
             name = str(message.facts.sequence if message.facts else number)
             self._dump(message, f"{name}.json", number)
@@ -49,7 +49,7 @@ class MessageView:
 
     def _pretty(self, message: Received, number: int, reply: Received | None) -> None:
         prefix = f"[#{number}]{self._time_text(message.facts)}"
-        line(f"{prefix} {_headline(message)}")
+        foreign_line(f"{prefix} {_headline(message)}")
         if not self._options.subjects_only:
             self._content(message)
         if reply is not None:
@@ -58,7 +58,7 @@ class MessageView:
 
     def _content(self, message: Received) -> None:
         for name, value in message.headers:
-            line(f"{name}: {value}")
+            foreign_line(f"{name}: {value}")
         if message.headers:
             line()
         if not self._options.headers_only:
@@ -85,7 +85,7 @@ class MessageView:
                 return
         text = message.to_json(data)
         if self._options.dump == "-":
-            write(text + "\0")
+            write(text.encode() + b"\0")
             return
         path = Path(self._options.dump) / name
         try:

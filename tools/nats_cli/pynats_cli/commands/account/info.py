@@ -24,7 +24,8 @@ class InfoOptions(Shown):
 async def info(session: Session, chosen: InfoOptions) -> None:
     """Show the user and the account of this connection."""
     user = await _user(session)
-    rtt_ns = nanoseconds(await session.client.rtt(timeout=session.options.timeout_s))
+    ping = session.client.rtt(timeout=session.options.timeout_s)
+    rtt_ns = nanoseconds(await session.unless_refused(ping))
     data: dict[str, Any] = {
         "user": user,
         "connection": _connection(session, rtt_ns),

@@ -97,7 +97,9 @@ async def _gather(
     try:
         async with asyncio.timeout(session.options.timeout_s):
             while len(answers) < expected:
-                message = await subscription.next_msg(timeout=session.options.timeout_s)
+                message = await session.unless_refused(
+                    subscription.next_msg(timeout=session.options.timeout_s)
+                )
                 answers.append(json.loads(message.data))
     except (TimeoutError, ValueError, RecursionError):
         pass

@@ -46,6 +46,7 @@ GROUP = Group(
                 examples=("pynats server mappings 'orders.*' 'eu.{{wildcard(1)}}' orders.new",),
                 panel=_LOCAL, offline=True),
         Command("generate", "Generate the files of a deployment", f"{_HERE}.generate:generate",
-                ("gen",), panel=_LOCAL, offline=True),
+                ("gen",), panel=_LOCAL, offline=True,
+                examples=("pynats server generate ./nats-server",)),
     ),
 )  # fmt: skip

@@ -65,8 +65,10 @@ class Source:
         if not self._offline:
             from pynats_cli.connect.connection import open_session
 
-            timed = replace(self._options, timeout_ns=(self._chosen.read_timeout or 5) * SECOND_NS)
-            self._session = await self._stack.enter_async_context(open_session(timed))
+            session = await self._stack.enter_async_context(open_session(self._options))
+            wait_ns = (self._chosen.read_timeout or 5) * SECOND_NS
+            session.options = replace(self._options, timeout_ns=wait_ns)
+            self._session = session
         return self
 
     async def __aexit__(self, *error: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from pynats_cli.commands.server.options import ReportOptions
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.screen.output import clear_screen, note, show
+from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.output import note, show
 from pynats_cli.system.sources import Source, needs_answers, open_source
 
 
@@ -30,14 +30,18 @@ async def run_report(
     if chosen.watch and chosen.archive:
         raise CliError("--watch is not supported when using --archive")
     async with open_source(options, chosen.archive) as source:
-        while True:
+        if not chosen.watch:
             report = await make(source)
-            if chosen.watch and chosen.form == "table" and sys.stdout.isatty():
-                clear_screen()
             show(chosen, report.data, report.text)
-            if not chosen.watch:
-                return
-            await asyncio.sleep(chosen.watch)
+            return
+        with live_screen() as screen:
+            while True:
+                report = await make(source)
+                if chosen.form == "table":
+                    screen.paint(report.text())
+                else:
+                    show(chosen, report.data, report.text)
+                await asyncio.sleep(chosen.watch)
 
 
 async def answers_for(

@@ -15,7 +15,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
-from pynats_cli.screen.output import line, note, show
+from pynats_cli.screen.output import line, note, screen, show
 from pynats_cli.streams.check import check, check_types, read_config, with_defaults
 from pynats_cli.streams.create import update_stream
 from pynats_cli.streams.differences import Difference, differences, shown_lines
@@ -88,7 +88,7 @@ def _show_differences(found: list[Difference], options: EditOptions) -> None:
     if options.form == "table":
         line("Differences (-old +new):")
         for text in shown_lines(found, sys.stdout):
-            line(text)
+            screen(text)
         line()
     elif options.dry_run:
         show(options, [{"field": d.name, "old": d.old, "new": d.new} for d in found], str)
@@ -96,7 +96,7 @@ def _show_differences(found: list[Difference], options: EditOptions) -> None:
         # Standard output is for one document.
         note("Differences (-old +new):")
         for text in shown_lines(found, sys.stderr):
-            note(text)
+            print(text, file=sys.stderr)
 
 
 def _edited(config: dict[str, Any], options: EditOptions) -> dict[str, Any]:

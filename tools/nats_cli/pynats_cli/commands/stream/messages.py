@@ -16,7 +16,7 @@ from pynats_cli.flags import Shown, Translate
 from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
-from pynats_cli.screen.output import log, show, write
+from pynats_cli.screen.output import log, show, write, write_body
 from pynats_cli.streams.messages import StoredMessage
 from pynats_cli.streams.numbers import MESSAGE_ID
 from pynats_cli.streams.requests import get_message, messages_from
@@ -52,7 +52,7 @@ async def get(session: Session, options: GetOptions) -> None:
     if options.form != "table":
         show(options, _shown(found), str)
         return
-    write(message.described(time.time_ns(), options.translate))
+    write_body(message.described(time.time_ns(), options.translate))
 
 
 def _wanted(stream: str, options: GetOptions) -> tuple[dict[str, Any], str]:
@@ -114,9 +114,10 @@ async def view(session: Session, options: ViewOptions) -> None:
         if full and not ask.confirm("Next Page?", default=True):
             return
         message = StoredMessage.of(found, name)
-        write(
-            message.raw_line(options.translate) if options.raw else message.brief(options.translate)
-        )
+        if options.raw:
+            write(message.raw_line(options.translate))
+        else:
+            write_body(message.brief(options.translate))
         shown += 1
     log("Reached apparent end of data")
 

@@ -33,9 +33,9 @@ class DowngradeOptions(Reversed, Archived, Shown):
 async def downgrade(options: GlobalOptions, chosen: DowngradeOptions) -> None:
     """List what needs a higher API level of JetStream."""
     request = {"accounts": True, "streams": True, "consumer": True, "config": True, "limit": _PAGE}
-    if chosen.form == "table":
-        note("Obtaining JetStream Asset information")
     async with open_source(options, chosen.archive) as source:
+        if chosen.form == "table":
+            note("Obtaining JetStream Asset information")
         documents = needs_answers(await source.ask("JSZ", request, items="account_details"))
     streams, consumers = _found(documents, chosen.api, chosen.all)
     if chosen.reverse:

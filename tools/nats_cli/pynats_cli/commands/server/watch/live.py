@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynats_cli.errors import CliError
-from pynats_cli.screen.output import clear_screen, write
+from pynats_cli.screen.live import live_screen
+from pynats_cli.screen.terminal import terminal_size
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -29,7 +29,7 @@ def require_terminal() -> None:
 
 def rows_that_fit() -> int:
     """How many rows of a table the terminal shows. Raises CliError when it is too small."""
-    lines = shutil.get_terminal_size().lines
+    lines = terminal_size().lines
     if lines < _LINES_MIN:
         raise CliError("please increase terminal dimensions")
     return lines - LINES_AROUND
@@ -43,12 +43,11 @@ def chosen(number: int) -> int:
 
 async def redraw(session: Session, draw: Callable[[], str], every_s: float = _EVERY_S) -> None:
     """Draws until the user interrupts. Ends with the server's words if it refused something."""
-    while True:
-        drawn = draw()
-        clear_screen()
-        write(drawn + "\n")
-        await asyncio.sleep(every_s)
-        await session.check()
+    with live_screen() as screen:
+        while True:
+            screen.paint(draw())
+            await asyncio.sleep(every_s)
+            await session.check()
 
 
 def document(data: bytes) -> dict[str, Any]:

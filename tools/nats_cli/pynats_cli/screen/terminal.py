@@ -1,0 +1,17 @@
+"""The terminal's size."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+
+def terminal_size() -> os.terminal_size:
+    """Columns and lines of the terminal that standard output is, whatever COLUMNS says; of a
+    usual one where there is none."""
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return shutil.get_terminal_size()
+    return size if size.columns and size.lines else os.terminal_size((80, 24))
