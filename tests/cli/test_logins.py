@@ -209,8 +209,11 @@ def test_who_is_refused_when_it_comes_again_is_told(
     port = lasting_port()
     login = ["--user", "alice", "--password", "s3cret"]
     with ServerProcess(PYNATS, tmp_path / "first", CONFIG, port=port, monitor=True) as server:
-        waiting = make_cli(url_of(server)).start("sub", "open.a", *login)
+        cli = make_cli(url_of(server))
+        waiting = cli.start("sub", "open.a", *login)
         wait_until(lambda: "open.a" in str(server.monitoring("/subsz?subs=1")), "the subscription")
-        waiting.wait_for("open.a")
+        # It has an answer to its first question when it has a message: it is no start any more.
+        assert cli.run("pub", "open.a", "x", *login).code == 0
+        waiting.wait_for("[#1]")
     with ServerProcess(PYNATS, tmp_path / "second", WITHOUT_ALICE, port=port):
         waiting.wait_for(">>> Unexpected NATS error: nats: Authorization Violation")
