@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pynats_cli.audit.gathering
-import pynats_cli.commands.audit.analyze  # noqa: F401 - imported before forking, see Cli
 import pytest
 
 from tests.cli.conftest import KINDS, Cli, url_of

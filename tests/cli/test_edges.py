@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pynats_cli.publisher.source import MessageSource
+from pynats_cli.messages.publisher.source import MessageSource
 from pynats_cli.screen.output import compact_body
 from pynats_common.commandline.kinds import DURATION, SIZE, SUBJECTS
 from pynats_common.go.durations import SECOND_NS, human_duration_ns

@@ -158,7 +158,7 @@ def test_own_connections_are_asked_for_page_by_page(monkeypatch: pytest.MonkeyPa
 
     from pynats_cli.commands.account import report
     from pynats_cli.commands.server.report.connections import Picked, gather
-    from pynats_cli.system import Answer
+    from pynats_cli.servers.system import Answer
 
     connections = {"n1": list(range(2500)), "n2": [7]}
     asked = []

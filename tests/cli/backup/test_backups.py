@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.backup import download
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup.opening import open_source
+from pynats_cli.jetstream.backup import download
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup.opening import open_source
 from pynats_common import s2
 from pynats_server.jetstream.store import FileConfig, open_store
 from pynats_server.jetstream.store.file.snapshot import write_snapshot
@@ -24,7 +24,7 @@ from tests.support import jetstream
 from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
 
-preload("backup", also=("pynats_cli.backup.screens",))
+preload("backup", also=("pynats_cli.jetstream.backup.screens",))
 
 Api = Callable[..., dict[str, Any]]
 
@@ -339,7 +339,7 @@ def test_a_restore_that_stands_still_or_is_refused_ends(
 
 
 def test_the_folder_is_read_without_a_server(lone_cli: Cli, tmp_path: Path) -> None:
-    from pynats_cli.backup.writing import encoded
+    from pynats_cli.jetstream.backup.writing import encoded
     from pynats_common.archive import STATE, Entry
 
     folders.write_meta(tmp_path, {"config": {"name": "S", "subjects": ["s"]}, "state": {}})

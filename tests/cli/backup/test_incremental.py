@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup import incremental
-from pynats_cli.backup.incremental import Incremental, _Open
 from pynats_cli.jetstream import reading
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup import incremental
+from pynats_cli.jetstream.backup.incremental import Incremental, _Open
 
 from tests.cli.backup.test_backups import Api, api, contents, fill, on_client
 from tests.cli.conftest import Cli, Result

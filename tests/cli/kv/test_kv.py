@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.preloading import preload
 
-preload("kv", also=("pynats_cli.kv.screens",))
+preload("kv", also=("pynats_cli.jetstream.kv.screens",))
 
 
 @pytest.fixture

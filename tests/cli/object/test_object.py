@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.objects import acked
+from pynats_cli.jetstream.objects import acked
 
 from tests.cli.conftest import Cli, url_of
 from tests.cli.preloading import preload
@@ -19,7 +19,7 @@ from tests.support.deadline import wait_until_async
 from tests.support.on_loop import on_loop
 from tests.support.process import PYNATS, ServerProcess
 
-preload("object", also=("pynats_cli.objects.screens",))
+preload("object", also=("pynats_cli.jetstream.objects.screens",))
 
 
 @pytest.fixture

@@ -9,9 +9,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pynats_cli.audit.gathering
-import pynats_cli.commands.audit.analyze  # noqa: F401 - imported before forking, see Cli
-
 from tests.cli.conftest import url_of
 from tests.cli.recorded.scenes import CONFIGS, Line, _Ours, _Real
 from tests.support.process import PYNATS, REFERENCE, ServerProcess

@@ -10,7 +10,9 @@ from tests.cli.preloading import preload
 from tests.cli.recorded.scenes import Line, Scene, check
 from tests.support.records import Recorded
 
-preload("backup", "kv", also=("pynats_cli.backup.screens", "pynats_cli.kv.screens"))
+preload(
+    "backup", "kv", also=("pynats_cli.jetstream.backup.screens", "pynats_cli.jetstream.kv.screens")
+)
 
 _FILL = (
     "stream add S --subjects 's.>' --defaults --metadata q=w",

@@ -10,7 +10,9 @@ from tests.cli.preloading import preload
 from tests.cli.recorded.scenes import Line, Scene, check
 from tests.support.records import Recorded
 
-preload("kv", "object", also=("pynats_cli.kv.screens", "pynats_cli.objects.screens"))
+preload(
+    "kv", "object", also=("pynats_cli.jetstream.kv.screens", "pynats_cli.jetstream.objects.screens")
+)
 
 _REMOVED_TWICE = "the original removes what is removed already"
 

@@ -6,11 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pynats_cli.checks.live
-import pynats_cli.commands.server.check.assets
-import pynats_cli.commands.server.check.connection
-import pynats_cli.commands.server.check.servers
-import pynats_cli.commands.server.check.services  # noqa: F401 - imported before forking, see Cli
 import pytest
 
 from tests.cli.recorded.scenes import Line, Scene, check

@@ -24,7 +24,7 @@ import pytest
 import rich.table  # noqa: F401
 from pynats_cli.connect.connection import open_session
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.system import ask
+from pynats_cli.servers.system import ask
 
 from tests.cli.conftest import KINDS, Cli
 from tests.support.process import ServerProcess

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli import system
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.servers import system
 
 from tests.cli.conftest import Cli
 

@@ -13,14 +13,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pynats_cli.checks.live
 import pynats_cli.commands.server.check.assets
 import pynats_cli.commands.server.check.connection
 import pynats_cli.commands.server.check.services
 import pynats_cli.commands.server.graph
 import pynats_cli.commands.server.replicas
 import pynats_cli.commands.server.watch.servers
-import pynats_cli.exporter.collecting  # noqa: F401 - imported before forking, see Cli
+import pynats_cli.servers.checks.live
+import pynats_cli.servers.exporter.collecting  # noqa: F401 - imported before forking, see Cli
 import pytest
 from pynats_cli.entry import main
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pynats_cli.commands.server.generate  # noqa: F401 - imported before forking, see Cli
 import pytest
-from pynats_cli.bundles.builtin import BUILTIN
-from pynats_cli.bundles.bundle import Bundle, load_bundle, local_path
-from pynats_cli.bundles.form import answers
-from pynats_cli.bundles.rendering import Rendering, write_files
 from pynats_cli.errors import CliError
+from pynats_cli.servers.bundles.builtin import BUILTIN
+from pynats_cli.servers.bundles.bundle import Bundle, load_bundle, local_path
+from pynats_cli.servers.bundles.form import answers
+from pynats_cli.servers.bundles.rendering import Rendering, write_files
 from pynats_common.config.parser import parse
 from pynats_common.config.values import plain
 

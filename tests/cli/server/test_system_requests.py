@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
-from pynats_cli import system
 from pynats_cli.connect.connection import Session, open_session
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.system.requests import QUIET_S, successful
+from pynats_cli.servers import system
+from pynats_cli.servers.system.requests import QUIET_S, successful
 
 from tests.cli.conftest import url_of
 from tests.support.process import ServerProcess

@@ -17,9 +17,9 @@ import pytest
 from pynats_cli import app
 from pynats_cli.connect import connection
 from pynats_cli.errors import CliError
-from pynats_cli.micro import discovery
+from pynats_cli.messages.micro import discovery
 from pynats_cli.screen import human
-from pynats_cli.system import requests
+from pynats_cli.servers.system import requests
 
 from tests.support.process import PYNATS, ServerProcess
 

@@ -7,12 +7,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from pynats_cli.audit.snapshot import Snapshot
-from pynats_cli.bundles.bundle import load_bundle
-from pynats_cli.configfile.yaml_form import read_yaml
 from pynats_cli.errors import CliError
-from pynats_cli.system import archive as archives
-from pynats_cli.system.archive import Archive
+from pynats_cli.servers.audit.snapshot import Snapshot
+from pynats_cli.servers.bundles.bundle import load_bundle
+from pynats_cli.servers.configfile.yaml_form import read_yaml
+from pynats_cli.servers.system import archive as archives
+from pynats_cli.servers.system.archive import Archive
 from pynats_common.config import ConfigError
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.backup.folder import new_file
 from pynats_cli.errors import CliError
-from pynats_cli.exporter import web
 from pynats_cli.jetstream import api
 from pynats_cli.jetstream.api import JetStream
+from pynats_cli.jetstream.backup.folder import new_file
+from pynats_cli.servers.exporter import web
 from pynats_cli.template import expressions
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.language import render

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.schemas import catalog
+from pynats_cli.reference.schemas import catalog
 
 from tests.cli.conftest import KINDS
 from tests.support.deadline import wait_until_async

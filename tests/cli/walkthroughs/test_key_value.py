@@ -7,7 +7,7 @@ from __future__ import annotations
 from tests.cli.preloading import preload
 from tests.cli.walkthroughs.lines import Line, Seen, User
 
-preload("kv", also=("pynats_cli.kv.screens",))
+preload("kv", also=("pynats_cli.jetstream.kv.screens",))
 
 LINES = (
     Line("nats kv add my-kv", """

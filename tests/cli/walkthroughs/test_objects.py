@@ -7,7 +7,7 @@ from __future__ import annotations
 from tests.cli.preloading import preload
 from tests.cli.walkthroughs.lines import File, Line, Seen, User
 
-preload("object", also=("pynats_cli.objects.screens",))
+preload("object", also=("pynats_cli.jetstream.objects.screens",))
 
 LINES = (
     Line("nats object add myobjbucket", """

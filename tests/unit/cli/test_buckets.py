@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.commands.object.transfer import headers_of
 from pynats_cli.errors import CliError
-from pynats_cli.jetstream.reading import Stored
-from pynats_cli.kv.bucket import (
+from pynats_cli.jetstream.kv.bucket import (
     Bucket,
     Wish,
     changed_config,
@@ -17,9 +16,10 @@ from pynats_cli.kv.bucket import (
     new_config,
     stream_name,
 )
-from pynats_cli.kv.screens import text_of, value_text
-from pynats_cli.kv.values import DELETE, PURGE, PUT, Value, value_of
-from pynats_cli.objects import bucket as objects
+from pynats_cli.jetstream.kv.screens import text_of, value_text
+from pynats_cli.jetstream.kv.values import DELETE, PURGE, PUT, Value, value_of
+from pynats_cli.jetstream.objects import bucket as objects
+from pynats_cli.jetstream.reading import Stored
 from pynats_common.go.durations import HOUR_NS, MINUTE_NS
 
 ALLOWED = "abcXYZ019-_/=."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pynats_cli.cheats.book import all_topics, command_lines, text_of, topics
 from pynats_cli.commands import ROOT
 from pynats_cli.global_options import split_global_options
+from pynats_cli.reference.cheats.book import all_topics, command_lines, text_of, topics
 from pynats_common.commandline.parse import BadValueError, parse
 from pynats_common.commandline.tree import Command, walk
 

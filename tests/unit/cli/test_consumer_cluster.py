@@ -10,9 +10,9 @@ import pytest
 from pynats_cli.commands.consumer import cluster
 from pynats_cli.commands.consumer.cluster import BalanceOptions, EvacuateOptions, StepDownOptions
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JetStream
+from pynats_cli.jetstream.consumers.screen import info_screen
 
 PEERS = ("n1", "n2", "n3")
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.consumers.backoff import linear_backoff
-from pynats_cli.consumers.config_file import (
+from pynats_cli.errors import CliError
+from pynats_cli.jetstream.consumers.backoff import linear_backoff
+from pynats_cli.jetstream.consumers.config_file import (
     config_text,
     parse_config,
     without_server_metadata,
     zero_config,
 )
-from pynats_cli.consumers.configure import apply_flags, new_config
-from pynats_cli.consumers.differences import differences
-from pynats_cli.consumers.flags import CreateFlags
-from pynats_cli.consumers.policies import pause_deadline_ns, start_policy
-from pynats_cli.errors import CliError
+from pynats_cli.jetstream.consumers.configure import apply_flags, new_config
+from pynats_cli.jetstream.consumers.differences import differences
+from pynats_cli.jetstream.consumers.flags import CreateFlags
+from pynats_cli.jetstream.consumers.policies import pause_deadline_ns, start_policy
 
 NUMBERS = st.integers(min_value=1, max_value=10**15)
 CONFIGS = st.fixed_dictionaries(

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from pynats_cli.consumers.find import FindFlags, matching
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.consumers.find import FindFlags, matching
 from pynats_common.go.durations import MINUTE_NS
 from pynats_common.go.times import format_time_ns
 

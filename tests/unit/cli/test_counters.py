@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.counters import (
+from pynats_cli.errors import CliError
+from pynats_cli.jetstream.counters import (
     check_subject,
     grouped,
     increment,
@@ -13,7 +14,6 @@ from pynats_cli.counters import (
     parse_counter,
     whole_number,
 )
-from pynats_cli.errors import CliError
 
 NUMBERS = st.integers(min_value=-(10**60), max_value=10**60)
 

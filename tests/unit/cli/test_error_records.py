@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pynats_cli.errorcodes.records import (
+from pynats_cli.errors import CliError
+from pynats_cli.reference.errorcodes.records import (
     ErrorRecord,
     faults_of,
     known,
@@ -16,7 +17,6 @@ from pynats_cli.errorcodes.records import (
     read_file,
     write_file,
 )
-from pynats_cli.errors import CliError
 from pynats_common.api_errors import ERRORS
 from pynats_server.jetstream.errors import api_error
 

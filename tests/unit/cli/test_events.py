@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.errors import CliError
-from pynats_cli.events.choice import chosen_sources, event_filter
-from pynats_cli.events.event import Event, UnknownEvent, parse_event
-from pynats_cli.events.kinds import KINDS, KNOWN
-from pynats_cli.events.view import EventView
+from pynats_cli.servers.events.choice import chosen_sources, event_filter
+from pynats_cli.servers.events.event import Event, UnknownEvent, parse_event
+from pynats_cli.servers.events.kinds import KINDS, KNOWN
+from pynats_cli.servers.events.view import EventView
 
 ADVISORY = "io.nats.jetstream.advisory.v1."
 SERVER = "io.nats.server.advisory.v1."

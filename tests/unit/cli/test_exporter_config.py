@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pynats_cli.errors import CliError
-from pynats_cli.exporter.config import load_config, read_config
+from pynats_cli.servers.exporter.config import load_config, read_config
 
 GOOD = """
 context: prod

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.measure.percentiles import SHOWN, at, histogram_text, raw_text
-from pynats_cli.measure.traffic import ROWS, Traffic
+from pynats_cli.messages.measure.percentiles import SHOWN, at, histogram_text, raw_text
+from pynats_cli.messages.measure.traffic import ROWS, Traffic
 
 TIMES = st.lists(st.integers(0, 10**10), min_size=1, max_size=200)
 

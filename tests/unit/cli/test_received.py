@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from pynats_cli.subscriber.messages import from_direct_get
+from pynats_cli.messages.subscriber.messages import from_direct_get
 
 
 @pytest.mark.parametrize(

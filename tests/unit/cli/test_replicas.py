@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pynats_cli.commands.server.replica_options import chosen_members
 from pynats_cli.errors import CliError
-from pynats_cli.replicas.consumers import ConsumerReplica, consumer_groups
-from pynats_cli.replicas.groups import drift
-from pynats_cli.replicas.reading import from_text
-from pynats_cli.replicas.streams import stream_groups
+from pynats_cli.servers.replicas.consumers import ConsumerReplica, consumer_groups
+from pynats_cli.servers.replicas.groups import drift
+from pynats_cli.servers.replicas.reading import from_text
+from pynats_cli.servers.replicas.streams import stream_groups
 
 
 def jsz(node: str, leader: str, messages: int = 10, **more: Any) -> dict[str, Any]:

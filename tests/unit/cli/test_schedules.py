@@ -6,7 +6,7 @@ import time
 
 import pytest
 from pynats_cli.errors import CliError
-from pynats_cli.publisher.schedules import Schedule
+from pynats_cli.messages.publisher.schedules import Schedule
 from pynats_common.go.durations import MINUTE_NS, SECOND_NS
 from pynats_common.go.times import parse_time_ns
 

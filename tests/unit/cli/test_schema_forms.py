@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pynats_cli.errors import CliError
-from pynats_cli.schemas import catalog
-from pynats_cli.schemas.notation import Expansion
+from pynats_cli.reference.schemas import catalog
+from pynats_cli.reference.schemas.notation import Expansion
 
 API = "io.nats.jetstream.api.v1."
 TYPES = {"point": {"x": "int", "y?": "int"}, "error": {"code": "300..699"}}

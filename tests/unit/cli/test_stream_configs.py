@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.errors import CliError
-from pynats_cli.streams.balance import Group, plans
-from pynats_cli.streams.check import check, check_types, faults
-from pynats_cli.streams.create import bytes_demanded
-from pynats_cli.streams.differences import differences, lines
-from pynats_cli.streams.fields import shown_config, without_server_metadata
-from pynats_cli.streams.find import environment, is_subset
-from pynats_cli.streams.flags import NewFlags
-from pynats_cli.streams.interview import default_window_ns, fill
-from pynats_cli.streams.messages import StoredMessage, printable
-from pynats_cli.streams.origins import read_time
-from pynats_cli.streams.requests import runs
+from pynats_cli.jetstream.streams.balance import Group, plans
+from pynats_cli.jetstream.streams.check import check, check_types, faults
+from pynats_cli.jetstream.streams.create import bytes_demanded
+from pynats_cli.jetstream.streams.differences import differences, lines
+from pynats_cli.jetstream.streams.fields import shown_config, without_server_metadata
+from pynats_cli.jetstream.streams.find import environment, is_subset
+from pynats_cli.jetstream.streams.flags import NewFlags
+from pynats_cli.jetstream.streams.interview import default_window_ns, fill
+from pynats_cli.jetstream.streams.messages import StoredMessage, printable
+from pynats_cli.jetstream.streams.origins import read_time
+from pynats_cli.jetstream.streams.requests import runs
 
 CONFIG: dict[str, Any] = {
     "name": "S", "subjects": ["a", "b"], "max_msgs": -1, "max_age": 0,

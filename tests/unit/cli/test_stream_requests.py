@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pynats_cli.commands.stream import balance, cluster
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.streams import peers
+from pynats_cli.jetstream.streams.requests import list_streams, messages_from, subject_counts
 from pynats_cli.pickers import pick_stream
-from pynats_cli.streams import peers
-from pynats_cli.streams.requests import list_streams, messages_from, subject_counts
 
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pynats_cli.screen.columns import Columns
-from pynats_cli.streams.screen import info_screen, origin_text
-from pynats_cli.streams.tables import (
+from pynats_cli.jetstream.streams.screen import info_screen, origin_text
+from pynats_cli.jetstream.streams.tables import (
     dot_graph,
     leaders_table,
     list_table,
@@ -17,6 +16,7 @@ from pynats_cli.streams.tables import (
     subjects_table,
     unavailable_tables,
 )
+from pynats_cli.screen.columns import Columns
 
 R3: dict[str, Any] = {
     "config": {

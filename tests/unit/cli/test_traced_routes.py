@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.tracing.hops import Route, read
-from pynats_cli.tracing.screen import LEGEND, route_screen
+from pynats_cli.messages.tracing.hops import Route, read
+from pynats_cli.messages.tracing.screen import LEGEND, route_screen
 
 START = "2026-11-30T07:39:47.0000"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pynats_cli.commands.server.graph import Rates, jetstream_figures, server_figures
 from pynats_cli.commands.server.watch import accounts, live, requests, servers
-from pynats_cli.watching.accounts import AccountStats
-from pynats_cli.watching.requests import Kind, RequestCounts, account_of, read_subject
-from pynats_cli.watching.servers import ServerStats
+from pynats_cli.servers.watching.accounts import AccountStats
+from pynats_cli.servers.watching.requests import Kind, RequestCounts, account_of, read_subject
+from pynats_cli.servers.watching.servers import ServerStats
 
 TIME = "2026-01-02T03:04:05Z"
 

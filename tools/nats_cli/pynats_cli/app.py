@@ -13,14 +13,14 @@ from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk
 from pynats_common.version import version_line
 
-from pynats_cli import aboutus
 from pynats_cli.commands import LATER, PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
+from pynats_cli.program import aboutus
 from pynats_cli.screen.visible import visible
 
 if TYPE_CHECKING:
-    from pynats_cli.plugins.store import Plugin
+    from pynats_cli.program.plugins.store import Plugin
 
 _TOLD_MAX = 200  # characters of an error that nobody foresaw
 _GLOBAL_HINT = f"\nGlobal flags (--server, --context, ...): see {PROGRAM} --help\n"
@@ -84,7 +84,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
     """The plugin that is meant by a name that is no command of ours."""
-    from pynats_cli.plugins.store import find
+    from pynats_cli.program.plugins.store import find
 
     return find(arguments[0]) if len(path) == 1 and arguments else None
 
@@ -92,7 +92,7 @@ def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
 def _run_plugin(
     plugin: Plugin, arguments: Sequence[str], options: GlobalOptions, asks_for_help: bool
 ) -> int:
-    from pynats_cli.plugins.running import run as run_program
+    from pynats_cli.program.plugins.running import run as run_program
 
     return run_program(plugin, [*arguments[1:], *(["--help"] if asks_for_help else [])], options)
 
@@ -102,7 +102,7 @@ def help_of(found: Found) -> str:
     if isinstance(found.node, Command):
         return command_help(found.path, found.node, _GLOBAL_HINT)
     if len(found.path) == 1:
-        from pynats_cli.plugins.store import registered
+        from pynats_cli.program.plugins.store import registered
 
         rows = [(plugin.name, plugin.help) for plugin in registered()]
         return group_help(

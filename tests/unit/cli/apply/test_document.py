@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pynats_cli.apply.document import read_document
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.apply.document import read_document
 
 YAML = """\
 name: shop

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.apply.document import Document, read_document
-from pynats_cli.apply.export import export
-from pynats_cli.apply.fields import duration_text
-from pynats_cli.apply.plan import MARK, Plan, Present, make_plan
-from pynats_cli.apply.screens import plan_screen
+from pynats_cli.jetstream.apply.document import Document, read_document
+from pynats_cli.jetstream.apply.export import export
+from pynats_cli.jetstream.apply.fields import duration_text
+from pynats_cli.jetstream.apply.plan import MARK, Plan, Present, make_plan
+from pynats_cli.jetstream.apply.screens import plan_screen
 
 
 def document(tmp_path: Path, text: str) -> Document:

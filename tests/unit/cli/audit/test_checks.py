@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.audit import layout
-from pynats_cli.audit.analysis import TYPE, analyze, cut, load_report
-from pynats_cli.audit.catalog import CHECKS
-from pynats_cli.audit.snapshot import Snapshot
-from pynats_cli.audit.writing import ArchiveWriter
 from pynats_cli.commands.audit.report import as_markdown, as_text
 from pynats_cli.errors import CliError
-from pynats_cli.system.archive import Archive
+from pynats_cli.servers.audit import layout
+from pynats_cli.servers.audit.analysis import TYPE, analyze, cut, load_report
+from pynats_cli.servers.audit.catalog import CHECKS
+from pynats_cli.servers.audit.snapshot import Snapshot
+from pynats_cli.servers.audit.writing import ArchiveWriter
+from pynats_cli.servers.system.archive import Archive
 
 NOW = "2026-01-01T00:00:00Z"
 META = {"leader": "n1", "replicas": [{"name": "n2", "current": True}]}

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup.editing import Editing
-from pynats_cli.backup.obfuscation import Obfuscator
-from pynats_cli.backup.opening import open_source
-from pynats_cli.backup.selection import (
+from pynats_cli.errors import CliError
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup.editing import Editing
+from pynats_cli.jetstream.backup.obfuscation import Obfuscator
+from pynats_cli.jetstream.backup.opening import open_source
+from pynats_cli.jetstream.backup.selection import (
     COMPACTION,
     HEADER,
     LAST,
@@ -25,7 +26,6 @@ from pynats_cli.backup.selection import (
     Selection,
     Wish,
 )
-from pynats_cli.errors import CliError
 from pynats_common.archive import Entry
 
 from tests.unit.cli.backup.test_reading import META, consumer, messages, state, written

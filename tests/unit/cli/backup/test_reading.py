@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup.opening import open_source
-from pynats_cli.backup.parts import Part, Parts, Progress, ranges
-from pynats_cli.backup.reading import archive_entries, summarize
-from pynats_cli.backup.source import digest_of
-from pynats_cli.backup.writing import Writer, encoded
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup.opening import open_source
+from pynats_cli.jetstream.backup.parts import Part, Parts, Progress, ranges
+from pynats_cli.jetstream.backup.reading import archive_entries, summarize
+from pynats_cli.jetstream.backup.source import digest_of
+from pynats_cli.jetstream.backup.writing import Writer, encoded
 from pynats_common import s2
 from pynats_common.archive import STATE, Entry
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from pynats_cli.checks.result import Result
 from pynats_cli.commands.server.check.formats import (
     as_json,
     as_nagios,
     as_prometheus,
     as_text,
 )
+from pynats_cli.servers.checks.result import Result
 
 
 def example() -> Result:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pynats_cli.checks.connection import ConnectionThresholds, judge_connect, judge_round_trip
-from pynats_cli.checks.consumer import ConsumerThresholds, judge_consumer
-from pynats_cli.checks.credential import CredentialExpectation, judge_expiry
-from pynats_cli.checks.jetstream import JetStreamThresholds, judge_account, judge_replicas
-from pynats_cli.checks.meta import MetaExpectation, judge_meta
-from pynats_cli.checks.request import AnswerExpectation, judge_answer
-from pynats_cli.checks.result import Result, Status
-from pynats_cli.checks.server import ServerThresholds, judge_server
-from pynats_cli.checks.stream import StreamThresholds, judge_stream
+from pynats_cli.servers.checks.connection import (
+    ConnectionThresholds,
+    judge_connect,
+    judge_round_trip,
+)
+from pynats_cli.servers.checks.consumer import ConsumerThresholds, judge_consumer
+from pynats_cli.servers.checks.credential import CredentialExpectation, judge_expiry
+from pynats_cli.servers.checks.jetstream import JetStreamThresholds, judge_account, judge_replicas
+from pynats_cli.servers.checks.meta import MetaExpectation, judge_meta
+from pynats_cli.servers.checks.request import AnswerExpectation, judge_answer
+from pynats_cli.servers.checks.result import Result, Status
+from pynats_cli.servers.checks.server import ServerThresholds, judge_server
+from pynats_cli.servers.checks.stream import StreamThresholds, judge_stream
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pynats_cli.checks import metadata
-from pynats_cli.checks.consumer import KEYS as CONSUMER_KEYS
-from pynats_cli.checks.consumer import ConsumerThresholds
-from pynats_cli.checks.stream import KEYS, StreamThresholds
+from pynats_cli.servers.checks import metadata
+from pynats_cli.servers.checks.consumer import KEYS as CONSUMER_KEYS
+from pynats_cli.servers.checks.consumer import ConsumerThresholds
+from pynats_cli.servers.checks.stream import KEYS, StreamThresholds
 
 
 def test_every_key_is_read_and_flags_win() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.checks.result import Status
-from pynats_cli.checks.thresholds import InvalidThresholds, Thresholds
+from pynats_cli.servers.checks.result import Status
+from pynats_cli.servers.checks.thresholds import InvalidThresholds, Thresholds
 
 OK, WARNING, CRITICAL = Status.OK, Status.WARNING, Status.CRITICAL
 numbers = st.integers(0, 100)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.configfile.converting import convert, form_of
-from pynats_cli.configfile.tree import Branch, Entry, Item, Leaf, Row, Value
+from pynats_cli.servers.configfile.converting import convert, form_of
+from pynats_cli.servers.configfile.tree import Branch, Entry, Item, Leaf, Row, Value
 from pynats_common.config import ConfigError, parse, parse_toml, plain
 
 TOML = """\
@@ -210,7 +210,7 @@ def _tree(value: object) -> Value:
 )
 def test_any_values_survive_each_form(value: dict[str, object]) -> None:
     text = json.dumps(value)
-    from pynats_cli.configfile.nats_writing import write_nats
+    from pynats_cli.servers.configfile.nats_writing import write_nats
 
     tree = _tree(value)
     assert isinstance(tree, Branch)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_cli.configfile.formatting import formatted
-from pynats_cli.configfile.nats_reading import check_syntax
+from pynats_cli.servers.configfile.formatting import formatted
+from pynats_cli.servers.configfile.nats_reading import check_syntax
 from pynats_common.config import ConfigError, plain
 
 from tests.conformance.config.test_config_against_reference import GRAMMAR

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pynats_cli.configfile.explaining import UnknownKey, explain
-from pynats_cli.configfile.lint import lint
+from pynats_cli.servers.configfile.explaining import UnknownKey, explain
+from pynats_cli.servers.configfile.lint import lint
 from pynats_common.config import ConfigError, parse
 from pynats_common.serverkeys import load_keys
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.errors import CliError
 from pynats_cli.expressions import ExpressionError, compile_expression
-from pynats_cli.query.closures import NAMES, Fields, compiled
-from pynats_cli.query.conditions import Conditions, Projection
-from pynats_cli.query.records import Record
+from pynats_cli.jetstream.query.closures import NAMES, Fields, compiled
+from pynats_cli.jetstream.query.conditions import Conditions, Projection
+from pynats_cli.jetstream.query.records import Record
 
 ORDER = {"order": {"id": "a-1", "total": 120.5, "items": [{"sku": "x"}, {"sku": "y"}]}, "ok": True}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pynats_cli.connect.batches import Message
-from pynats_cli.query.records import Record, from_delivery, from_direct
+from pynats_cli.jetstream.query.records import Record, from_delivery, from_direct
 
 
 def test_a_direct_get_is_read() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynats_cli.upgrade.acks import left_out
-from pynats_cli.upgrade.facts import Facts, Live
-from pynats_cli.upgrade.from_config import source_of_config
-from pynats_cli.upgrade.from_jwt import source_of_jwt, sources_of_store
-from pynats_cli.upgrade.rules import judge, parse_version
+from pynats_cli.servers.upgrade.acks import left_out
+from pynats_cli.servers.upgrade.facts import Facts, Live
+from pynats_cli.servers.upgrade.from_config import source_of_config
+from pynats_cli.servers.upgrade.from_jwt import source_of_jwt, sources_of_store
+from pynats_cli.servers.upgrade.rules import judge, parse_version
 from pynats_common.jwt import AccountClaims, UserClaims, encode
 from pynats_common.nkeys import Prefix, create_pair
 

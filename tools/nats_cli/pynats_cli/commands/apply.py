@@ -8,14 +8,14 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import Choice
 
-from pynats_cli.apply.acting import act, read_present
-from pynats_cli.apply.document import Document, read_document
-from pynats_cli.apply.export import FORMS, export
-from pynats_cli.apply.plan import REMOVE, Plan, Present, make_plan
-from pynats_cli.apply.screens import plan_screen
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.apply.acting import act, read_present
+from pynats_cli.jetstream.apply.document import Document, read_document
+from pynats_cli.jetstream.apply.export import FORMS, export
+from pynats_cli.jetstream.apply.plan import REMOVE, Plan, Present, make_plan
+from pynats_cli.jetstream.apply.screens import plan_screen
 from pynats_cli.screen.ask import confirm
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import note, show, write

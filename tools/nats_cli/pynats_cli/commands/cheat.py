@@ -9,9 +9,9 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.go.quoting import quote
 
-from pynats_cli.cheats.book import all_topics, text_of, topics
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.reference.cheats.book import all_topics, text_of, topics
 from pynats_cli.screen.output import line, note, write
 
 _FRONT = "---\ntags: [nats]\n---\n\n"

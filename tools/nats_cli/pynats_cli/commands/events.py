@@ -14,16 +14,16 @@ from pynats_common.go.times import format_time_ns
 
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
-from pynats_cli.events.choice import Source, chosen_sources, event_filter
-from pynats_cli.events.view import EventView
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.messages.subscriber.flow import Flow
+from pynats_cli.messages.subscriber.messages import Received
+from pynats_cli.messages.subscriber.options import SubscribeOptions
+from pynats_cli.messages.subscriber.stream import receive_from_stream
 from pynats_cli.pickers import valid_stream_name
 from pynats_cli.screen.human import local_time
 from pynats_cli.screen.output import line, note
-from pynats_cli.subscriber.flow import Flow
-from pynats_cli.subscriber.messages import Received
-from pynats_cli.subscriber.options import SubscribeOptions
-from pynats_cli.subscriber.stream import receive_from_stream
+from pynats_cli.servers.events.choice import Source, chosen_sources, event_filter
+from pynats_cli.servers.events.view import EventView
 
 
 @dataclass(kw_only=True)

@@ -13,12 +13,12 @@ from pynats_common.go.durations import SECOND_NS, format_duration_ns
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.measure import percentiles
+from pynats_cli.messages.measure import percentiles
 from pynats_cli.screen.output import log
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
-    from pynats_cli.measure.flight import Flight
+    from pynats_cli.messages.measure.flight import Flight
 
 _RULER = "=" * 30
 _MOST_MESSAGES = 10_000_000
@@ -55,7 +55,7 @@ async def latency(global_options: GlobalOptions, options: LatencyOptions) -> Non
     if options.rate * options.duration > _MOST_MESSAGES * SECOND_NS:
         raise CliError(f"too many messages: at most {_MOST_MESSAGES:,} can be measured")
     from pynats_cli.connect.connection import open_session
-    from pynats_cli.measure.flight import Flight
+    from pynats_cli.messages.measure.flight import Flight
 
     flight = Flight(options.size, options.rate, options.duration / SECOND_NS)
     async with open_session(global_options) as sender:

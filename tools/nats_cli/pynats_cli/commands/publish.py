@@ -17,8 +17,8 @@ from pynats_common.go.quoting import quote
 from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, Input, WithHeaders
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.publisher.schedules import Schedule
-from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource
+from pynats_cli.messages.publisher.schedules import Schedule
+from pynats_cli.messages.publisher.source import PROGRESS_ABOVE, MessageSource
 from pynats_cli.runner import run_async
 from pynats_cli.screen.output import log
 from pynats_cli.screen.progress import bar
@@ -205,7 +205,7 @@ async def _core_in_blocks(
     advance: Callable[[int], None],
 ) -> None:
     """Sends many messages in few writes."""
-    from pynats_cli.publisher.blocks import Blocks
+    from pynats_cli.messages.publisher.blocks import Blocks
 
     blocks = Blocks(session, source, options.header, options.reply, body)
     done = 0

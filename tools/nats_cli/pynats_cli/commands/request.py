@@ -13,7 +13,7 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.flags import TEMPLATE_HELP, Exact, Input, Translate, WithHeaders
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.publisher.source import PROGRESS_ABOVE, MessageSource
+from pynats_cli.messages.publisher.source import PROGRESS_ABOVE, MessageSource
 from pynats_cli.screen.output import body as show_body
 from pynats_cli.screen.output import log, raw_body
 from pynats_cli.screen.progress import bar

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.messages.subscriber.options import SubscribeOptions
 from pynats_cli.runner import run_async
-from pynats_cli.subscriber.options import SubscribeOptions
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
-    from pynats_cli.subscriber.flow import Flow
-    from pynats_cli.subscriber.quick import QuickView
-    from pynats_cli.subscriber.report import RateGraphs, SubjectReport
+    from pynats_cli.messages.subscriber.flow import Flow
+    from pynats_cli.messages.subscriber.quick import QuickView
+    from pynats_cli.messages.subscriber.report import RateGraphs, SubjectReport
 
 
 def subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
@@ -30,10 +30,10 @@ def subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
 
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
     from pynats_cli.connect.connection import open_session
-    from pynats_cli.subscriber.flow import Flow
-    from pynats_cli.subscriber.quick import QuickView, is_enough
-    from pynats_cli.subscriber.report import RateGraphs, SubjectReport
-    from pynats_cli.subscriber.view import MessageView
+    from pynats_cli.messages.subscriber.flow import Flow
+    from pynats_cli.messages.subscriber.quick import QuickView, is_enough
+    from pynats_cli.messages.subscriber.report import RateGraphs, SubjectReport
+    from pynats_cli.messages.subscriber.view import MessageView
 
     async with open_session(global_options) as session:
         if options.inbox and not options.subjects:
@@ -71,7 +71,7 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
 
 def _draw_last(screen: SubjectReport | RateGraphs | None) -> None:
     """A report's result, once all messages are counted; a graph has none."""
-    from pynats_cli.subscriber.report import SubjectReport, draw
+    from pynats_cli.messages.subscriber.report import SubjectReport, draw
 
     if isinstance(screen, SubjectReport):
         draw(screen)
@@ -79,7 +79,7 @@ def _draw_last(screen: SubjectReport | RateGraphs | None) -> None:
 
 async def _draw(screen: SubjectReport | RateGraphs, flow: Flow) -> None:
     """Redraws until cancelled; an error while drawing ends receiving."""
-    from pynats_cli.subscriber.report import refresh
+    from pynats_cli.messages.subscriber.report import refresh
 
     try:
         await refresh(screen)
@@ -94,15 +94,15 @@ async def _receive(
     if options.from_stream:
         await _receive_stream(session, options, flow)
         return
-    from pynats_cli.subscriber.core import subscribe_core
+    from pynats_cli.messages.subscriber.core import subscribe_core
 
     await subscribe_core(session, options, flow, quick)
     await flow.wait()
 
 
 async def _receive_stream(session: Session, options: SubscribeOptions, flow: Flow) -> None:
-    from pynats_cli.subscriber.direct import receive_direct
-    from pynats_cli.subscriber.stream import receive_from_stream
+    from pynats_cli.messages.subscriber.direct import receive_direct
+    from pynats_cli.messages.subscriber.stream import receive_from_stream
 
     name = options.stream or await session.js.stream_for_subject(options.subjects[0])
     if not name:

@@ -13,10 +13,10 @@ from pynats_common.subjects import is_valid_subject
 
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown, WithHeaders
+from pynats_cli.messages.tracing.hops import Route, read
+from pynats_cli.messages.tracing.screen import route_screen
 from pynats_cli.screen.output import line, log, note, show
 from pynats_cli.template.messages import parse_headers
-from pynats_cli.tracing.hops import Route, read
-from pynats_cli.tracing.screen import route_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

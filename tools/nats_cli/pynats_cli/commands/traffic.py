@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.commandline.declare import arg
 
-from pynats_cli.measure.traffic import Traffic
+from pynats_cli.messages.measure.traffic import Traffic
 from pynats_cli.runner import stop_event
 from pynats_cli.screen.live import live_screen
 

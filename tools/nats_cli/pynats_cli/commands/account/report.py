@@ -13,8 +13,8 @@ from pynats_cli.flags import Shown
 from pynats_cli.screen.human import bytes_text
 from pynats_cli.screen.output import show
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.requests import Answer, scatter
-from pynats_cli.system.sources import Source, joined
+from pynats_cli.servers.system.requests import Answer, scatter
+from pynats_cli.servers.system.sources import Source, joined
 
 _STATISTICS = "$SYS.REQ.ACCOUNT.PING.STATZ"
 

@@ -11,15 +11,15 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import UNSIGNED
 
-from pynats_cli.audit.analysis import analyze as run_checks
-from pynats_cli.audit.analysis import cut, load_report
-from pynats_cli.audit.snapshot import Snapshot
 from pynats_cli.commands.audit.report import as_markdown, as_text
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import line, log, note, show
-from pynats_cli.system.archive import Archive
+from pynats_cli.servers.audit.analysis import analyze as run_checks
+from pynats_cli.servers.audit.analysis import cut, load_report
+from pynats_cli.servers.audit.snapshot import Snapshot
+from pynats_cli.servers.system.archive import Archive
 
 
 @dataclass(kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pynats_cli.audit.catalog import CHECKS
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import show
 from pynats_cli.screen.tables import Table
+from pynats_cli.servers.audit.catalog import CHECKS
 
 
 def checks(_: GlobalOptions, options: Shown) -> None:

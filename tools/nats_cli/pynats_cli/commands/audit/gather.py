@@ -47,8 +47,8 @@ class GatherOptions:
 
 async def gather(session: Session, options: GatherOptions) -> None:
     """Asks every server, and writes the archive when all have been asked."""
-    from pynats_cli.audit.gathering import Gathering, Wanted
-    from pynats_cli.audit.writing import ArchiveWriter
+    from pynats_cli.servers.audit.gathering import Gathering, Wanted
+    from pynats_cli.servers.audit.writing import ArchiveWriter
 
     wanted = Wanted(
         cluster=options.cluster, server_endpoints=options.server_endpoints,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from pynats_cli.audit.outcome import Outcome
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.human import local_time
+from pynats_cli.servers.audit.outcome import Outcome
 
 _BEST_LAST = (Outcome.FAIL, Outcome.WARN, Outcome.PASS, Outcome.SKIP)
 

@@ -12,8 +12,8 @@ from pynats_cli.errors import UsageError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import show
-from pynats_cli.upgrade.facts import Facts, Live
-from pynats_cli.upgrade.rules import BREAKS, Version, judge, parse_version
+from pynats_cli.servers.upgrade.facts import Facts, Live
+from pynats_cli.servers.upgrade.rules import BREAKS, Version, judge, parse_version
 
 VERSION = Kind("VERSION", parse_version)
 
@@ -78,7 +78,7 @@ async def upgrade(options: GlobalOptions, chosen: UpgradeOptions) -> int | None:
     }
 
     def screen() -> str:
-        from pynats_cli.upgrade.screens import upgrade_screen
+        from pynats_cli.servers.upgrade.screens import upgrade_screen
 
         return upgrade_screen(findings, shown_now, target, looked_at)
 
@@ -87,8 +87,8 @@ async def upgrade(options: GlobalOptions, chosen: UpgradeOptions) -> int | None:
 
 
 def _facts(chosen: UpgradeOptions) -> tuple[Facts, list[str]]:
-    from pynats_cli.upgrade.from_config import source_of_config
-    from pynats_cli.upgrade.from_jwt import source_of_jwt, sources_of_store
+    from pynats_cli.servers.upgrade.from_config import source_of_config
+    from pynats_cli.servers.upgrade.from_jwt import source_of_jwt, sources_of_store
 
     facts = Facts()
     facts.sources += [source_of_config(file) for file in chosen.config]
@@ -100,7 +100,7 @@ def _facts(chosen: UpgradeOptions) -> tuple[Facts, list[str]]:
 
 async def _live(options: GlobalOptions) -> Live:
     from pynats_cli.connect.connection import open_session
-    from pynats_cli.upgrade.running import live_of
+    from pynats_cli.servers.upgrade.running import live_of
 
     async with open_session(options) as session:
         return await live_of(session)

@@ -12,13 +12,13 @@ from pynats_common.commandline.kinds import EXISTING_FILE, EXISTING_FOLDER, UNSI
 from pynats_common.go.durations import parse_long_duration_ns
 from pynats_common.go.times import parse_instant_ns
 
-from pynats_cli.backup.editing import Edited, Editing
-from pynats_cli.backup.obfuscation import Obfuscator
-from pynats_cli.backup.opening import open_source
-from pynats_cli.backup.selection import REASONS, Wish
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.jetstream.backup.editing import Edited, Editing
+from pynats_cli.jetstream.backup.obfuscation import Obfuscator
+from pynats_cli.jetstream.backup.opening import open_source
+from pynats_cli.jetstream.backup.selection import REASONS, Wish
 from pynats_cli.screen import human
 from pynats_cli.screen.output import line, note, show
 from pynats_cli.screen.progress import bar
@@ -125,7 +125,7 @@ class LookupOptions:
 
 def edit(_: GlobalOptions, options: EditOptions) -> None:
     """A copy with a part of the messages."""
-    from pynats_cli.backup.screens import edit_screen
+    from pynats_cli.jetstream.backup.screens import edit_screen
 
     if options.obfuscation_key and not options.obfuscate:
         raise CliError("--obfuscation-key needs --obfuscate")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pynats_common.filelock import LockTimeoutError, hold_lock
 
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup.incremental import LOCK, Incremental
-from pynats_cli.backup.parts import KEY
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup.incremental import LOCK, Incremental
+from pynats_cli.jetstream.backup.parts import KEY
 from pynats_cli.screen import human
 from pynats_cli.screen.output import line
 from pynats_cli.screen.progress import bar

@@ -9,11 +9,11 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FOLDER
 
-from pynats_cli.backup.opening import open_source
-from pynats_cli.backup.reading import Summary, summarize
-from pynats_cli.backup.source import Source
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.jetstream.backup.opening import open_source
+from pynats_cli.jetstream.backup.reading import Summary, summarize
+from pynats_cli.jetstream.backup.source import Source
 from pynats_cli.screen import human
 from pynats_cli.screen.output import line, note, show
 from pynats_cli.screen.progress import bar
@@ -45,7 +45,7 @@ def read_all(source: Source, verb: str, progress: bool) -> Summary:
 
 def info(_: GlobalOptions, options: InfoOptions) -> None:
     """What a backup holds."""
-    from pynats_cli.backup.screens import info_screen, subjects_table
+    from pynats_cli.jetstream.backup.screens import info_screen, subjects_table
 
     source = open_source(Path(options.source))
     summary = read_all(source, "Reading", options.progress)

@@ -11,18 +11,18 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, EXISTING_FOLDER, UNSIGNED
 
-from pynats_cli.backup import folder as folders
-from pynats_cli.backup.opening import open_source
-from pynats_cli.backup.source import Source
-from pynats_cli.backup.upload import upload
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.jetstream.backup import folder as folders
+from pynats_cli.jetstream.backup.opening import open_source
+from pynats_cli.jetstream.backup.source import Source
+from pynats_cli.jetstream.backup.upload import upload
+from pynats_cli.jetstream.streams.fields import shown_info
 from pynats_cli.screen import human
 from pynats_cli.screen.output import line, note, show
 from pynats_cli.screen.progress import bar
-from pynats_cli.streams.fields import shown_info
 
 
 @dataclass(kw_only=True)
@@ -84,7 +84,7 @@ async def stream(session: Session, options: StreamOptions) -> None:
 
 def restored_text(info: dict[str, Any]) -> str:
     """The stream that was made."""
-    from pynats_cli.streams.screen import info_screen
+    from pynats_cli.jetstream.streams.screen import info_screen
 
     return info_screen(info).render()
 

@@ -9,11 +9,11 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import SIZE
 
-from pynats_cli.backup.download import CHUNK_SIZE, Wish, download
-from pynats_cli.backup.screens import taken_line
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
+from pynats_cli.jetstream.backup.download import CHUNK_SIZE, Wish, download
+from pynats_cli.jetstream.backup.screens import taken_line
 from pynats_cli.screen import human
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.columns import Columns

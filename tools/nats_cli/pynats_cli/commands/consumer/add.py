@@ -11,14 +11,14 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 
 from pynats_cli.commands.consumer.options import GroupOptions
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.config_file import config_text, read_config, write_config
-from pynats_cli.consumers.configure import Config, apply_flags, new_config, set_name
-from pynats_cli.consumers.flags import CreateFlags
-from pynats_cli.consumers.questions import ask_name, complete
-from pynats_cli.consumers.requests import create
-from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.consumers.config_file import config_text, read_config, write_config
+from pynats_cli.jetstream.consumers.configure import Config, apply_flags, new_config, set_name
+from pynats_cli.jetstream.consumers.flags import CreateFlags
+from pynats_cli.jetstream.consumers.questions import ask_name, complete
+from pynats_cli.jetstream.consumers.requests import create
+from pynats_cli.jetstream.consumers.screen import info_screen
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.output import line, note, show
 from pynats_cli.template.messages import unique_id

@@ -13,16 +13,16 @@ from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import OneConsumer, OneStream
 from pynats_cli.commands.stream.balance import announce
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers import requests
-from pynats_cli.consumers.find import FindFlags, matching
-from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.consumers import requests
+from pynats_cli.jetstream.consumers.find import FindFlags, matching
+from pynats_cli.jetstream.consumers.screen import info_screen
+from pynats_cli.jetstream.streams.balance import Group, plans
+from pynats_cli.jetstream.streams.peers import peers_of
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.ask import choose, sure
 from pynats_cli.screen.output import line, log, show
-from pynats_cli.streams.balance import Group, plans
-from pynats_cli.streams.peers import peers_of
 
 _LOOK_EVERY_S = 0.25
 _ELECTION_MAX_S = 10.0

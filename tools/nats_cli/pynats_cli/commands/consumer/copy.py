@@ -11,14 +11,14 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.options import GroupOptions
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.config_file import without_server_metadata
-from pynats_cli.consumers.configure import apply_flags, set_name
-from pynats_cli.consumers.flags import CreateFlags
-from pynats_cli.consumers.requests import check_names, create
-from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.consumers.config_file import without_server_metadata
+from pynats_cli.jetstream.consumers.configure import apply_flags, set_name
+from pynats_cli.jetstream.consumers.flags import CreateFlags
+from pynats_cli.jetstream.consumers.requests import check_names, create
+from pynats_cli.jetstream.consumers.screen import info_screen
 from pynats_cli.screen.output import show
 
 

@@ -12,14 +12,18 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.config_file import parse_config, read_config, without_server_metadata
-from pynats_cli.consumers.configure import Config, apply_changes, set_name
-from pynats_cli.consumers.differences import differences
-from pynats_cli.consumers.flags import EditFlags
-from pynats_cli.consumers.requests import update
-from pynats_cli.consumers.screen import info_screen
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.consumers.config_file import (
+    parse_config,
+    read_config,
+    without_server_metadata,
+)
+from pynats_cli.jetstream.consumers.configure import Config, apply_changes, set_name
+from pynats_cli.jetstream.consumers.differences import differences
+from pynats_cli.jetstream.consumers.flags import EditFlags
+from pynats_cli.jetstream.consumers.requests import update
+from pynats_cli.jetstream.consumers.screen import info_screen
 from pynats_cli.screen.ask import edit_text, sure
 from pynats_cli.screen.output import line, note, show
 

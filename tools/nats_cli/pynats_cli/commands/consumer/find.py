@@ -10,9 +10,9 @@ from pynats_common.commandline.kinds import UNSIGNED
 
 from pynats_cli.commands.consumer.options import OneStream
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.find import FindFlags, matching
-from pynats_cli.consumers.requests import listing
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.consumers.find import FindFlags, matching
+from pynats_cli.jetstream.consumers.requests import listing
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.output import show
 

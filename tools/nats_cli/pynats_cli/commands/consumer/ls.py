@@ -10,9 +10,9 @@ from pynats_common.commandline.declare import opt
 
 from pynats_cli.commands.consumer.options import NoSelect, OneStream
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.requests import Listing, listing
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.consumers.requests import Listing, listing
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.human import local_time, since
 from pynats_cli.screen.output import line, note, show

@@ -14,11 +14,11 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.options import GroupOptions
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.message_view import show_message
-from pynats_cli.consumers.pulling import Pulled, Puller, answer
-from pynats_cli.consumers.requests import check_names
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.consumers.message_view import show_message
+from pynats_cli.jetstream.consumers.pulling import Pulled, Puller, answer
+from pynats_cli.jetstream.consumers.requests import check_names
 from pynats_cli.screen.output import line
 
 

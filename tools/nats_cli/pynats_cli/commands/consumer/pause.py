@@ -13,10 +13,10 @@ from pynats_common.go.times import format_time_ns
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.policies import pause_deadline_ns
-from pynats_cli.consumers.requests import pause as pause_consumer
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
+from pynats_cli.jetstream.consumers.policies import pause_deadline_ns
+from pynats_cli.jetstream.consumers.requests import pause as pause_consumer
 from pynats_cli.screen.ask import ask, sure
 from pynats_cli.screen.human import local_time
 from pynats_cli.screen.output import line

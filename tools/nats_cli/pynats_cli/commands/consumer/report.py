@@ -10,14 +10,14 @@ from pynats_common.go.durations import format_duration_ns
 
 from pynats_cli.commands.consumer.options import OneStream
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.requests import Listing, listing
-from pynats_cli.consumers.screen import is_pull, policy_text
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.consumers.requests import Listing, listing
+from pynats_cli.jetstream.consumers.screen import is_pull, policy_text
+from pynats_cli.jetstream.streams.tables import leaders_table, replicas_text
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.human import duration, thousands
 from pynats_cli.screen.output import note, show
 from pynats_cli.screen.tables import Table
-from pynats_cli.streams.tables import leaders_table, replicas_text
 
 _HEADERS = (
     "Consumer", "Mode", "Ack Policy", "Ack Wait", "Ack Pending", "Redelivered", "Unprocessed",

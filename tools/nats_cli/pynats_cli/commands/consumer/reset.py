@@ -11,9 +11,9 @@ from pynats_common.commandline.kinds import UNSIGNED
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import OneConsumer
 from pynats_cli.connect.connection import Session
-from pynats_cli.consumers.requests import reset as reset_consumer
-from pynats_cli.consumers.screen import state_screen
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.consumers.requests import reset as reset_consumer
+from pynats_cli.jetstream.consumers.screen import state_screen
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import show
 

@@ -9,10 +9,10 @@ from pynats_common.commandline.declare import arg
 
 from pynats_cli.commands.counter.stream import counter_stream
 from pynats_cli.connect.connection import Session
-from pynats_cli.counters import INCREMENT, check_subject, negative, whole_number
-from pynats_cli.counters import increment as incremented
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
+from pynats_cli.jetstream.counters import INCREMENT, check_subject, negative, whole_number
+from pynats_cli.jetstream.counters import increment as incremented
 from pynats_cli.screen.output import line
 
 

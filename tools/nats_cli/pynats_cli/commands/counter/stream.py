@@ -8,9 +8,9 @@ from pynats_common.commandline.declare import opt
 from pynats_common.go.quoting import quote
 
 from pynats_cli.connect.connection import Session, header_pairs
-from pynats_cli.counters import Counter, check_subject, parse_counter
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.jetstream.counters import Counter, check_subject, parse_counter
 from pynats_cli.pickers import valid_stream_name
 
 StreamFlag = Annotated[str, opt("--stream", help="The counter's stream", placeholder="STREAM")]

@@ -11,7 +11,9 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.errors.looking import CODE, ErrorsOptions
-from pynats_cli.errorcodes.records import (
+from pynats_cli.errors import CliError
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.reference.errorcodes.records import (
     ErrorRecord,
     faults_of,
     next_code,
@@ -19,8 +21,6 @@ from pynats_cli.errorcodes.records import (
     record,
     write_file,
 )
-from pynats_cli.errors import CliError
-from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.ask import edit_text
 from pynats_cli.screen.output import line, note
 

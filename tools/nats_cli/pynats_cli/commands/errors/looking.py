@@ -10,10 +10,10 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, UNSIGNED, Choice, Kind, in_range
 
-from pynats_cli.errorcodes.records import ErrorRecord, known, matching, read_file
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
+from pynats_cli.reference.errorcodes.records import ErrorRecord, known, matching, read_file
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import show
 from pynats_cli.screen.tables import Table

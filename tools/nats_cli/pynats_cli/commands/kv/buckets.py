@@ -12,10 +12,10 @@ from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.kv.bucket import Bucket, Wish, changed_config, new_config, stream_name
-from pynats_cli.kv.values import open_bucket
+from pynats_cli.jetstream.kv.bucket import Bucket, Wish, changed_config, new_config, stream_name
+from pynats_cli.jetstream.kv.values import open_bucket
+from pynats_cli.jetstream.streams.fields import shown_info
 from pynats_cli.screen.output import show
-from pynats_cli.streams.fields import shown_info
 
 NAME_IN_USE = 10058
 STORAGE = Choice("file", "memory", f="file", m="memory")
@@ -151,6 +151,6 @@ async def _show(session: Session, options: BucketOptions) -> None:
 
 def show_bucket(bucket: Bucket, options: Shown) -> None:
     """A bucket's screen, or its stream's information as data."""
-    from pynats_cli.kv.screens import bucket_screen
+    from pynats_cli.jetstream.kv.screens import bucket_screen
 
     show(options, shown_info(bucket.info), lambda: bucket_screen(bucket).render())

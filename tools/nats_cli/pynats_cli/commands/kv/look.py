@@ -11,8 +11,8 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_cli.commands.kv.buckets import show_bucket
 from pynats_cli.connect.connection import Session
 from pynats_cli.flags import Shown
-from pynats_cli.kv.bucket import STREAM, Bucket
-from pynats_cli.kv.values import PUT, Value, Values, open_bucket
+from pynats_cli.jetstream.kv.bucket import STREAM, Bucket
+from pynats_cli.jetstream.kv.values import PUT, Value, Values, open_bucket
 from pynats_cli.pickers import pick_bucket
 from pynats_cli.screen.output import note, show
 
@@ -70,7 +70,7 @@ async def ls(session: Session, options: ListOptions) -> None:
 
 
 async def _list_buckets(session: Session, options: ListOptions) -> None:
-    from pynats_cli.kv.screens import buckets_table
+    from pynats_cli.jetstream.kv.screens import buckets_table
 
     buckets = await all_buckets(session)
     if options.names:
@@ -97,7 +97,7 @@ def bucket_row(bucket: Bucket) -> dict[str, Any]:
 
 
 async def _list_keys(session: Session, options: ListOptions) -> None:
-    from pynats_cli.kv.screens import keys_table
+    from pynats_cli.jetstream.kv.screens import keys_table
 
     values = Values(session, await open_bucket(session, options.bucket))
     with_values = options.verbose and options.display_value

@@ -12,7 +12,7 @@ from pynats_common.commandline.kinds import UNSIGNED
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
-from pynats_cli.kv.values import PUT, Values, open_bucket
+from pynats_cli.jetstream.kv.values import PUT, Values, open_bucket
 from pynats_cli.screen.output import line, show, write
 
 
@@ -51,7 +51,7 @@ class WatchOptions(Shown):
 
 async def get(session: Session, options: GetOptions) -> None:
     """One value."""
-    from pynats_cli.kv.screens import value_text
+    from pynats_cli.jetstream.kv.screens import value_text
 
     values = Values(session, await open_bucket(session, options.bucket))
     value = await values.get(options.key, options.revision)
@@ -64,7 +64,7 @@ async def get(session: Session, options: GetOptions) -> None:
 
 async def history(session: Session, options: HistoryOptions) -> None:
     """All values of a key."""
-    from pynats_cli.kv.screens import history_table
+    from pynats_cli.jetstream.kv.screens import history_table
 
     values = Values(session, await open_bucket(session, options.bucket))
     found = await values.history(options.key)
@@ -76,7 +76,7 @@ async def watch(session: Session, options: WatchOptions) -> None:
     """Values as they are written; with `--json` one document a line."""
     from pynats_common.go.json import compact_json
 
-    from pynats_cli.kv.screens import watch_line
+    from pynats_cli.jetstream.kv.screens import watch_line
 
     if sum((options.history, options.updates, bool(options.revision))) > 1:
         raise CliError("--history, --updates and --revision exclude each other")

@@ -15,8 +15,8 @@ from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
-from pynats_cli.kv.bucket import check_key, stream_name
-from pynats_cli.kv.values import PUT, Values, open_bucket
+from pynats_cli.jetstream.kv.bucket import check_key, stream_name
+from pynats_cli.jetstream.kv.values import PUT, Values, open_bucket
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import note
 from pynats_cli.screen.progress import bar

@@ -15,7 +15,7 @@ from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.kv.values import WRONG_LAST, Values, open_bucket
+from pynats_cli.jetstream.kv.values import WRONG_LAST, Values, open_bucket
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line, show, write
 
@@ -103,7 +103,7 @@ async def update(session: Session, options: UpdateOptions) -> None:
 
 async def revert(session: Session, options: RevertOptions) -> int | None:
     """Stores an earlier value again."""
-    from pynats_cli.kv.screens import history_table, text_of
+    from pynats_cli.jetstream.kv.screens import history_table, text_of
 
     values = Values(session, await open_bucket(session, options.bucket))
     if values.bucket.history == 1:

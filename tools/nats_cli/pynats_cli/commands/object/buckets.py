@@ -12,10 +12,10 @@ from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.objects.bucket import ObjectBucket, Wish, changed_config, new_config
-from pynats_cli.objects.store import open_objects
+from pynats_cli.jetstream.objects.bucket import ObjectBucket, Wish, changed_config, new_config
+from pynats_cli.jetstream.objects.store import open_objects
+from pynats_cli.jetstream.streams.fields import shown_info
 from pynats_cli.screen.output import show
-from pynats_cli.streams.fields import shown_info
 
 NAME_IN_USE = 10058
 STORAGE = Choice("file", "memory", f="file", m="memory")
@@ -96,6 +96,6 @@ async def show_again(session: Session, name: str, options: Shown) -> None:
 
 def show_bucket(bucket: ObjectBucket, options: Shown) -> None:
     """A bucket's screen, or its stream's information as data."""
-    from pynats_cli.objects.screens import bucket_screen
+    from pynats_cli.jetstream.objects.screens import bucket_screen
 
     show(options, shown_info(bucket.info), lambda: bucket_screen(bucket).render())

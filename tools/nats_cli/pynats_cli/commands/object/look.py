@@ -11,8 +11,8 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_cli.commands.object.buckets import show_bucket
 from pynats_cli.connect.connection import Session
 from pynats_cli.flags import Shown
-from pynats_cli.objects.bucket import STREAM, ObjectBucket
-from pynats_cli.objects.store import open_objects
+from pynats_cli.jetstream.objects.bucket import STREAM, ObjectBucket
+from pynats_cli.jetstream.objects.store import open_objects
 from pynats_cli.pickers import pick_object_bucket
 from pynats_cli.screen.output import line, note, show
 
@@ -43,7 +43,7 @@ class WatchOptions(Shown):
 
 async def info(session: Session, options: InfoOptions) -> None:
     """A bucket, or an object."""
-    from pynats_cli.objects.screens import object_screen
+    from pynats_cli.jetstream.objects.screens import object_screen
 
     objects = await open_objects(session, await pick_object_bucket(session, options.bucket))
     if not options.file:
@@ -72,7 +72,7 @@ async def ls(session: Session, options: ListOptions) -> None:
 
 
 async def _list_buckets(session: Session, options: ListOptions) -> None:
-    from pynats_cli.objects.screens import buckets_table
+    from pynats_cli.jetstream.objects.screens import buckets_table
 
     buckets = await all_buckets(session)
     if options.names:
@@ -95,7 +95,7 @@ async def _list_buckets(session: Session, options: ListOptions) -> None:
 
 
 async def _list_objects(session: Session, options: ListOptions) -> None:
-    from pynats_cli.objects.screens import objects_table
+    from pynats_cli.jetstream.objects.screens import objects_table
 
     notes = await (await open_objects(session, options.bucket)).all()
     if options.names:
@@ -111,7 +111,7 @@ async def watch(session: Session, options: WatchOptions) -> None:
     """Objects as they change; with `--json` one document a line."""
     from pynats_common.go.json import compact_json
 
-    from pynats_cli.objects.screens import watch_line
+    from pynats_cli.jetstream.objects.screens import watch_line
 
     objects = await open_objects(session, options.bucket)
     watching = objects.watch(follow=not options.snapshot)

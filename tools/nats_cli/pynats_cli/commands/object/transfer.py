@@ -20,8 +20,8 @@ from pynats_common.go.errno import error_text
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
-from pynats_cli.objects.bucket import Note
-from pynats_cli.objects.store import Objects, open_objects, resolved
+from pynats_cli.jetstream.objects.bucket import Note
+from pynats_cli.jetstream.objects.store import Objects, open_objects, resolved
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line, note, show, write
 from pynats_cli.screen.progress import bar
@@ -77,7 +77,7 @@ def headers_of(lines: list[str]) -> dict[str, list[str]]:
 
 async def put(session: Session, options: PutOptions) -> None:
     """Stores a file, or standard input."""
-    from pynats_cli.objects.screens import object_screen
+    from pynats_cli.jetstream.objects.screens import object_screen
 
     name, headers = object_name(options), headers_of(options.header)
     if options.file and Path(options.file).is_dir():

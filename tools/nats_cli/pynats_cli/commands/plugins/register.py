@@ -10,7 +10,7 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 
 from pynats_cli.commands import ROOT
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.plugins import store
+from pynats_cli.program.plugins import store
 from pynats_cli.screen.output import line, note
 
 

@@ -15,7 +15,7 @@ from pynats_common.go.text import bytes_of
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.schemas import catalog
+from pynats_cli.reference.schemas import catalog
 from pynats_cli.screen.output import line, show
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.schemas import catalog
+from pynats_cli.reference.schemas import catalog
 from pynats_cli.screen.forms import encoded
 from pynats_cli.screen.output import show, write
 

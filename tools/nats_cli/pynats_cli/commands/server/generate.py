@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import KEY_VALUE
 
-from pynats_cli.bundles.builtin import BUILTIN
-from pynats_cli.bundles.bundle import Bundle, load_bundle
-from pynats_cli.bundles.form import answers
-from pynats_cli.bundles.rendering import Rendering, write_files
 from pynats_cli.errors import CliError
 from pynats_cli.screen import ask
 from pynats_cli.screen.output import log, note
+from pynats_cli.servers.bundles.builtin import BUILTIN
+from pynats_cli.servers.bundles.bundle import Bundle, load_bundle
+from pynats_cli.servers.bundles.form import answers
+from pynats_cli.servers.bundles.rendering import Rendering, write_files
 
 if TYPE_CHECKING:
     from pynats_cli.global_options import GlobalOptions

@@ -12,8 +12,8 @@ from pynats_common.go.times import parse_instant_ns
 from pynats_cli.errors import CliError
 from pynats_cli.screen import human
 from pynats_cli.screen.graph import Series, rate, require_terminal, run
-from pynats_cli.system import requests
-from pynats_cli.watching.servers import figure
+from pynats_cli.servers.system import requests
+from pynats_cli.servers.watching.servers import figure
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

@@ -20,8 +20,8 @@ from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text, duration, number, since, thousands
 from pynats_cli.screen.output import show
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.archive import Archive
-from pynats_cli.system.requests import NO_RESULTS, active_servers, scatter
+from pynats_cli.servers.system.archive import Archive
+from pynats_cli.servers.system.requests import NO_RESULTS, active_servers, scatter
 
 _SORTS = Choice(
     "name", "cluster", "conns", "subs", "routes", "gw", "mem", "cpu", "slow", "uptime", "rtt",

@@ -9,7 +9,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import UNSIGNED
 
 from pynats_cli.flags import Shown
-from pynats_cli.system.requests import ServerFilter
+from pynats_cli.servers.system.requests import ServerFilter
 
 _WHICH = "Which servers"
 

@@ -15,7 +15,7 @@ from pynats_cli.connect.connection import Session, nanoseconds
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.screen.output import line, show
-from pynats_cli.system.requests import NO_RESULTS, Answer, scatter
+from pynats_cli.servers.system.requests import NO_RESULTS, Answer, scatter
 
 _MS = 1_000_000
 _STEP_MS = 25

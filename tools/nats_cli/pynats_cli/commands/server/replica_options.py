@@ -17,10 +17,10 @@ from pynats_common.go.durations import SECOND_NS
 
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
-from pynats_cli.replicas import reading
-from pynats_cli.replicas.groups import IN_SYNC, Group, Member
 from pynats_cli.screen.output import note, show, write
 from pynats_cli.screen.tables import Table
+from pynats_cli.servers.replicas import reading
+from pynats_cli.servers.replicas.groups import IN_SYNC, Group, Member
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

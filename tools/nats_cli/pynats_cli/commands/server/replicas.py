@@ -13,9 +13,9 @@ from pynats_cli.commands.server.replica_options import (
     chosen_members,
     show_rows,
 )
-from pynats_cli.replicas.consumers import ConsumerReplica, consumer_groups
-from pynats_cli.replicas.streams import StreamReplica, stream_groups
 from pynats_cli.screen.output import note
+from pynats_cli.servers.replicas.consumers import ConsumerReplica, consumer_groups
+from pynats_cli.servers.replicas.streams import StreamReplica, stream_groups
 
 if TYPE_CHECKING:
     from pynats_cli.global_options import GlobalOptions

@@ -12,7 +12,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.live import live_screen
 from pynats_cli.screen.output import note, show
-from pynats_cli.system.sources import Source, needs_answers, open_source
+from pynats_cli.servers.system.sources import Source, needs_answers, open_source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pynats_common.commandline.declare import arg, opt
 
 from pynats_cli.commands.request import MANY, RequestOptions, send_requests
 from pynats_cli.flags import TEMPLATE_HELP, Input, Translate, WithHeaders
-from pynats_cli.micro import discovery
-from pynats_cli.publisher.source import MessageSource
+from pynats_cli.messages.micro import discovery
+from pynats_cli.messages.publisher.source import MessageSource
 from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:

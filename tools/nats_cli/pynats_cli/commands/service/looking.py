@@ -13,7 +13,7 @@ from pynats_common.go.durations import human_duration_ns
 
 from pynats_cli.errors import CliError
 from pynats_cli.flags import NamesOnly, Shown
-from pynats_cli.micro import discovery, screens
+from pynats_cli.messages.micro import discovery, screens
 from pynats_cli.screen.output import line, show
 
 if TYPE_CHECKING:

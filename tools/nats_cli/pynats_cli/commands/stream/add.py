@@ -14,16 +14,16 @@ from pynats_common.go.errno import error_text
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.streams.check import check, read_config, with_defaults
+from pynats_cli.jetstream.streams.create import bytes_demanded, create_stream
+from pynats_cli.jetstream.streams.fields import shown_config, shown_info
+from pynats_cli.jetstream.streams.flags import NewFlags, apply
+from pynats_cli.jetstream.streams.interview import fill
+from pynats_cli.jetstream.streams.origins import ask_mirror, ask_source, origin_of
+from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import valid_stream_name
 from pynats_cli.screen import ask
 from pynats_cli.screen.output import line, note, show
-from pynats_cli.streams.check import check, read_config, with_defaults
-from pynats_cli.streams.create import bytes_demanded, create_stream
-from pynats_cli.streams.fields import shown_config, shown_info
-from pynats_cli.streams.flags import NewFlags, apply
-from pynats_cli.streams.interview import fill
-from pynats_cli.streams.origins import ask_mirror, ask_source, origin_of
-from pynats_cli.streams.screen import info_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

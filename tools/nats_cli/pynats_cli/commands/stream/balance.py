@@ -9,10 +9,10 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.streams.balance import ClusterPlan, Group, Move, plans
+from pynats_cli.jetstream.streams.find import FindFlags, matching
+from pynats_cli.jetstream.streams.peers import wait_for_leader
 from pynats_cli.screen.output import line, log
-from pynats_cli.streams.balance import ClusterPlan, Group, Move, plans
-from pynats_cli.streams.find import FindFlags, matching
-from pynats_cli.streams.peers import wait_for_leader
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

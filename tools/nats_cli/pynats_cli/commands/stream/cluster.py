@@ -12,12 +12,12 @@ from pynats_common.go.quoting import quote
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.streams import peers
+from pynats_cli.jetstream.streams.fields import shown_info
+from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
 from pynats_cli.screen.output import line, log, note, show
-from pynats_cli.streams import peers
-from pynats_cli.streams.fields import shown_info
-from pynats_cli.streams.screen import info_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

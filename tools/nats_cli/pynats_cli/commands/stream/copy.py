@@ -10,13 +10,13 @@ from pynats_common.commandline.declare import arg
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.streams.create import create_stream
+from pynats_cli.jetstream.streams.fields import shown_info, without_server_metadata
+from pynats_cli.jetstream.streams.flags import NewFlags, apply
+from pynats_cli.jetstream.streams.origins import origin_of
+from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import pick_stream, valid_stream_name
 from pynats_cli.screen.output import show
-from pynats_cli.streams.create import create_stream
-from pynats_cli.streams.fields import shown_info, without_server_metadata
-from pynats_cli.streams.flags import NewFlags, apply
-from pynats_cli.streams.origins import origin_of
-from pynats_cli.streams.screen import info_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

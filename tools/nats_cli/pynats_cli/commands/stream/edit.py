@@ -13,20 +13,20 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
-from pynats_cli.pickers import pick_stream
-from pynats_cli.screen import ask
-from pynats_cli.screen.output import line, note, screen, show
-from pynats_cli.streams.check import check, check_types, read_config, with_defaults
-from pynats_cli.streams.create import update_stream
-from pynats_cli.streams.differences import Difference, differences, shown_lines
-from pynats_cli.streams.fields import (
+from pynats_cli.jetstream.streams.check import check, check_types, read_config, with_defaults
+from pynats_cli.jetstream.streams.create import update_stream
+from pynats_cli.jetstream.streams.differences import Difference, differences, shown_lines
+from pynats_cli.jetstream.streams.fields import (
     own_metadata,
     shown_config,
     shown_info,
     without_server_metadata,
 )
-from pynats_cli.streams.flags import ConfigFlags, apply
-from pynats_cli.streams.screen import info_screen
+from pynats_cli.jetstream.streams.flags import ConfigFlags, apply
+from pynats_cli.jetstream.streams.screen import info_screen
+from pynats_cli.pickers import pick_stream
+from pynats_cli.screen import ask
+from pynats_cli.screen.output import line, note, screen, show
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

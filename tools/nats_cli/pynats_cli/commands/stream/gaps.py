@@ -9,12 +9,12 @@ from pynats_common.commandline.declare import arg, opt
 
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.streams.requests import gaps_of
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import note, show
 from pynats_cli.screen.tables import Table
-from pynats_cli.streams.requests import gaps_of
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

@@ -11,10 +11,10 @@ from pynats_common.commandline.kinds import Choice
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.streams.fields import shown_info
+from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.output import line, show
-from pynats_cli.streams.fields import shown_info
-from pynats_cli.streams.screen import info_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -64,8 +64,8 @@ class SubjectsOptions(StreamGroup, Shown):
 
 async def subjects(session: Session, options: SubjectsOptions) -> None:
     """Subjects with their numbers of messages."""
-    from pynats_cli.streams.requests import subject_counts
-    from pynats_cli.streams.tables import subjects_table
+    from pynats_cli.jetstream.streams.requests import subject_counts
+    from pynats_cli.jetstream.streams.tables import subjects_table
 
     name = await pick_stream(session, options.stream, options.all)
     counts = await subject_counts(session.js, name, options.filter)

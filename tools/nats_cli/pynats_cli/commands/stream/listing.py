@@ -13,12 +13,12 @@ from pynats_common.go.errno import error_text
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
+from pynats_cli.jetstream.streams import tables
+from pynats_cli.jetstream.streams.fields import shown_info
+from pynats_cli.jetstream.streams.find import FindFlags, matching
+from pynats_cli.jetstream.streams.requests import Listing, list_streams
 from pynats_cli.pickers import is_internal
 from pynats_cli.screen.output import line, note, show
-from pynats_cli.streams import tables
-from pynats_cli.streams.fields import shown_info
-from pynats_cli.streams.find import FindFlags, matching
-from pynats_cli.streams.requests import Listing, list_streams
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

@@ -14,12 +14,12 @@ from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown, Translate
 from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.streams.messages import StoredMessage
+from pynats_cli.jetstream.streams.numbers import MESSAGE_ID
+from pynats_cli.jetstream.streams.requests import get_message, messages_from
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
 from pynats_cli.screen.output import log, show, write, write_body
-from pynats_cli.streams.messages import StoredMessage
-from pynats_cli.streams.numbers import MESSAGE_ID
-from pynats_cli.streams.requests import get_message, messages_from
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

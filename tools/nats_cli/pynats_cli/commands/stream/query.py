@@ -12,10 +12,10 @@ from pynats_common.commandline.kinds import SUBJECTS, UNSIGNED, Choice, Kind
 
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import UsageError
-from pynats_cli.query.conditions import Conditions, Projection
-from pynats_cli.query.records import Record
-from pynats_cli.query.results import FORMS, Results
-from pynats_cli.query.scan import Scanner, Window, scan_backwards
+from pynats_cli.jetstream.query.conditions import Conditions, Projection
+from pynats_cli.jetstream.query.records import Record
+from pynats_cli.jetstream.query.results import FORMS, Results
+from pynats_cli.jetstream.query.scan import Scanner, Window, scan_backwards
 from pynats_cli.screen import progress
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import line, note

@@ -11,14 +11,14 @@ from pynats_common.commandline.kinds import UNSIGNED
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
+from pynats_cli.jetstream.streams.create import update_stream
+from pynats_cli.jetstream.streams.fields import shown_info, without_server_metadata
+from pynats_cli.jetstream.streams.numbers import MESSAGE_ID
+from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import pick_stream, valid_stream_name
 from pynats_cli.screen import ask
 from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import show
-from pynats_cli.streams.create import update_stream
-from pynats_cli.streams.fields import shown_info, without_server_metadata
-from pynats_cli.streams.numbers import MESSAGE_ID
-from pynats_cli.streams.screen import info_screen
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

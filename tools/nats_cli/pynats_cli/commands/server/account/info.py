@@ -13,8 +13,8 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import show
-from pynats_cli.system.archive import Archive
-from pynats_cli.system.requests import answer_of, data_of, first_answer
+from pynats_cli.servers.system.archive import Archive
+from pynats_cli.servers.system.requests import answer_of, data_of, first_answer
 
 
 @dataclass(kw_only=True)

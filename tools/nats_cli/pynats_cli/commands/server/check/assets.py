@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION, REGEX, UNSIGNED
 
-from pynats_cli.checks.consumer import ConsumerThresholds, check_consumer
-from pynats_cli.checks.jetstream import JetStreamThresholds
-from pynats_cli.checks.kv import BucketExpectation, check_kv
-from pynats_cli.checks.message import MessageExpectation, check_message
-from pynats_cli.checks.result import Result
-from pynats_cli.checks.stream import StreamThresholds, check_stream
 from pynats_cli.commands.server.check.options import THRESHOLD, CheckOptions
 from pynats_cli.commands.server.check.running import run_check
+from pynats_cli.servers.checks.consumer import ConsumerThresholds, check_consumer
+from pynats_cli.servers.checks.jetstream import JetStreamThresholds
+from pynats_cli.servers.checks.kv import BucketExpectation, check_kv
+from pynats_cli.servers.checks.message import MessageExpectation, check_message
+from pynats_cli.servers.checks.result import Result
+from pynats_cli.servers.checks.stream import StreamThresholds, check_stream
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -74,7 +74,7 @@ async def stream(options: GlobalOptions, chosen: StreamOptions) -> int:
     result = Result(suite="stream", name=chosen.stream)
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import Api
+        from pynats_cli.servers.checks.live import Api
 
         await check_stream(Api(session), chosen.stream, limits, result)
 
@@ -122,7 +122,7 @@ async def consumer(options: GlobalOptions, chosen: ConsumerOptions) -> int:
     result = Result(suite="consumer", name=f"{chosen.stream}_{chosen.consumer}")
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import Api
+        from pynats_cli.servers.checks.live import Api
 
         await check_consumer(Api(session), chosen.stream, chosen.consumer, limits, result)
 
@@ -157,7 +157,7 @@ async def message(options: GlobalOptions, chosen: MessageOptions) -> int:
     result = Result(suite="message", name="Stream Message")
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import Api
+        from pynats_cli.servers.checks.live import Api
 
         await check_message(Api(session), chosen.stream, expected, result)
 
@@ -215,7 +215,7 @@ async def jetstream(options: GlobalOptions, chosen: JetStreamOptions) -> int:
     result = Result(suite="jetstream", name="JetStream")
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import check_jetstream
+        from pynats_cli.servers.checks.live import check_jetstream
 
         await check_jetstream(session, limits, result)
 
@@ -242,7 +242,7 @@ async def kv(options: GlobalOptions, chosen: KvOptions) -> int:
     result = Result(suite="kv", name=chosen.bucket)
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import Api
+        from pynats_cli.servers.checks.live import Api
 
         await check_kv(Api(session), chosen.bucket, expected, result)
 

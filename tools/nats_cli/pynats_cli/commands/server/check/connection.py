@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION
 
-from pynats_cli.checks.connection import ConnectionThresholds, judge_connect
-from pynats_cli.checks.result import Result
 from pynats_cli.commands.server.check.options import CheckOptions
 from pynats_cli.commands.server.check.running import connected, give
+from pynats_cli.servers.checks.connection import ConnectionThresholds, judge_connect
+from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -61,8 +61,8 @@ async def check_connection(
     options: GlobalOptions, limits: ConnectionThresholds, result: Result
 ) -> None:
     """Connects, and measures that and the round trips."""
-    from pynats_cli.checks.live import check_round_trips
     from pynats_cli.connect.connection import connected_to
+    from pynats_cli.servers.checks.live import check_round_trips
 
     begin = time.perf_counter_ns()
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import EXISTING_FILE, UNSIGNED
 
-from pynats_cli.checks.result import Status
 from pynats_cli.commands.server.check.formats import as_nagios, as_prometheus, encoded
 from pynats_cli.commands.server.check.options import CheckOptions
 from pynats_cli.screen.output import log
+from pynats_cli.servers.checks.result import Status
 
 if TYPE_CHECKING:
     from pynats_cli.global_options import GlobalOptions
@@ -37,10 +37,10 @@ class ExporterOptions(CheckOptions):
 
 async def exporter(options: GlobalOptions, chosen: ExporterOptions) -> None:
     """Serves the page. The checks run when it is asked for."""
-    from pynats_cli.exporter.collecting import Collector
-    from pynats_cli.exporter.config import load_config
-    from pynats_cli.exporter.web import served
     from pynats_cli.runner import stop_event
+    from pynats_cli.servers.exporter.collecting import Collector
+    from pynats_cli.servers.exporter.config import load_config
+    from pynats_cli.servers.exporter.web import served
 
     checks = load_config(Path(chosen.config))
     loop = asyncio.get_running_loop()

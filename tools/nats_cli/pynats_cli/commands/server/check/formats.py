@@ -7,9 +7,9 @@ from typing import Any
 
 from pynats_common.go.text import bytes_of
 
-from pynats_cli.checks.result import Perf, Result
 from pynats_cli.screen.human import number
 from pynats_cli.screen.tables import table
+from pynats_cli.servers.checks.result import Perf, Result
 
 _METRIC_HEADERS = (
     "Metric", "Value", "Unit", "Critical Threshold", "Warning Threshold", "Description",

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pynats_cli.checks.result import Result
 from pynats_cli.commands.server.check import BAD_USAGE
 from pynats_cli.commands.server.check.formats import encoded, render
 from pynats_cli.commands.server.check.options import CheckOptions
 from pynats_cli.errors import CliError
 from pynats_cli.screen.output import write
+from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION, UNSIGNED
 
-from pynats_cli.checks.meta import MetaExpectation
-from pynats_cli.checks.result import Result
-from pynats_cli.checks.server import ServerThresholds
 from pynats_cli.commands.server.check.options import THRESHOLD, CheckOptions
 from pynats_cli.commands.server.check.running import run_check
+from pynats_cli.servers.checks.meta import MetaExpectation
+from pynats_cli.servers.checks.result import Result
+from pynats_cli.servers.checks.server import ServerThresholds
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -40,7 +40,7 @@ async def meta(options: GlobalOptions, chosen: MetaOptions) -> int:
     result = Result(suite="meta", name="JetStream Meta Cluster")
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import check_meta
+        from pynats_cli.servers.checks.live import check_meta
 
         await check_meta(session, expected, result)
 
@@ -110,7 +110,7 @@ async def server(options: GlobalOptions, chosen: ServerOptions) -> int:
     result = Result(suite="server", name=chosen.name)
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import check_server
+        from pynats_cli.servers.checks.live import check_server
 
         await check_server(session, chosen.name, limits, result)
 

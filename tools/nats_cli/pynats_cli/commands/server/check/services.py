@@ -11,11 +11,11 @@ from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION, KEY_VALUE, REGEX
 from pynats_common.go.text import bytes_of
 
-from pynats_cli.checks.credential import CredentialExpectation, check_credential
-from pynats_cli.checks.request import AnswerExpectation
-from pynats_cli.checks.result import Result
 from pynats_cli.commands.server.check.options import CheckOptions
 from pynats_cli.commands.server.check.running import give, run_check
+from pynats_cli.servers.checks.credential import CredentialExpectation, check_credential
+from pynats_cli.servers.checks.request import AnswerExpectation
+from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -55,7 +55,7 @@ async def request(options: GlobalOptions, chosen: RequestOptions) -> int:
     headers = [*chosen.headers.items()]
 
     async def check(session: Session) -> None:
-        from pynats_cli.checks.live import check_request
+        from pynats_cli.servers.checks.live import check_request
 
         await check_request(
             session, chosen.subject, bytes_of(chosen.payload), headers, expected, result

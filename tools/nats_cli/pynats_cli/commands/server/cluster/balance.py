@@ -20,7 +20,7 @@ from pynats_cli.flags import Force
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.human import duration
 from pynats_cli.screen.output import line, log, note
-from pynats_cli.system.requests import (
+from pynats_cli.servers.system.requests import (
     ServerFilter,
     ask,
     ask_paged,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pynats_cli.connect.connection import Session
 from pynats_cli.errors import CliError
-from pynats_cli.system.requests import ask, scatter
+from pynats_cli.servers.system.requests import ask, scatter
 
 NO_LEADER = (
     "did not receive a response from the meta leader, ensure the account used has system "

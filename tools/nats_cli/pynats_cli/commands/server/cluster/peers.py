@@ -15,7 +15,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.screen.ask import choose, sure
 from pynats_cli.screen.output import line, log, note
-from pynats_cli.system.requests import ask_one
+from pynats_cli.servers.system.requests import ask_one
 
 _WATCH_S = 300
 _POLL_S = 1.0

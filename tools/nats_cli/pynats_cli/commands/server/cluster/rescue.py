@@ -15,7 +15,7 @@ from pynats_cli.jetstream.api import check_answer
 from pynats_cli.screen.ask import ask as ask_user
 from pynats_cli.screen.output import line, note
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.requests import data_of, scatter, successful
+from pynats_cli.servers.system.requests import data_of, scatter, successful
 
 _OLDEST = (2, 15, 0)
 _EXPLAINED = """

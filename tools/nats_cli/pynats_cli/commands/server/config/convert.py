@@ -10,12 +10,12 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import Choice
 from pynats_common.config import ConfigError
 
-from pynats_cli.configfile.converting import FORMS, form_of
-from pynats_cli.configfile.converting import convert as converted
-from pynats_cli.configfile.files import read_text, write_text
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import note, write
+from pynats_cli.servers.configfile.converting import FORMS, form_of
+from pynats_cli.servers.configfile.converting import convert as converted
+from pynats_cli.servers.configfile.files import read_text, write_text
 
 _FORM = Choice(*FORMS, conf="nats", yml="yaml")
 

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pynats_common.commandline.declare import arg
 
-from pynats_cli.configfile.explaining import Explanation, UnknownKey
-from pynats_cli.configfile.explaining import explain as explanations
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import show
+from pynats_cli.servers.configfile.explaining import Explanation, UnknownKey
+from pynats_cli.servers.configfile.explaining import explain as explanations
 
 
 @dataclass(kw_only=True)

@@ -9,11 +9,11 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.config import ConfigError
 
-from pynats_cli.configfile.files import read_text, write_text
-from pynats_cli.configfile.formatting import formatted
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import line, note, write
+from pynats_cli.servers.configfile.files import read_text, write_text
+from pynats_cli.servers.configfile.formatting import formatted
 
 
 @dataclass(kw_only=True)

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from pynats_common.commandline.declare import arg, opt
 
-from pynats_cli.configfile.files import read_text
-from pynats_cli.configfile.findings import Findings
-from pynats_cli.configfile.lint import lint as look
 from pynats_cli.errors import UsageError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import show
+from pynats_cli.servers.configfile.files import read_text
+from pynats_cli.servers.configfile.findings import Findings
+from pynats_cli.servers.configfile.lint import lint as look
 
 
 @dataclass(kw_only=True)

@@ -12,7 +12,7 @@ from pynats_cli.connect.connection import Session
 from pynats_cli.flags import Shown
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import show
-from pynats_cli.system.requests import ask_one, data_of, directed
+from pynats_cli.servers.system.requests import ask_one, data_of, directed
 
 
 @dataclass(kw_only=True)

@@ -22,7 +22,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 _FIELDS = {"in-bytes": "in_bytes", "out-bytes": "out_bytes", "in-msgs": "in_msgs",
            "out-msgs": "out_msgs", "conns": "connections", "subs": "subscriptions"}  # fmt: skip

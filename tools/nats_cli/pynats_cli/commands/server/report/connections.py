@@ -16,8 +16,8 @@ from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text, thousands
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.requests import EVERYONE, ServerFilter
-from pynats_cli.system.sources import Source, needs_answers
+from pynats_cli.servers.system.requests import EVERYONE, ServerFilter
+from pynats_cli.servers.system.sources import Source, needs_answers
 
 STATES = Choice("open", "closed", "all")
 SORTS = Choice("in-bytes", "out-bytes", "in-msgs", "out-msgs", "uptime", "cid", "subs")

@@ -14,7 +14,7 @@ from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import note, show
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.sources import needs_answers, open_source
+from pynats_cli.servers.system.sources import needs_answers, open_source
 
 _LEVEL = "_nats.req.level"
 _PAGE = 1024

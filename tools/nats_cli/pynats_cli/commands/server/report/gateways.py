@@ -16,7 +16,7 @@ from pynats_cli.commands.server.running import Report, answers_for, run_report
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text, since
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 
 @dataclass(kw_only=True)

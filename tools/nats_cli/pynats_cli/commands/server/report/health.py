@@ -10,7 +10,7 @@ from pynats_cli.commands.server.options import ReportOptions
 from pynats_cli.commands.server.running import Report, answers_for, run_report
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 _OK = 200
 

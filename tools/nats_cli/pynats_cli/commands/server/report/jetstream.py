@@ -14,7 +14,7 @@ from pynats_cli.commands.server.report.jetstream_screen import screens
 from pynats_cli.commands.server.running import Report, answers_for, run_report
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 _SORTS = Choice(
     "name", "cluster", "streams", "consumers", "msgs", "bytes", "mem", "file", "api", "err",

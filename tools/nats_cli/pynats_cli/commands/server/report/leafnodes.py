@@ -14,7 +14,7 @@ from pynats_cli.commands.server.running import Report, answers_for, run_report
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text
 from pynats_cli.screen.tables import Table
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 _SORTS = ("server", "name", "account", "subs", "in-bytes", "out-bytes", "in-msgs", "out-msgs")
 _FIELDS = {"subs": "subscriptions", "in-bytes": "in_bytes", "out-bytes": "out_bytes",

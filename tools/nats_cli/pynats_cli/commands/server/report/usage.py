@@ -9,7 +9,7 @@ from pynats_cli.commands.server.options import ReportOptions
 from pynats_cli.commands.server.running import Report, answers_for, run_report
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.human import bytes_text, number
-from pynats_cli.system.sources import Source
+from pynats_cli.servers.system.sources import Source
 
 _WIDTH = 30
 

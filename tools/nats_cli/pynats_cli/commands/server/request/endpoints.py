@@ -14,7 +14,7 @@ from pynats_cli.commands.server.options import Archived
 from pynats_cli.commands.server.request.options import RequestOptions, WaitOptions
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import line
-from pynats_cli.system.sources import open_source
+from pynats_cli.servers.system.sources import open_source
 
 STATES = ("open", "closed", "all")
 """In the order of their numbers in requests."""

@@ -12,7 +12,7 @@ from pynats_cli.commands.server.request.options import RequestOptions
 from pynats_cli.connect.connection import Session
 from pynats_cli.screen.forms import encoded
 from pynats_cli.screen.output import write
-from pynats_cli.system.requests import data_of, directed, server_id
+from pynats_cli.servers.system.requests import data_of, directed, server_id
 
 
 @dataclass(kw_only=True)

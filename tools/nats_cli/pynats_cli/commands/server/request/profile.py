@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FOLDER, UNSIGNED, Choice
 
-from pynats_cli.audit.layout import component
 from pynats_cli.commands.server.options import Archived
 from pynats_cli.commands.server.request.options import RequestOptions
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import line, note
-from pynats_cli.system.archive import Archive
-from pynats_cli.system.requests import ask, error_text
+from pynats_cli.servers.audit.layout import component
+from pynats_cli.servers.system.archive import Archive
+from pynats_cli.servers.system.requests import ask, error_text
 
 PROFILES = ("allocs", "heap", "goroutine", "mutex", "threadcreate", "block", "cpu")
 _CPU_NS = 5_000_000_000

@@ -11,8 +11,8 @@ from pynats_common.commandline.kinds import UNSIGNED, Choice
 from pynats_cli.commands.server.watch.live import chosen, document, redraw, require_terminal
 from pynats_cli.screen.human import bytes_text, local_time, thousands
 from pynats_cli.screen.tables import Table
-from pynats_cli.system import requests
-from pynats_cli.watching.accounts import ACCOUNT_KEYS, AccountStats
+from pynats_cli.servers.system import requests
+from pynats_cli.servers.watching.accounts import ACCOUNT_KEYS, AccountStats
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg

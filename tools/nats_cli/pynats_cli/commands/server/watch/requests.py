@@ -14,7 +14,7 @@ from pynats_common.go.durations import MINUTE_NS, SECOND_NS, format_duration_ns
 from pynats_cli.commands.server.watch.live import chosen, redraw, require_terminal
 from pynats_cli.errors import CliError
 from pynats_cli.screen.tables import Table
-from pynats_cli.watching.requests import (
+from pynats_cli.servers.watching.requests import (
     INFO_HEADER,
     Kind,
     RequestCounts,

@@ -13,8 +13,8 @@ from pynats_common.go.durations import human_duration_ns
 from pynats_cli.commands.server.watch.live import chosen, document, redraw, require_terminal
 from pynats_cli.screen.human import bytes_text, local_time, since, thousands
 from pynats_cli.screen.tables import Table
-from pynats_cli.system import requests
-from pynats_cli.watching.servers import (
+from pynats_cli.servers.system import requests
+from pynats_cli.servers.watching.servers import (
     JETSTREAM_KEYS,
     SERVER_KEYS,
     ServerStats,

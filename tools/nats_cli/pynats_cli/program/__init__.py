@@ -1,0 +1,1 @@
+"""The program itself: what it says of itself, completion for shells, plugins."""

@@ -1,0 +1,1 @@
+"""What can be looked up without a server: examples, error codes, schemas."""

@@ -1,0 +1,94 @@
+"""Bundles that come with the program."""
+
+from __future__ import annotations
+
+from pynats_cli.servers.bundles.bundle import Bundle
+
+_JETSTREAM = [
+    {"name": "jetstream", "description": "Enable JetStream", "type": "bool", "default": True},
+    {"name": "store_dir", "description": "Directory of JetStream's data", "default": "data",
+     "conditional": "input.jetstream == true"},
+]  # fmt: skip
+_SERVER = """\
+server_name: {{ quote .name }}
+listen: {{ quote .listen }}
+{{- if .monitor_port }}
+http_port: {{ .monitor_port }}
+{{- end }}
+{{- if .jetstream }}
+
+jetstream {
+  store_dir: {{ quote .store_dir }}
+}
+{{- end }}
+{{- if .password }}
+
+accounts {
+  APP {
+{{- if .jetstream }}
+    jetstream: enabled
+{{- end }}
+    users: [ { user: app, password: {{ quote .password }} } ]
+  }
+  SYS {
+    users: [ { user: admin, password: {{ quote .password }} } ]
+  }
+}
+system_account: SYS
+{{- end }}
+"""
+_LEAF = """\
+server_name: {{ quote .name }}
+listen: {{ quote .listen }}
+{{- if .jetstream }}
+
+jetstream {
+  store_dir: {{ quote .store_dir }}
+  domain: {{ quote .domain }}
+}
+{{- end }}
+
+leafnodes {
+  remotes: [
+    {
+      url: {{ quote .url }}
+{{- if .credentials }}
+      credentials: {{ quote .credentials }}
+{{- end }}
+    }
+  ]
+}
+"""
+
+BUILTIN: dict[str, Bundle] = {
+    "server": Bundle(
+        description="One server, with JetStream and a system account if wanted",
+        files={"scaffold/server.conf": _SERVER},
+        form={"properties": [
+            {"name": "name", "description": "Name of the server", "default": "n1",
+             "required": True},
+            {"name": "listen", "description": "Address for clients", "default": "127.0.0.1:4222",
+             "required": True},
+            {"name": "monitor_port", "description": "Port for monitoring, 0 for none",
+             "type": "integer", "default": 0},
+            *_JETSTREAM,
+            {"name": "password", "type": "password",
+             "description": "Password of the users app and admin; empty for no log-in"},
+        ]},
+    ),
+    "leafnode": Bundle(
+        description="A leaf node of another system",
+        files={"scaffold/leafnode.conf": _LEAF},
+        form={"properties": [
+            {"name": "name", "description": "Name of the server", "default": "leaf",
+             "required": True},
+            {"name": "listen", "description": "Address for clients", "default": "127.0.0.1:4222",
+             "required": True},
+            {"name": "url", "description": "Address of the other system", "required": True},
+            {"name": "credentials", "description": "Credentials file; empty for none"},
+            *_JETSTREAM,
+            {"name": "domain", "description": "JetStream domain of the leaf node",
+             "default": "LEAF", "conditional": "input.jetstream == true"},
+        ]},
+    ),
+}  # fmt: skip
