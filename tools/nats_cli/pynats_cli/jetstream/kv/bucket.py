@@ -9,6 +9,7 @@ from typing import Any, Final
 from pynats_common.go.durations import MINUTE_NS
 
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.bucket import StreamBucket
 
 STREAM: Final = "KV_"
 HISTORY_MAX: Final = 64
@@ -45,25 +46,10 @@ def _has_tokens(key: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class Bucket(StreamBucket):
     """A bucket as its stream's information says."""
 
-    name: str
-    info: dict[str, Any]
-
-    @property
-    def stream(self) -> str:
-        return STREAM + self.name
-
-    @property
-    def config(self) -> dict[str, Any]:
-        config: dict[str, Any] = self.info["config"]
-        return config
-
-    @property
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.info["state"]
-        return state
+    prefix = STREAM
 
     @property
     def direct(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError
+from pynats_cli.jetstream.bucket import StreamBucket
 
 STREAM: Final = "OBJ_"
 CHUNK_SIZE: Final = 128 * 1024
@@ -26,25 +27,10 @@ def stream_name(bucket: str) -> str:
 
 
 @dataclass(frozen=True)
-class ObjectBucket:
+class ObjectBucket(StreamBucket):
     """A bucket as its stream's information says."""
 
-    name: str
-    info: dict[str, Any]
-
-    @property
-    def stream(self) -> str:
-        return STREAM + self.name
-
-    @property
-    def config(self) -> dict[str, Any]:
-        config: dict[str, Any] = self.info["config"]
-        return config
-
-    @property
-    def state(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.info["state"]
-        return state
+    prefix = STREAM
 
     def note_subject(self, name: str) -> str:
         """Where the note about an object is."""

@@ -1,1 +1,1 @@
-"""The checks of an archive, by what they look at; `pynats_cli.servers.audit.catalog` has their table."""
+"""The checks of an archive, by what they look at; `audit.catalog` has their table."""
