@@ -328,3 +328,10 @@ def test_imports_are_absolute() -> None:
         for path in paths
         if relative.search(path.read_text())
     ] == []
+
+
+def test_test_modules_that_are_in_no_package_have_names_of_their_own() -> None:
+    names: dict[str, Path] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        if not (path.parent / "__init__.py").exists():
+            assert names.setdefault(path.name, path) == path, "pytest imports only one of them"
