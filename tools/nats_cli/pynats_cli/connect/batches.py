@@ -7,6 +7,7 @@ before they are handed over. Everything else on the connection stays nats-py's.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ Sink = Callable[[list[Message]], None]
 AHEAD_BYTES = 128 * 1024 * 1024
 """What may wait here for a slow terminal, before it waits in the server, which cuts off who is too
 slow."""
+_READ_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
 
@@ -80,6 +82,9 @@ class BatchParser(Parser):  # type: ignore[misc]
         rest = whole[position:]
         self._chunks = [rest] if rest else []
         self._have = len(rest)
+        if self._sinks:
+            # nats-py would go on with what is buffered, and read no more of the socket meanwhile.
+            await asyncio.sleep(0)
 
     async def _consume(self, data: bytes) -> int:
         """Handles all that is complete; where the rest begins."""
@@ -129,6 +134,10 @@ def read_ahead(client: Any) -> None:
     reader: Any = getattr(client._transport, "_io_reader", None)
     if hasattr(reader, "_limit"):  # WebSocket has another
         reader._limit = AHEAD_BYTES // 2  # asyncio stops at twice the limit
+    writer: Any = getattr(client._transport, "_io_writer", None)
+    transport: Any = getattr(writer, "transport", None)
+    if hasattr(transport, "max_size"):  # what is read at once
+        transport.max_size = _READ_BYTES
 
 
 async def subscribe_in_batches(client: Any, subject: str, queue: str, sink: Sink) -> Any:
