@@ -53,7 +53,8 @@ def data_files() -> set[str]:
         for path in (ROOT / package).rglob("*.*")
         if path.suffix in (".json", ".toml", ".tsv", ".txt")
     }
-    assert {name.split("/")[1] for name in found} >= {"serverkeys", "schemas", "errorcodes"}
+    folders = {part for name in found for part in Path(name).parts}
+    assert folders >= {"serverkeys", "schemas", "errorcodes", "cheats"}
     return found
 
 
