@@ -129,14 +129,7 @@ def publish(global_options: GlobalOptions, options: PublishOptions) -> None:
     schedule = options.schedule
     if schedule:
         schedule.validate()
-    source = MessageSource(
-        options.subject,
-        options.body,
-        options.force_stdin,
-        options.send_on,
-        options.templates,
-        options.allow_wildcards,
-    )
+    source = MessageSource.of(options.subject, options.body, options)
     if options.atomic and schedule:
         raise CliError("atomic batch publishing does not support schedules")
     if options.atomic and not (source.uses_stdin and options.send_on == "newline"):

@@ -63,14 +63,7 @@ async def request(global_options: GlobalOptions, options: RequestOptions) -> int
     options.count = options.count if options.count >= 1 else MANY
     options.raw = options.raw or options.exact
     options.replies = MANY if options.wait_for_empty else options.replies
-    source = MessageSource(
-        options.subject,
-        options.body,
-        options.force_stdin,
-        options.send_on,
-        options.templates,
-        options.allow_wildcards,
-    )
+    source = MessageSource.of(options.subject, options.body, options)
     return await _request(global_options, source, options)
 
 

@@ -33,10 +33,7 @@ async def request(session: Session, options: CallOptions) -> int:
     parse_headers(options.header, 1)  # reports mistakes before anything is sent
     info = await discovery.first_of(session, "INFO", options.service)
     subject = discovery.subject_of_endpoint(info, options.endpoint)
-    source = MessageSource(
-        subject, options.payload, options.force_stdin, options.send_on, options.templates,
-        options.allow_wildcards,
-    )  # fmt: skip
+    source = MessageSource.of(subject, options.payload, options)
     return await send_requests(
         session,
         source,

@@ -13,7 +13,7 @@ from pynats_common.go.text import bytes_of, raw_text
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_cli.errors import CliError
-from pynats_cli.flags import SendOn
+from pynats_cli.flags import Input, SendOn
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand
 
@@ -33,6 +33,13 @@ class MessageSource:
     send_on: SendOn = "eof"
     templates: bool = True
     allow_wildcards: bool = False
+
+    @classmethod
+    def of(cls, subject: str, body: str | None, flags: Input) -> MessageSource:
+        """What the flags of a command that sends say."""
+        return cls(
+            subject, body, flags.force_stdin, flags.send_on, flags.templates, flags.allow_wildcards
+        )
 
     @property
     def uses_stdin(self) -> bool:
