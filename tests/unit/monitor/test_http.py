@@ -468,6 +468,7 @@ def test_connections_cut_in_the_middle_of_anything_leave_no_traceback(
                     peers.pop(number % 7).close()
             for peer in peers:
                 peer.close()
+            await wait_until_async(lambda: not guests_of(server), "their ends")
             assert (await get(server, "/varz"))[0] == 200
             client.close()
 
