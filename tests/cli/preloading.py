@@ -9,7 +9,7 @@ from pynats_common.commandline.tree import Command, Elsewhere, Group, every
 
 _DRAWING = (
     "pynats_cli.app", "typer.main", "rich._emoji_codes",
-    "pynats_cli.connect.connection", "pynats_cli.screen.tables", "pynats_cli.screen.columns",
+    "pynats_cli.connect.opening", "pynats_cli.screen.tables", "pynats_cli.screen.columns",
     "pynats_cli.screen.forms", "rich.console", "rich.table", "rich.text", "rich.box",
     "pynats_common.commandline.tables", "pynats_common.commandline.parse",
     "pynats_common.commandline.helptext",

@@ -134,6 +134,11 @@ def format_duration_s(seconds: float) -> str:
     return format_duration_ns(round(seconds * 1e9))
 
 
+def nanoseconds(seconds: float) -> int:
+    """Whole nanoseconds of a time in seconds."""
+    return round(seconds * SECOND_NS)
+
+
 def rtt_ns(measured_ns: int) -> int:
     """A round trip time as it is told in JSON: below a millisecond in whole microseconds."""
     coarse = MICROSECOND_NS < measured_ns < MILLISECOND_NS

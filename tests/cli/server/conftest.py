@@ -22,7 +22,7 @@ import pynats_cli.commands.server.request.endpoints
 import pynats_cli.expressions  # noqa: F401
 import pytest
 import rich.table  # noqa: F401
-from pynats_cli.connect.connection import open_session
+from pynats_cli.connect.opening import open_session
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.servers.system import ask
 

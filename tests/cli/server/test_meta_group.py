@@ -15,7 +15,8 @@ from nats.aio.msg import Msg
 from pynats_cli.commands.server.cluster import balance as balancing
 from pynats_cli.commands.server.cluster import peers, step_down
 from pynats_cli.commands.server.cluster import rescue as rescuing
-from pynats_cli.connect.connection import Session, open_session
+from pynats_cli.connect.opening import open_session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 

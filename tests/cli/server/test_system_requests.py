@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
-from pynats_cli.connect.connection import Session, open_session
+from pynats_cli.connect.opening import open_session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.servers import system

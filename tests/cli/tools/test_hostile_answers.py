@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from pynats_cli import app
-from pynats_cli.connect import connection
+from pynats_cli.connect.natspy.client import PatchedClient
 from pynats_cli.errors import CliError
 from pynats_cli.messages.micro import discovery
 from pynats_cli.screen import human
@@ -142,7 +142,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Changes what comes from now on, by a seed."""
-    given = connection._Client._process_msg
+    given = PatchedClient._process_msg
 
     def begin(seed: int) -> None:
         chance = random.Random(seed)
@@ -152,7 +152,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         ) -> None:
             await given(self, sid, subject, reply, changed(data, chance), headers)
 
-        monkeypatch.setattr(connection._Client, "_process_msg", process)
+        monkeypatch.setattr(PatchedClient, "_process_msg", process)
 
     return begin
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from pynats_cli.connect.connection import abandon
+from pynats_cli.connect.session import abandon
 
 from tests.support.deadline import next_turn
 from tests.support.loop_errors import LoopErrors

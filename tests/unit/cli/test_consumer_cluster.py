@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from pynats_cli.commands.consumer import cluster
 from pynats_cli.commands.consumer.cluster import BalanceOptions, EvacuateOptions, StepDownOptions
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JetStream
 from pynats_cli.jetstream.consumers.screen import info_screen

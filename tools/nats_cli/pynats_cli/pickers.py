@@ -14,7 +14,7 @@ from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.screen import ask
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _INTERNAL = ("KV_", "OBJ_", "$MQTT_")
 _NAME_FAULTS = frozenset(" .*>/\\\t\r\n\x0c")

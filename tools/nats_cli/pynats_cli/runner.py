@@ -15,7 +15,7 @@ from pynats_common.go.quoting import quote
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 RECANCEL_S = 0.5
@@ -28,7 +28,7 @@ def run_connected(
     chosen: Any,
 ) -> Any:
     """What a command's function returns for a connected session and its options."""
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     async def work() -> Any:
         async with open_session(options) as session:
@@ -41,7 +41,7 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """The result; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
     from nats import errors as nats_errors
 
-    from pynats_cli.connect.connection import CONNECTION_LOST, describe
+    from pynats_cli.connect.errors import CONNECTION_LOST, describe
 
     try:
         return asyncio.run(_interruptible(work))

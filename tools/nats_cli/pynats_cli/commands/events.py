@@ -12,7 +12,7 @@ from pynats_common.commandline.kinds import DURATION, SUBJECTS
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.messages.subscriber.flow import Flow

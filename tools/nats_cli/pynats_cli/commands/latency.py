@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import DURATION, UNSIGNED, in_range
-from pynats_common.go.durations import SECOND_NS, format_duration_ns
+from pynats_common.go.durations import SECOND_NS, format_duration_ns, nanoseconds
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
@@ -17,7 +17,7 @@ from pynats_cli.messages.measure import percentiles
 from pynats_cli.screen.output import log
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.messages.measure.flight import Flight
 
 _RULER = "=" * 30
@@ -54,7 +54,7 @@ async def latency(global_options: GlobalOptions, options: LatencyOptions) -> Non
         raise CliError("--duration must be greater than 0")
     if options.rate * options.duration > _MOST_MESSAGES * SECOND_NS:
         raise CliError(f"too many messages: at most {_MOST_MESSAGES:,} can be measured")
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
     from pynats_cli.messages.measure.flight import Flight
 
     flight = Flight(options.size, options.rate, options.duration / SECOND_NS)
@@ -75,8 +75,6 @@ async def latency(global_options: GlobalOptions, options: LatencyOptions) -> Non
 
 
 async def _plan(sender: Session, receiver: Session, options: LatencyOptions) -> list[str]:
-    from pynats_cli.connect.connection import nanoseconds
-
     trips = []
     for session in (sender, receiver):
         times = [

@@ -25,7 +25,7 @@ from pynats_cli.screen.progress import bar
 from pynats_cli.template.messages import parse_headers, unique_id
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 _STREAM, _SCHEDULE = "JetStream", "Schedules"
@@ -150,7 +150,7 @@ async def _publish(
     schedule: Schedule,
     jetstream: bool,
 ) -> None:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     async with open_session(global_options) as session:
         if source.uses_stdin and not options.quiet:
@@ -176,7 +176,7 @@ async def _core(
     if options.bar and not options.paced:
         await _core_in_blocks(session, source, body, options, advance)
         return
-    from pynats_cli.connect.connection import Headers
+    from pynats_cli.connect.headers import Headers
 
     for number in range(1, options.count + 1):
         data, subject = source.expand(body, number)
@@ -260,7 +260,7 @@ async def _send_batch(
     pending: list[tuple[str, bytes, list[tuple[str, str]]]],
     options: PublishOptions,
 ) -> None:
-    from pynats_cli.connect.connection import Headers
+    from pynats_cli.connect.headers import Headers
     from pynats_cli.jetstream.acks import parse_pub_ack, request_raw
 
     batch = unique_id()

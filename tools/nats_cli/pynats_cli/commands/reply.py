@@ -23,7 +23,7 @@ from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand, expand_command, parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 DEFAULT_QUEUE = "NATS-RPLY-22"
 """Queue group of every `nats reply`, so that several share the work."""
@@ -72,7 +72,7 @@ its word; in a word that a shell reads, requests with characters that it would o
 
 
 async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     async with open_session(global_options) as session:
         responder = _Responder(session, options)
@@ -113,7 +113,7 @@ class _Responder:
                 return
 
     def _show(self, message: Any) -> None:
-        from pynats_cli.connect.connection import header_pairs
+        from pynats_cli.connect.headers import header_pairs
 
         log(f"[#{self._answered}] Received on subject {quote(message.subject)}:")
         for name, value in header_pairs(message):
@@ -124,7 +124,7 @@ class _Responder:
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors
 
-        from pynats_cli.connect.connection import Headers
+        from pynats_cli.connect.headers import Headers
 
         if not message.reply:
             log("Could not publish reply: message has no reply subject")
@@ -146,7 +146,7 @@ class _Responder:
             log(f"Could not publish reply: {error}")
 
     async def _reply_of(self, message: Any) -> tuple[bytes | None, list[tuple[str, str]]]:
-        from pynats_cli.connect.connection import header_pairs
+        from pynats_cli.connect.headers import header_pairs
 
         if self._options.echo:
             counter = (COUNTER_HEADER, str(self._answered))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION
-from pynats_common.go.durations import MILLISECOND_NS, SECOND_NS, format_duration_ns
+from pynats_common.go.durations import MILLISECOND_NS, SECOND_NS, format_duration_ns, nanoseconds
 from pynats_common.go.quoting import quote
 
 from pynats_cli.flags import TEMPLATE_HELP, Exact, Input, Translate, WithHeaders
@@ -20,7 +20,7 @@ from pynats_cli.screen.progress import bar
 from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 MANY = 32_767
 """The number of replies for a count below one, or when waiting for an empty reply."""
@@ -73,7 +73,7 @@ request.__doc__ = "Send requests and show the replies." + TEMPLATE_HELP
 async def _request(
     global_options: GlobalOptions, source: MessageSource, options: RequestOptions
 ) -> int:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     async with open_session(global_options) as session:
         return await send_requests(session, source, options)
@@ -96,7 +96,7 @@ async def _one(
     session: Session, source: MessageSource, body: str, options: RequestOptions, number: int
 ) -> bool:
     """Sends one request and shows its replies; False when there were none."""
-    from pynats_cli.connect.connection import Headers
+    from pynats_cli.connect.headers import Headers
 
     data, subject = source.expand(body, number)
     if options.talks:
@@ -149,7 +149,7 @@ def _no_responders(message: Any) -> bool:
 
 
 def _show(message: Any, options: RequestOptions, rtt_s: float) -> None:
-    from pynats_cli.connect.connection import header_pairs, nanoseconds
+    from pynats_cli.connect.headers import header_pairs
 
     if options.raw:
         raw_body(message.data, options.translate, message.subject, options.exact)

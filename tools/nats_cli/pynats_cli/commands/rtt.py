@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg
 from pynats_common.contexts import Context
-from pynats_common.go.durations import human_duration_ns
+from pynats_common.go.durations import human_duration_ns, nanoseconds
 from pynats_common.urls import ServerUrl, parse_server_urls
 
 from pynats_cli.errors import CliError, UsageError
@@ -55,7 +55,7 @@ class RttOptions(Shown):
 
 async def rtt(options: GlobalOptions, chosen: RttOptions) -> None:
     """Measure the round-trip time to every address of every server."""
-    from pynats_cli.connect.connection import refuse_unusable
+    from pynats_cli.connect.opening import refuse_unusable
     from pynats_cli.connect.settings import resolve_settings
 
     if chosen.iterations < 1:
@@ -105,7 +105,8 @@ def _is_ip(host: str) -> bool:
 async def _measure_address(
     options: GlobalOptions, context: Context, target: Target, result: AddressResult, iterations: int
 ) -> None:
-    from pynats_cli.connect.connection import connected_to, nanoseconds, open_session
+    from pynats_cli.connect.opening import open_session
+    from pynats_cli.connect.session import connected_to
 
     address = parse_server_urls(result.address)[0]
     server = target.url.with_host(address.host).full

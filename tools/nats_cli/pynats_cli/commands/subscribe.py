@@ -12,7 +12,7 @@ from pynats_cli.messages.subscriber.options import SubscribeOptions
 from pynats_cli.runner import run_async
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.messages.subscriber.flow import Flow
     from pynats_cli.messages.subscriber.quick import QuickView
     from pynats_cli.messages.subscriber.report import RateGraphs, SubjectReport
@@ -29,7 +29,7 @@ def subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
 
 
 async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -> None:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
     from pynats_cli.messages.subscriber.flow import Flow
     from pynats_cli.messages.subscriber.quick import QuickView, is_enough
     from pynats_cli.messages.subscriber.report import RateGraphs, SubjectReport

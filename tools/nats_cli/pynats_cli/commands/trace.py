@@ -19,7 +19,7 @@ from pynats_cli.screen.output import line, log, note, show
 from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 DESTINATION, ONLY = "Nats-Trace-Dest", "Nats-Trace-Only"
 _NEEDS = (2, 11)
@@ -64,7 +64,7 @@ def _require_release(session: Session) -> None:
 
 
 async def _ask(session: Session, options: TraceOptions, headers: list[tuple[str, str]]) -> Route:
-    from pynats_cli.connect.connection import Headers
+    from pynats_cli.connect.headers import Headers
 
     subscription = await session.client.subscribe(session.inbox)
     try:

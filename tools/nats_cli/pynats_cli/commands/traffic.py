@@ -13,7 +13,7 @@ from pynats_cli.runner import stop_event
 from pynats_cli.screen.live import live_screen
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _EVERY_S = 1.0
 

@@ -1,4 +1,5 @@
-"""Makes a connected client from the global options, and sends JetStream requests.
+"""The connection of a command, from the global options to what it asks and waits for.
 
-`connection` and `jsapi` import nats-py, so commands import them only when they run.
+`opening` makes it of `settings` and `login`; `session` is what commands get; `natspy` is what is
+changed of nats-py. All of them but `settings` load nats-py, so commands import them when they run.
 """

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common.go.times import parse_time_ns
 
-from pynats_cli.connect.connection import Session, header_pairs
+from pynats_cli.connect.headers import header_pairs
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import NOT_ENABLED, JsApiError
 from pynats_cli.jetstream.reading import Stored

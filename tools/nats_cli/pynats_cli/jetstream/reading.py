@@ -15,7 +15,8 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_cli.connect.connection import Session, header_block, header_pairs
+from pynats_cli.connect.headers import header_block, header_pairs
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.template.messages import unique_id
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nats import errors as nats_errors
+from pynats_common.go.durations import nanoseconds
 
 from pynats_cli.commands.account.info_screen import info_screen
-from pynats_cli.connect.connection import Session, connected_to, nanoseconds
 from pynats_cli.connect.peer import PeerTls, peer_address, peer_tls
+from pynats_cli.connect.session import Session, connected_to
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import parse_answer

@@ -7,7 +7,7 @@ from typing import Any
 
 from pynats_cli.commands.server.options import Reversed
 from pynats_cli.commands.server.report.connections import Picked, gather, picked_report
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.screen.human import bytes_text

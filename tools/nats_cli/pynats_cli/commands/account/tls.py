@@ -12,8 +12,8 @@ from pynats_common.commandline.kinds import DURATION
 from pynats_common.go.durations import DAY_NS, format_duration_ns
 
 from pynats_cli.commands.account.certificates import CertificateOf, read_chain
-from pynats_cli.connect.connection import Session
 from pynats_cli.connect.peer import peer_tls
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.screen.output import show

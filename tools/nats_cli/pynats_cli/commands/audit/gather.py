@@ -13,7 +13,7 @@ from pynats_common.commandline.declare import opt
 from pynats_cli.screen.output import log
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

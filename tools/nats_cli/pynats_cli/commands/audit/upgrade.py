@@ -99,7 +99,7 @@ def _facts(chosen: UpgradeOptions) -> tuple[Facts, list[str]]:
 
 
 async def _live(options: GlobalOptions) -> Live:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
     from pynats_cli.servers.upgrade.running import live_of
 
     async with open_session(options) as session:

@@ -15,7 +15,7 @@ from pynats_common.nkeys import Prefix, is_valid_public
 from pynats_common.records import dataclass
 
 from pynats_cli.commands.auth.options import OperatorOption
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.identities.account_screens import account_screen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pynats_cli.commands.backup import restoring, taking
 from pynats_cli.commands.stream.options import StreamGroup
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.screen.output import note
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pynats_common.filelock import LockTimeoutError, hold_lock
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.backup import folder as folders
 from pynats_cli.jetstream.backup.incremental import LOCK, Incremental

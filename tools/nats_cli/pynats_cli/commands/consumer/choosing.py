@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.consumers.requests import load
 from pynats_cli.pickers import pick_consumer, pick_stream

@@ -12,7 +12,7 @@ from pynats_common.go.quoting import quote
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import OneConsumer, OneStream
 from pynats_cli.commands.stream.balance import announce
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.consumers import requests

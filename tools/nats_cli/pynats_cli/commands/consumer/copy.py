@@ -10,7 +10,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.options import GroupOptions
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.api import JsApiError

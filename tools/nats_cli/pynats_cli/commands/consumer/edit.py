@@ -11,7 +11,7 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.consumers.config_file import (

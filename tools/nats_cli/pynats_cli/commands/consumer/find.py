@@ -9,7 +9,7 @@ from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import UNSIGNED
 
 from pynats_cli.commands.consumer.options import OneStream
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.consumers.find import FindFlags, matching
 from pynats_cli.jetstream.consumers.requests import listing

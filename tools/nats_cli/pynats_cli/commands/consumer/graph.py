@@ -9,7 +9,7 @@ from typing import Any
 
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.screen.graph import Series, rate, require_terminal, run
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import NoSelect, OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.consumers.screen import info_screen, state_screen
 from pynats_cli.screen.output import show

@@ -9,7 +9,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import opt
 
 from pynats_cli.commands.consumer.options import NoSelect, OneStream
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.consumers.requests import Listing, listing

@@ -13,7 +13,7 @@ from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.options import GroupOptions
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.jetstream.consumers.message_view import show_message

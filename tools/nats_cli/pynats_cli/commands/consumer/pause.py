@@ -12,7 +12,7 @@ from pynats_common.go.times import format_time_ns
 
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.jetstream.consumers.policies import pause_deadline_ns

@@ -9,7 +9,7 @@ from pynats_common.commandline.declare import opt
 from pynats_common.go.durations import format_duration_ns
 
 from pynats_cli.commands.consumer.options import OneStream
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.consumers.requests import Listing, listing
 from pynats_cli.jetstream.consumers.screen import is_pull, policy_text

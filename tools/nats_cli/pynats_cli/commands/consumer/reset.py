@@ -10,7 +10,7 @@ from pynats_common.commandline.kinds import UNSIGNED
 
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.consumers.requests import reset as reset_consumer
 from pynats_cli.jetstream.consumers.screen import state_screen

@@ -10,7 +10,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_cli.commands.consumer.choosing import chosen
 from pynats_cli.commands.consumer.next import first_group
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.jetstream.consumers.message_view import show_message
 from pynats_cli.jetstream.consumers.pulling import Pulled, Puller, answer, pulled
 from pynats_cli.jetstream.consumers.screen import policy_text

@@ -10,7 +10,7 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.commands.consumer.choosing import chosen, label
 from pynats_cli.commands.consumer.options import OneConsumer
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.jetstream.consumers.requests import unpin as unpin_consumer

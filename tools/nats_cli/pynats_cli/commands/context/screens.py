@@ -89,7 +89,7 @@ def _connection_fault(context: Context, options: GlobalOptions) -> str:
     """Why the context's servers cannot be reached, "" when they can."""
 
     async def attempt() -> None:
-        from pynats_cli.connect.connection import open_session
+        from pynats_cli.connect.opening import open_session
 
         async with open_session(options, context=context.expanded()) as session:
             await session.check()

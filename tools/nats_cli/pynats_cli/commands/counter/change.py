@@ -8,7 +8,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg
 
 from pynats_cli.commands.counter.stream import counter_stream
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
 from pynats_cli.jetstream.counters import INCREMENT, check_subject, negative, whole_number

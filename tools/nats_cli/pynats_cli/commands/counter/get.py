@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg
 
 from pynats_cli.commands.counter.stream import StreamFlag, load_counter
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.counters import Counter, grouped
 from pynats_cli.screen.columns import Columns

@@ -7,7 +7,8 @@ from typing import Annotated
 from pynats_common.commandline.declare import opt
 from pynats_common.go.quoting import quote
 
-from pynats_cli.connect.connection import Session, header_pairs
+from pynats_cli.connect.headers import header_pairs
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.jetstream.counters import Counter, check_subject, parse_counter

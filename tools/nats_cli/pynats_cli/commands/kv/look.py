@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 
 from pynats_cli.commands.kv.buckets import show_bucket
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.kv.bucket import STREAM, Bucket
 from pynats_cli.jetstream.kv.values import PUT, Value, Values, open_bucket

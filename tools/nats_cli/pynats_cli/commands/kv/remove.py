@@ -11,7 +11,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION
 from pynats_common.go.durations import MINUTE_NS
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError

@@ -9,7 +9,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 
 from pynats_cli.commands.object.buckets import show_bucket
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.jetstream.objects.bucket import STREAM, ObjectBucket
 from pynats_cli.jetstream.objects.store import open_objects

@@ -8,7 +8,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg
 
 from pynats_cli.commands.object.buckets import show_bucket
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.objects.store import open_objects
 from pynats_cli.screen.ask import sure

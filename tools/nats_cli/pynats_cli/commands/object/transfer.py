@@ -17,7 +17,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, UNSIGNED
 from pynats_common.go.errno import error_text
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.objects.bucket import Note

@@ -19,7 +19,7 @@ from pynats_cli.reference.schemas import catalog
 from pynats_cli.screen.output import line, show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

@@ -16,7 +16,7 @@ from pynats_cli.servers.system import requests
 from pynats_cli.servers.watching.servers import figure
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

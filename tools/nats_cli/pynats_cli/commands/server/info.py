@@ -29,7 +29,7 @@ async def info(options: GlobalOptions, chosen: InfoOptions) -> None:
     if chosen.archive:
         document = _archived(chosen.archive, chosen.server)
     else:
-        from pynats_cli.connect.connection import open_session
+        from pynats_cli.connect.opening import open_session
 
         async with open_session(options) as session:
             document = (

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import UNSIGNED, Choice
+from pynats_common.go.durations import nanoseconds
 from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.commands.server.compact import compact_names
@@ -84,7 +85,7 @@ async def servers(options: GlobalOptions, chosen: ListOptions) -> int:
 
 
 async def _asked(options: GlobalOptions, expect: int) -> list[Seen]:
-    from pynats_cli.connect.connection import nanoseconds, open_session
+    from pynats_cli.connect.opening import open_session
 
     async with open_session(options) as session:
         answers = await scatter(

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import UNSIGNED
-from pynats_common.go.durations import format_duration_ns
+from pynats_common.go.durations import format_duration_ns, nanoseconds
 
 from pynats_cli.commands.server.running import say_missing
-from pynats_cli.connect.connection import Session, nanoseconds
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.screen.output import line, show

@@ -23,7 +23,7 @@ from pynats_cli.servers.replicas import reading
 from pynats_cli.servers.replicas.groups import IN_SYNC, Group, Member
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 
@@ -63,7 +63,7 @@ class Source:
         if self._chosen.stdin and self._chosen.archive:
             raise CliError("--stdin and --archive cannot be used together")
         if not self._offline:
-            from pynats_cli.connect.connection import open_session
+            from pynats_cli.connect.opening import open_session
 
             session = await self._stack.enter_async_context(open_session(self._options))
             wait_ns = (self._chosen.read_timeout or 5) * SECOND_NS

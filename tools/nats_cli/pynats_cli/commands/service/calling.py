@@ -14,7 +14,7 @@ from pynats_cli.messages.publisher.source import MessageSource
 from pynats_cli.template.messages import parse_headers
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,7 @@ from pynats_cli.messages.micro import discovery, screens
 from pynats_cli.screen.output import line, show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

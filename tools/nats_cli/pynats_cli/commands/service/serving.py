@@ -15,7 +15,7 @@ from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import line, log
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,7 @@ class ServeOptions:
 async def serve(session: Session, options: ServeOptions) -> None:
     """Run a demo service: its endpoint `NAME.echo` sends back bodies and headers, and says in
     headers who answered. Ctrl-C ends it."""
-    from pynats_cli.connect.connection import connected_to
+    from pynats_cli.connect.session import connected_to
 
     headers = demo_headers(options.header)
     service = EchoService(

@@ -26,7 +26,7 @@ from pynats_cli.screen import ask
 from pynats_cli.screen.output import line, note, show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _SCHEMA = "io.nats.jetstream.api.v1.stream_configuration"
 

@@ -15,7 +15,7 @@ from pynats_cli.jetstream.streams.peers import wait_for_leader
 from pynats_cli.screen.output import line, log
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

@@ -20,7 +20,7 @@ from pynats_cli.screen import ask
 from pynats_cli.screen.output import line, log, note, show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

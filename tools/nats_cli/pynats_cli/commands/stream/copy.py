@@ -19,7 +19,7 @@ from pynats_cli.pickers import pick_stream, valid_stream_name
 from pynats_cli.screen.output import show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,7 @@ from pynats_cli.screen.output import note, show
 from pynats_cli.screen.tables import Table
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 Gaps = list[tuple[int, int]]
 

@@ -14,7 +14,7 @@ from pynats_cli.pickers import pick_stream
 from pynats_cli.screen.graph import Series, rate, require_terminal, run
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

@@ -22,7 +22,7 @@ from pynats_cli.screen import ask
 from pynats_cli.screen.output import log, show, write, write_body
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 PAGE_MAX = 25
 AHEAD = 64

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import SUBJECTS, UNSIGNED, Choice, Kind
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import UsageError
 from pynats_cli.jetstream.query.conditions import Conditions, Projection
 from pynats_cli.jetstream.query.records import Record

@@ -21,7 +21,7 @@ from pynats_cli.screen.human import thousands
 from pynats_cli.screen.output import show
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 @dataclass(kw_only=True)

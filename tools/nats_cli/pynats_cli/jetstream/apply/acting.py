@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.jetstream.apply.plan import CREATE, REMOVE, Change, Plan, Present

@@ -9,7 +9,8 @@ from typing import Any
 from nats import errors as nats_errors
 from pynats_common.go.durations import SECOND_NS
 
-from pynats_cli.connect.connection import Session, header_pairs
+from pynats_cli.connect.headers import header_pairs
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.consumers.requests import check_names
 

@@ -8,7 +8,7 @@ from typing import Any
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import ZERO_TIME
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, JsApiError
 from pynats_cli.jetstream.consumers.configure import Config

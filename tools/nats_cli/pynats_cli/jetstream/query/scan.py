@@ -18,7 +18,7 @@ from pynats_common.go.times import format_time_ns, parse_instant_ns
 from pynats_common.nuid import new_nuid
 
 from pynats_cli.connect.batches import Message, subscribe_in_batches
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
 from pynats_cli.jetstream.query.records import Record, from_delivery, from_direct

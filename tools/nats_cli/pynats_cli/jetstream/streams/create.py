@@ -8,7 +8,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 
 async def create_stream(session: Session, config: dict[str, Any]) -> dict[str, Any]:

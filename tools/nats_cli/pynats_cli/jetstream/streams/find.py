@@ -16,7 +16,7 @@ from pynats_cli.jetstream.streams.screen import idle_ns
 from pynats_cli.screen import human
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 Info = dict[str, Any]
 _NAMES = ("config", "state", "info", "Info", "Config", "State")

@@ -12,7 +12,7 @@ from pynats_common.go.quoting import quote
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 Info = dict[str, Any]
 _LOOK_EVERY_S = 0.25

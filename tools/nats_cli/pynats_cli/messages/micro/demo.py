@@ -20,7 +20,7 @@ from pynats_cli.errors import CliError
 from pynats_cli.messages.micro.discovery import subject_of
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 GROUP = "q"
 ENDPOINT = "echo"
@@ -68,7 +68,8 @@ class EchoService:
     async def _answer(self, message: Any) -> None:
         from nats import errors as nats_errors
 
-        from pynats_cli.connect.connection import Headers, connected_to, header_pairs
+        from pynats_cli.connect.headers import Headers, header_pairs
+        from pynats_cli.connect.session import connected_to
 
         started_ns = time.perf_counter_ns()
         self.on_request(message.subject)

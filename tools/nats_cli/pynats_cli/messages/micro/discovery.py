@@ -16,7 +16,7 @@ from pynats_common.go.quoting import quote
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 GAP_S = 0.3
 """Nobody else answers when this long nobody has."""

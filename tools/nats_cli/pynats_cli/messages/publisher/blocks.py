@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nats import errors as nats_errors
 
 from pynats_cli.connect.batches import BLOCK_BYTES, frame, send_block
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.messages.publisher.source import MessageSource
 from pynats_cli.template.messages import has_template, parse_headers

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pynats_cli.connect.batches import Message, subscribe_in_batches
-from pynats_cli.connect.connection import Session, header_lines
+from pynats_cli.connect.headers import header_lines
+from pynats_cli.connect.session import Session
 from pynats_cli.messages.subscriber.flow import Flow
 from pynats_cli.messages.subscriber.messages import Received, from_client, parse_ack_subject
 from pynats_cli.messages.subscriber.options import SubscribeOptions

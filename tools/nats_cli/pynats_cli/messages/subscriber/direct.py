@@ -11,7 +11,7 @@ from nats import errors as nats_errors
 from pynats_common.go.durations import human_duration_ns
 from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.messages.subscriber.flow import Flow
 from pynats_cli.messages.subscriber.messages import from_direct_get

@@ -9,7 +9,7 @@ from typing import Any
 
 from pynats_common.go.times import parse_time_ns
 
-from pynats_cli.connect.connection import header_pairs
+from pynats_cli.connect.headers import header_pairs
 
 
 @dataclass(frozen=True)

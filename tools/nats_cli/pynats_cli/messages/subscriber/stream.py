@@ -13,7 +13,7 @@ from pynats_common.go.durations import MINUTE_NS, SECOND_NS, human_duration_ns
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import format_time_ns
 
-from pynats_cli.connect.connection import Session, abandon
+from pynats_cli.connect.session import Session, abandon
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import CONSUMER_NOT_FOUND, JsApiError
 from pynats_cli.messages.subscriber.flow import Flow

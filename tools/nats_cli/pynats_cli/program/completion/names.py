@@ -16,7 +16,7 @@ from pynats_common.go.durations import MILLISECOND_NS
 from pynats_cli.global_options import COLOR_SCHEMES, GlobalOptions
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _LONGEST_NS = 1_500 * MILLISECOND_NS
 """For a server to answer: people wait while they type."""
@@ -84,7 +84,7 @@ class Names:
 
     def _asked(self, ask: Callable[[Session], Awaitable[list[str]]]) -> list[str]:
         async def work() -> list[str]:
-            from pynats_cli.connect.connection import open_session
+            from pynats_cli.connect.opening import open_session
 
             async with open_session(self._options) as session:
                 return (await ask(session))[:_MOST]

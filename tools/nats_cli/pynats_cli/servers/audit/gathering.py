@@ -24,7 +24,7 @@ from pynats_cli.servers.audit.writing import ArchiveWriter
 from pynats_cli.servers.system import requests
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _SUBJECT = "$SYS.REQ.SERVER.PING"
 _PAGE_ITEMS = 1024
@@ -289,7 +289,7 @@ class Gathering:
         info = self._session.client._server_info
         details: dict[str, Any] = {"capture_timestamp": format_time_ns(time.time_ns())}
         if self._wanted.details:
-            from pynats_cli.connect.connection import connected_to
+            from pynats_cli.connect.session import connected_to
 
             details |= {
                 "connected_server_name": info.get("server_name", ""),

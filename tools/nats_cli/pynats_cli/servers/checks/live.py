@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from nats import errors as nats_errors
 
-from pynats_cli.connect.connection import describe, header_pairs
+from pynats_cli.connect.errors import describe
+from pynats_cli.connect.headers import header_pairs
 from pynats_cli.errors import CliError
 from pynats_cli.servers.checks import connection, jetstream, meta, request, server
 from pynats_cli.servers.checks.result import Result
 from pynats_cli.servers.system import requests
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _META_SUBJECT = "$SYS.REQ.SERVER.PING.JSZ"
 _FAILURES = (CliError, nats_errors.Error, TimeoutError)

@@ -11,7 +11,9 @@ from typing import Any
 
 from nats import errors as nats_errors
 
-from pynats_cli.connect.connection import Session, connected_to, describe, open_session
+from pynats_cli.connect.errors import describe
+from pynats_cli.connect.opening import open_session
+from pynats_cli.connect.session import Session, connected_to
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.servers.checks.connection import ConnectionThresholds, judge_connect

@@ -24,7 +24,7 @@ from pynats_cli.servers.checks.server import ServerThresholds
 from pynats_cli.servers.checks.stream import StreamThresholds, check_stream
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 Values = dict[str, Any]
 Reader = Callable[[object], Any]

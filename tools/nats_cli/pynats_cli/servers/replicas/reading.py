@@ -13,7 +13,7 @@ from pynats_cli.servers.system import requests
 from pynats_cli.servers.system.archive import Archive
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _ACCOUNTS_MAX = 100_000
 _REQUEST = {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 QUIET_S = 0.3
 ITEMS_MAX = 10_000_000  # of a listing in pages
@@ -300,7 +300,7 @@ def _document(data: bytes) -> dict[str, Any]:
 
 
 def _status(message: Any) -> str:
-    from pynats_cli.connect.connection import header_pairs
+    from pynats_cli.connect.headers import header_pairs
 
     return dict(header_pairs(message)).get("Status", "")
 

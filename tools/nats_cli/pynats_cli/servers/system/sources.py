@@ -12,7 +12,7 @@ from pynats_cli.servers.system.archive import Archive
 from pynats_cli.servers.system.requests import EVERYONE, ServerFilter
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 
@@ -102,7 +102,7 @@ async def open_source(options: GlobalOptions, archive: str = "") -> AsyncIterato
         with Archive(archive) as opened:
             yield ArchiveSource(opened)
         return
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     async with open_session(options) as session:
         yield LiveSource(session)

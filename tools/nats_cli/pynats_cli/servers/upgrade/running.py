@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynats_cli.connect.connection import Session, connected_to
+from pynats_cli.connect.session import Session, connected_to
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import NOT_ENABLED
 from pynats_cli.servers.upgrade.facts import Live

@@ -34,7 +34,7 @@ async def info(options: GlobalOptions, chosen: AccountInfoOptions) -> None:
 
 
 async def _asked(options: GlobalOptions, chosen: AccountInfoOptions) -> dict[str, Any]:
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     request = {"account": chosen.account}
     async with open_session(options) as session:

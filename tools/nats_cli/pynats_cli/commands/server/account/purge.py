@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pynats_common.commandline.declare import arg
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.screen.ask import sure

@@ -19,7 +19,7 @@ from pynats_cli.servers.checks.result import Result
 from pynats_cli.servers.checks.stream import StreamThresholds, check_stream
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 Number = int | None

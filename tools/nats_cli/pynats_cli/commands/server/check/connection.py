@@ -15,7 +15,7 @@ from pynats_cli.servers.checks.connection import ConnectionThresholds, judge_con
 from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 _HALF, _ONE = 500_000_000, 1_000_000_000
@@ -61,7 +61,7 @@ async def check_connection(
     options: GlobalOptions, limits: ConnectionThresholds, result: Result
 ) -> None:
     """Connects, and measures that and the round trips."""
-    from pynats_cli.connect.connection import connected_to
+    from pynats_cli.connect.session import connected_to
     from pynats_cli.servers.checks.live import check_round_trips
 
     begin = time.perf_counter_ns()

@@ -16,7 +16,7 @@ from pynats_cli.screen.output import write
 from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 
@@ -37,7 +37,8 @@ async def connected(
     """Connects and checks; what goes wrong is in the result."""
     from nats import errors as nats_errors
 
-    from pynats_cli.connect.connection import describe, open_session
+    from pynats_cli.connect.errors import describe
+    from pynats_cli.connect.opening import open_session
 
     inside = False
     try:

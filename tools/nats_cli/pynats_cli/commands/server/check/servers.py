@@ -15,7 +15,7 @@ from pynats_cli.servers.checks.result import Result
 from pynats_cli.servers.checks.server import ServerThresholds
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 Number = int | None

@@ -18,7 +18,7 @@ from pynats_cli.servers.checks.request import AnswerExpectation
 from pynats_cli.servers.checks.result import Result
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
     from pynats_cli.global_options import GlobalOptions
 
 

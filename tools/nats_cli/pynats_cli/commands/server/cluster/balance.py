@@ -14,7 +14,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import DURATION, Choice
 from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.screen.ask import sure

@@ -10,7 +10,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg
 
 from pynats_cli.commands.server.cluster.meta import leaders_view, meta_group, refuse_domain
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.screen.ask import choose, sure

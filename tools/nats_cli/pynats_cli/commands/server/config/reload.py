@@ -8,7 +8,7 @@ from typing import Annotated
 from pynats_common.commandline.declare import arg, opt
 
 from pynats_cli.commands.server.info_screen import info_screen
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import show

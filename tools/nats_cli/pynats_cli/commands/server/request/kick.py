@@ -9,7 +9,7 @@ from pynats_common.commandline.declare import arg
 from pynats_common.commandline.kinds import UNSIGNED
 
 from pynats_cli.commands.server.request.options import RequestOptions
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 from pynats_cli.screen.forms import encoded
 from pynats_cli.screen.output import write
 from pynats_cli.servers.system.requests import data_of, directed, server_id

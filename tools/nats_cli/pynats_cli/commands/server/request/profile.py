@@ -54,7 +54,7 @@ async def profile(options: GlobalOptions, chosen: ProfileOptions) -> int:
 async def _asked(options: GlobalOptions, chosen: ProfileOptions) -> list[tuple[str, bytes]]:
     from dataclasses import replace
 
-    from pynats_cli.connect.connection import open_session
+    from pynats_cli.connect.opening import open_session
 
     request: dict[str, Any] = {"name": chosen.profile, "debug": chosen.level}
     if chosen.profile == "cpu":

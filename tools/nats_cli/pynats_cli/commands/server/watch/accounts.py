@@ -17,7 +17,7 @@ from pynats_cli.servers.watching.accounts import ACCOUNT_KEYS, AccountStats
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _EVENTS = "$SYS.ACCOUNT.*.SERVER.CONNS"
 _ALL_NOW = "$SYS.REQ.ACCOUNT.PING.STATZ"

@@ -13,7 +13,7 @@ from pynats_cli.screen.live import live_screen
 from pynats_cli.screen.terminal import terminal_size
 
 if TYPE_CHECKING:
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 LINES_AROUND = 8
 """Lines of a table that are no rows: title, header, totals, lines, and one below."""

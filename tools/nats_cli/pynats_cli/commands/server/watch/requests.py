@@ -25,7 +25,7 @@ from pynats_cli.servers.watching.requests import (
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _NAME_MAX = 30
 _ELLIPSIS = "…"

@@ -28,7 +28,7 @@ from pynats_cli.servers.watching.servers import (
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
-    from pynats_cli.connect.connection import Session
+    from pynats_cli.connect.session import Session
 
 _EVENTS = "$SYS.SERVER.*.STATSZ"
 

@@ -1,0 +1,1 @@
+"""nats-py where a command needs more of it than it promises."""

@@ -1,0 +1,67 @@
+"""What nats-py tells of a connection: errors, its loss and its return."""
+
+from __future__ import annotations
+
+from nats import errors as nats_errors
+from nats.aio.client import Client
+
+from pynats_cli.connect.batches import read_ahead
+from pynats_cli.connect.errors import NO_SERVERS, describe
+from pynats_cli.connect.session import Session, connected_to
+from pynats_cli.errors import CliError
+from pynats_cli.global_options import GlobalOptions
+from pynats_cli.screen.output import log
+
+
+class Watcher:
+    """Callbacks of nats-py: collects errors while connecting, traces and notes them afterwards."""
+
+    def __init__(self, options: GlobalOptions, servers: int) -> None:
+        self._trace = options.trace
+        self._attempts_left = servers
+        self.session: Session | None = None
+        self.last_error: Exception | None = None
+
+    async def on_error(self, error: Exception) -> None:
+        if self.session is not None:
+            self.session.note_error(error)
+            away = not self.session.client.is_connected
+            ends = isinstance(error, nats_errors.UnexpectedEOF)  # `on_disconnected` says so
+            if self._trace or (away and isinstance(error, nats_errors.Error) and not ends):
+                log(f">>> Unexpected NATS error: {describe(error)}")
+            return
+        if not isinstance(error, ConnectionRefusedError):
+            self.last_error = error
+        self._attempts_left -= 1
+        if self._attempts_left <= 0:
+            # Stops the client's own loop, which would try each server again.
+            raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
+
+    async def on_disconnected(self) -> None:
+        if self.session is None or self.session.client.is_closed:
+            return
+        if not self.session.lost():
+            reason = _lost_by(self.session.client)
+            log(f">>> Disconnected due to: {reason}, will attempt reconnect")
+
+    async def on_closed(self) -> None:
+        if self.session is not None:
+            self.session.end()
+
+    async def on_reconnected(self) -> None:
+        if self.session is not None:
+            if self.session.client._ps.delivers:
+                read_ahead(self.session.client)
+            self.session.found()
+            log(f">>> Reconnected to {connected_to(self.session.client)}")
+
+    async def on_discovered(self) -> None:
+        if self._trace:
+            log(">>> Discovered new servers")
+
+
+def _lost_by(client: Client) -> str:
+    reason = getattr(client, "lost_by", None)
+    if reason is None or isinstance(reason, (nats_errors.UnexpectedEOF, ConnectionResetError)):
+        return "EOF"
+    return describe(reason)
