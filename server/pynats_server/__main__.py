@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pynats_common.program import run_program
+from pynats_common.program.running import run_program
 
 from pynats_server.process.argv_redaction import redact_process_title
 from pynats_server.process.flags import Command, parse_command_line

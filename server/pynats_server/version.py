@@ -1,6 +1,6 @@
 """The versions that this server reports."""
 
-from pynats_common.version import RELEASE, version_line
+from pynats_common.program.version import RELEASE, version_line
 
 # The level of the NATS protocol. Clients read it from INFO to enable features, so it follows the
 # numbering of the reference server, not of this project.

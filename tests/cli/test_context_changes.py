@@ -7,12 +7,12 @@ import socket
 import sys
 from pathlib import Path
 
-import pynats_common.filelock
+import pynats_common.program.filelock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pynats_common.contexts import Context, ContextError, ContextStore, parse_context
-from pynats_common.filelock import hold_lock
+from pynats_common.program.filelock import hold_lock
 from pynats_common.subjects import inbox_prefix_error
 
 from tests.cli.conftest import Cli, url_of
@@ -61,7 +61,7 @@ def test_an_editor_that_is_open_keeps_nobody_waiting_and_undoes_nothing(lone_cli
 def test_who_waits_in_vain_is_told_and_readers_do_not_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pynats_common.filelock, "WAIT_S", 0.0)
+    monkeypatch.setattr(pynats_common.program.filelock, "WAIT_S", 0.0)
     store = ContextStore(tmp_path)
     store.save(Context(), "one")
     with hold_lock(tmp_path / "nats/.context.lock", "somebody"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.files import make_dir
-from pynats_common.filelock import LockTimeoutError, hold_lock
+from pynats_common.program.filelock import LockTimeoutError, hold_lock
 
 LOCK_FILE = ".lock"
 

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from pynats_common import subjects, urls
+from pynats_common import subjects
 from pynats_common.contexts import credrefs
+from pynats_common.network import urls
 
 _PATH_FIELDS = ("creds", "nkey", "cert", "key", "ca")
 _EMBEDDABLE_FIELDS = ("creds", "nkey", "user_jwt", "user_seed")

@@ -14,11 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
-from pynats_common import xdg
 from pynats_common.contexts import credrefs
 from pynats_common.contexts.context import Context, ContextError, UnknownContextError
 from pynats_common.contexts.reading import load_context_file
-from pynats_common.filelock import LockTimeoutError, hold_lock
+from pynats_common.program import xdg
+from pynats_common.program.filelock import LockTimeoutError, hold_lock
 
 
 def check_name(name: str) -> None:

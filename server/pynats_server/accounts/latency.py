@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pynats_common.go.text import bytes_of
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.accounts.request_info import RequestInfo
 from pynats_server.accounts.sampling import Headers, trace_headers

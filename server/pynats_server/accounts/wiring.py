@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from pynats_common.go.text import bytes_of
-from pynats_common.server_hash import server_hash
+from pynats_common.ids.server_hash import server_hash
 
 from pynats_server.accounts.automatic import automatic_links
 from pynats_server.accounts.latency import Latency

@@ -6,7 +6,7 @@ from typing import Any
 
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import clean, shortened
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.clients.session import Session
 from pynats_server.clients.shown import REDACTED, shown_user

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pynats_common.go.durations import human_duration_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.core.account import Account
 from pynats_server.core.interest.subscription import Subscription

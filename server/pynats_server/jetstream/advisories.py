@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from pynats_common.go.text import text_of
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.clients.described import describe
 from pynats_server.core.account import Account

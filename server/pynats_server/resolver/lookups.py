@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from pynats_common.urls import network_of
+from pynats_common.network.urls import network_of
 
 from pynats_server.resolver.base import ResolverError
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pynats_common.go.errno import error_text
 from pynats_common.go.quoting import quote
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.core.sockets.address import listening
 from pynats_server.core.sockets.listener import Listener

@@ -15,7 +15,7 @@ from functools import partial
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.auth.own import Verify
 from pynats_server.clients.handler import ClientHandler

@@ -195,7 +195,7 @@ def test_damage_is_found(stream_cli: Cli, tmp_path: Path) -> None:
 
 
 def test_two_runs_at_once_are_refused(stream_cli: Cli, tmp_path: Path) -> None:
-    from pynats_common.filelock import hold_lock
+    from pynats_common.program.filelock import hold_lock
 
     fill(stream_cli, "LOCKED", 6)
     (tmp_path / "b").mkdir()

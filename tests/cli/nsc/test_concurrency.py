@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pynats_common.filelock
+import pynats_common.program.filelock
 import pytest
 from pynats_common import jwt
-from pynats_common.filelock import LockTimeoutError, hold_lock
 from pynats_common.nkeys import Prefix, create_pair
+from pynats_common.program.filelock import LockTimeoutError, hold_lock
 
 from tests.support.deadline import PATIENCE_S
 
@@ -206,7 +206,8 @@ def test_choices_of_the_environment_at_the_same_time_leave_a_whole_file(
 def held(path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds a lock until it is killed."""
     code = (
-        "import sys\nfrom pathlib import Path\nfrom pynats_common.filelock import hold_lock\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from pynats_common.program.filelock import hold_lock\n"
         "with hold_lock(Path(sys.argv[1]), 'pynsc edit account'):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
@@ -226,7 +227,7 @@ def held(path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_who_waits_in_vain_is_told_for_whom_and_readers_do_not_wait(
     team: Nsc, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pynats_common.filelock, "WAIT_S", 0.0)
+    monkeypatch.setattr(pynats_common.program.filelock, "WAIT_S", 0.0)
     root = home / ".local/share/nats/nsc/stores/O"
     before = (root / "accounts/A/A.jwt").read_text()
     with held(root / ".lock") as process:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynats_common.nuid import ALPHABET, LENGTH, new_nuid
+from pynats_common.ids.nuid import ALPHABET, LENGTH, new_nuid
 
 
 def test_an_id_has_twenty_two_digits_and_letters() -> None:

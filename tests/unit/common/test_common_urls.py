@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_common import urls
+from pynats_common.network import urls
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
-from pynats_common.urls import network_of
+from pynats_common.network.urls import network_of
 from pynats_server import Options, Server
 from pynats_server.auth import REFUSED, Answer, Hello
 from pynats_server.auth.chain import Chain

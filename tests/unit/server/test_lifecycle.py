@@ -17,7 +17,7 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from pynats_common.version import RELEASE
+from pynats_common.program.version import RELEASE
 from pynats_server.monitor.serving.listener import MonitorServer
 from pynats_server.options import Options
 from pynats_server.server.server import Server

@@ -11,7 +11,7 @@ from pynats_common.commandline.helptext import command_help, group_help, section
 from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk
-from pynats_common.version import version_line
+from pynats_common.program.version import version_line
 
 from pynats_cli.commands import LATER, PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pynats_common.commandline.suggest import did_you_mean
-from pynats_common.program import run_program
-from pynats_common.version import version_line
+from pynats_common.program.running import run_program
+from pynats_common.program.version import version_line
 
 if TYPE_CHECKING:
     from pynats_common.nkeys import KeyPair

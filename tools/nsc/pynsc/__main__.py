@@ -7,8 +7,8 @@ import sys
 from pynats_common.commandline.helptext import group_help
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Group
-from pynats_common.program import run_program
-from pynats_common.version import version_line
+from pynats_common.program.running import run_program
+from pynats_common.program.version import version_line
 
 from pynsc.table import ALIASES, COMMANDS, GROUPS
 

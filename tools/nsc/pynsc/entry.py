@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pynats_common.program import run_program
+from pynats_common.program.running import run_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from pynats_common.program import Main
+    from pynats_common.program.running import Main
 
 
 def main() -> NoReturn:

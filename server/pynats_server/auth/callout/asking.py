@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.auth.users import CALLOUT_SUBJECT
 from pynats_server.core.account import Account

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pynats_common.urls import LOOPBACK, fault_of_key_url
+from pynats_common.network.urls import LOOPBACK, fault_of_key_url
 
 BODY_MAX: Final = 1 << 20  # bytes
 

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from pynats_common.network.urls import host_port
 from pynats_common.records import dataclass
-from pynats_common.urls import host_port
 
 from pynats_server.clients.arriving.rate_limit import RateLimit
 from pynats_server.clients.arriving.revocation import NOT_VALID, Revocation

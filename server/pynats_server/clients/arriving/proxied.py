@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.clients.arriving.proxy_header import ProxyHeader, ProxyHeaderError, read_header
 from pynats_server.clients.arriving.steps import MORE, Step

@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pynats_common.network.urls import network_of
 from pynats_common.records import dataclass
-from pynats_common.urls import network_of
 
 from pynats_server.auth import REFUSED, Answer, Authenticator, Outcome, Refusal, Slow, Verdict
 from pynats_server.core.client import ClientConnection

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-from pynats_common.urls import network_of
+from pynats_common.network.urls import network_of
 
 from pynats_server.auth import REFUSED, Refusal
 from pynats_server.clients.who import Who

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.jetstream.account import JetStreamAccount
 from pynats_server.jetstream.api.request import Reply, Request

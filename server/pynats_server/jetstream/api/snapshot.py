@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 from pynats_common.subjects import has_wildcard, is_valid_subject
 
 from pynats_server.core.account import Account

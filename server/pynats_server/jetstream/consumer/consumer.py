@@ -9,7 +9,7 @@ from typing import Any
 from pynats_common.go.durations import DURATION_MAX_NS
 from pynats_common.go.text import text_of
 from pynats_common.go.times import ZERO_TIME, format_time_ns, parse_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.jetstream.clock import as_wall_ns, now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.jetstream.clock import now_ns
 from pynats_server.jetstream.consumer.config.model import ConsumerConfig

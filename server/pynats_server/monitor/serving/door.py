@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.core.sockets.address import plain
 from pynats_server.monitor.serving.farewell import closed

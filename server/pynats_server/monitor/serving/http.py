@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import h11
 from pynats_common.go.text import bytes_of
-from pynats_common.urls import network_of
+from pynats_common.network.urls import network_of
 
 from pynats_server.monitor.json import Pieces
 

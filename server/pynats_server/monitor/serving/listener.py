@@ -9,7 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.errno import errno_text
-from pynats_common.urls import host_port
+from pynats_common.network.urls import host_port
 
 from pynats_server.core.sockets.address import listening_soon
 from pynats_server.monitor.serving.farewell import closed

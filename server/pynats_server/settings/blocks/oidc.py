@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import Node, kind_of
-from pynats_common.urls import fault_of_key_url as fault_of_url
+from pynats_common.network.urls import fault_of_key_url as fault_of_url
 
 from pynats_server.options import (
     OIDC_ALGORITHMS,

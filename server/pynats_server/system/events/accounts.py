@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.core.account import Account
 from pynats_server.monitor.traffic import Traffic, traffic_in, traffic_out

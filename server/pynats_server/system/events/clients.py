@@ -6,7 +6,7 @@ import time
 
 import msgspec
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.clients.described import ClientInfo, describe
 from pynats_server.core.client import ClientConnection

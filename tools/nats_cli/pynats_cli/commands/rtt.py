@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pynats_common.commandline.declare import arg
 from pynats_common.contexts import Context
 from pynats_common.go.durations import human_duration_ns, nanoseconds
-from pynats_common.urls import ServerUrl, parse_server_urls
+from pynats_common.network.urls import ServerUrl, parse_server_urls
 
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.flags import Shown

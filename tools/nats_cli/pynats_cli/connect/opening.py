@@ -17,9 +17,9 @@ from typing import Any
 from nats import errors as nats_errors
 from nats.aio.client import Client
 from pynats_common.contexts import Context
-from pynats_common.tls import ClientTls, TlsError, quiet_asyncio
-from pynats_common.urls import parse_server_urls
-from pynats_common.version import RELEASE
+from pynats_common.network.tls import ClientTls, TlsError, quiet_asyncio
+from pynats_common.network.urls import parse_server_urls
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.connect.errors import describe
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options

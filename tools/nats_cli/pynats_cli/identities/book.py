@@ -15,7 +15,7 @@ from pynats_common.accounts_store.names import check_name
 from pynats_common.accounts_store.signing import Hints, Signers, bind_user, check_claims, sign
 from pynats_common.accounts_store.store import Store, operators
 from pynats_common.nkeys import KeyPair, Prefix
-from pynats_common.xdg import data_home
+from pynats_common.program.xdg import data_home
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen.output import log

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pynats_common.xdg import config_home, write_private
+from pynats_common.program.xdg import config_home, write_private
 
 from pynats_cli.errors import CliError
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from pynats_common.commandline.tree import Found
-from pynats_common.version import RELEASE
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.commands import PROGRAM, ROOT
 from pynats_cli.screen.output import line, write

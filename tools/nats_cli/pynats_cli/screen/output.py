@@ -13,7 +13,7 @@ from pynats_common.commandline.untrusted import (
 )
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
-from pynats_common.program import OutputError
+from pynats_common.program.running import OutputError
 
 from pynats_cli.screen.visible import laid_out
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import load_token
+from pynats_common.network.tls import quiet_asyncio
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
-from pynats_common.tls import quiet_asyncio
 
 if TYPE_CHECKING:
     from pynsc.cli import TlsOptions

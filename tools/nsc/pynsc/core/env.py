@@ -13,7 +13,7 @@ from typing import Any
 
 from pynats_common.accounts_store.files import make_dir, read_json, write_atomic
 from pynats_common.accounts_store.locks import locked
-from pynats_common.xdg import config_home, data_home
+from pynats_common.program.xdg import config_home, data_home
 
 
 @dataclass

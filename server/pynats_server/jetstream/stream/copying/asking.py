@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Final, TypeVar
 
 import msgspec
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_server.core.protocol import headers as header_blocks
 from pynats_server.jetstream.config.model import StreamSource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 from pynats_common.records import dataclass
 
 from pynats_cli.global_options import GlobalOptions

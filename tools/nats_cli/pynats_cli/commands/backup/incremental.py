@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from pynats_common.filelock import LockTimeoutError, hold_lock
+from pynats_common.program.filelock import LockTimeoutError, hold_lock
 
 from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError

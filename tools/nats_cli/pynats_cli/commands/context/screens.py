@@ -38,7 +38,7 @@ def show_context(store: ContextStore, name: str, connect: GlobalOptions | None =
 
 
 def _credential_rows(screen: Columns, context: Context) -> int:
-    from pynats_common.urls import redact_url
+    from pynats_common.network.urls import redact_url
 
     states = {
         field: _state(getattr(context, field))

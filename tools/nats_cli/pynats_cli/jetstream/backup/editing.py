@@ -11,7 +11,7 @@ from typing import Any, Final
 from pynats_common.archive import STATE, Entry
 from pynats_common.go.errno import error_text
 from pynats_common.go.times import format_time_ns
-from pynats_common.version import RELEASE
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.backup import folder as folders

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_common.go.times import format_time_ns, parse_instant_ns
-from pynats_common.nuid import new_nuid
+from pynats_common.ids.nuid import new_nuid
 
 from pynats_cli.connect.batches import Message, subscribe_in_batches
 from pynats_cli.connect.session import Session

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.times import format_time_ns
-from pynats_common.nuid import new_nuid
-from pynats_common.version import RELEASE
+from pynats_common.ids.nuid import new_nuid
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.errors import CliError
 from pynats_cli.messages.micro.discovery import subject_of

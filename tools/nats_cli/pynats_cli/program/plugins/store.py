@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.go.quoting import quote
-from pynats_common.xdg import data_home, write_private
+from pynats_common.program.xdg import data_home, write_private
 
 from pynats_cli.errors import CliError
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.api_errors import ERRORS
-from pynats_common.xdg import write_private
+from pynats_common.program.xdg import write_private
 
 from pynats_cli.errors import CliError
 

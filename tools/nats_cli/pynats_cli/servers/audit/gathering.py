@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.times import format_time_ns
-from pynats_common.version import RELEASE
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.errors import CliError
 from pynats_cli.servers.audit import layout

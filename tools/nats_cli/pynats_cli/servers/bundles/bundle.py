@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pynats_common.urls import redact_url
+from pynats_common.network.urls import redact_url
 
 from pynats_cli.errors import CliError
 from pynats_cli.servers.system.archive import DAMAGED

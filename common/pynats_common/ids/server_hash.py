@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pynats_common.nuid import ALPHABET
+from pynats_common.ids.nuid import ALPHABET
 
 
 def server_hash(text: str, length: int = 8) -> str:

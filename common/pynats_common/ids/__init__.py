@@ -1,0 +1,1 @@
+"""Ids in the letters of a NUID."""

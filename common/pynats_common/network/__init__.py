@@ -1,0 +1,1 @@
+"""Addresses of servers, and TLS towards them."""

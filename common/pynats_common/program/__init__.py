@@ -1,0 +1,1 @@
+"""What every program of the toolbox needs around its work: how it runs, where its files are."""

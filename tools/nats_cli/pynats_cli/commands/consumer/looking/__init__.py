@@ -1,0 +1,1 @@
+"""What a stream's consumers are and do, without a change of them."""
