@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from nats import errors as nats_errors
 from pynats_common.go.quoting import quote
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import log
@@ -138,13 +139,7 @@ class JetStream:
 
 def parse_answer(data: bytes) -> dict[str, Any]:
     """The JSON object of an answer. Raises CliError."""
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        raise CliError("invalid JSON in the answer of JetStream")
-    return answer
+    return object_of(data, "invalid JSON in the answer of JetStream")
 
 
 def check_answer(answer: dict[str, Any]) -> None:

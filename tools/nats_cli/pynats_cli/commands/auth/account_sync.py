@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from pynats_common.records import dataclass
 
 from pynats_cli.commands.auth.options import OperatorOption
 from pynats_cli.connect.session import Session
+from pynats_cli.documents import maybe_object, object_of
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.identities.account_screens import account_screen
@@ -70,10 +70,7 @@ def _reason(error: Any) -> str:
 async def _count_servers(session: Session) -> int:
     """How many servers there are, as one of them says."""
     message = await _request(session, "$SYS.REQ.SERVER.PING")
-    try:
-        answer = json.loads(message.data)
-    except (ValueError, RecursionError):
-        raise CliError("the server's answer is not JSON") from None
+    answer = object_of(message.data, "the server's answer is not JSON")
     return int((answer.get("statsz") or {}).get("active_servers") or 1)
 
 
@@ -100,8 +97,10 @@ async def _gather(
                 message = await session.unless_refused(
                     subscription.next_msg(timeout=session.options.timeout_s)
                 )
-                answers.append(json.loads(message.data))
-    except (TimeoutError, ValueError, RecursionError):
+                if (answer := maybe_object(message.data)) is None:
+                    break
+                answers.append(answer)
+    except TimeoutError:
         pass
     finally:
         await subscription.unsubscribe()

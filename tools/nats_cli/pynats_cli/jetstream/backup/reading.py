@@ -3,7 +3,6 @@ backup."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pynats_common.archive import CONSUMERS, STATE, BadArchive, Entry, read_arch
 from pynats_common.go.errno import error_text
 from pynats_common.go.times import format_time_ns
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.backup import folder as folders
 from pynats_cli.jetstream.streams.fields import shown_config
@@ -176,13 +176,9 @@ def stored_size(storage: str, entry: Entry) -> int:
 
 def document_of(entry: Entry) -> dict[str, Any]:
     """The JSON of a document. Raises CliError."""
-    try:
-        document = json.loads(entry.payload)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise CliError(f"{entry.name.decode(errors='replace')} in the archive is not JSON")
-    return document
+    return object_of(
+        entry.payload, f"{entry.name.decode(errors='replace')} in the archive is not JSON"
+    )
 
 
 def summarize(meta: dict[str, Any], entries: Iterator[Entry]) -> Summary:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pynats_common.ids.nuid import new_nuid
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
@@ -43,7 +44,7 @@ class Objects:
             {"last_by_subj": subject},
             direct=bool(self.bucket.config.get("allow_direct")),
         )
-        return None if message is None else Note.read(_document(message.data), message.time_ns)
+        return None if message is None else _note_of(message)
 
     async def note(self, name: str) -> Note:
         """The note about an object that is there."""
@@ -155,23 +156,18 @@ def _filled(read: Read, size: int) -> bytes:
     return b"".join(parts)
 
 
+def _note_of(message: Stored) -> Note:
+    document = object_of(message.data, "the note about an object is not JSON")
+    return Note.read(document, message.time_ns)
+
+
 def _readable(message: Stored) -> Note | None:
     """A note of many: one that somebody wrote wrongly does not hide the others."""
     try:
-        return Note.read(_document(message.data), message.time_ns)
+        return _note_of(message)
     except CliError as error:
         log(f"{message.subject} is left out: {error}")
         return None
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise CliError("the note about an object is not JSON")
-    return document
 
 
 async def open_objects(session: Any, name: str) -> Objects:

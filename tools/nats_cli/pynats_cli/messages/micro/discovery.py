@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncGenerator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
 
+from pynats_cli.documents import maybe_object
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -93,11 +93,8 @@ def _is_nobody(message: Any) -> bool:
 
 
 def _read(data: bytes, kind: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return _usual(found) if isinstance(found, dict) and found.get("type") == kind else None
+    found = maybe_object(data)
+    return _usual(found) if found is not None and found.get("type") == kind else None
 
 
 def _usual(answer: dict[str, Any]) -> dict[str, Any] | None:

@@ -7,12 +7,13 @@ number that was given out has been named.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_common.go.times import parse_instant_ns
+
+from pynats_cli.documents import maybe_object
 
 HOP_HEADER = "Nats-Trace-Hop"
 CLIENT, ROUTER, GATEWAY, SYSTEM, LEAF, JETSTREAM, ACCOUNT = range(7)
@@ -99,11 +100,8 @@ class Told:
 
 def read(data: bytes) -> Told | None:
     """What a message of a server tells; None when it is something else."""
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or not isinstance(content.get("events"), list):
+    content = maybe_object(data)
+    if content is None or not isinstance(content.get("events"), list):
         return None
     events = [Event(item) for item in content["events"] if isinstance(item, dict)]
     return Told(content, events)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pynats_common.go.times import parse_instant_ns
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 from pynats_cli.servers.audit import layout
 from pynats_cli.servers.system.archive import Archive
@@ -159,13 +160,7 @@ class Snapshot:
             yield path, self._tags.get(path) or _tags_of(parts)
 
     def _json(self, path: str) -> dict[str, Any]:
-        try:
-            document = json.loads(self._archive.read(path))
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            raise CliError(f"invalid JSON in {path}")
-        return document
+        return object_of(self._archive.read(path), f"invalid JSON in {path}")
 
 
 def _tags_of(parts: list[str]) -> dict[str, str]:

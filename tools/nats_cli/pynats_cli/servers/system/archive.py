@@ -9,13 +9,13 @@ Each JSON file is one answer; a long one has several pages.
 
 from __future__ import annotations
 
-import json
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 
 ROOT = "capture"
@@ -118,13 +118,7 @@ class Archive:
             ) from None
 
     def _json(self, name: str) -> dict[str, Any]:
-        try:
-            document = json.loads(self.read(name))
-        except (ValueError, RecursionError):
-            document = None
-        if not isinstance(document, dict):
-            raise CliError(f"invalid JSON in {name} in {self.path}")
-        return document
+        return object_of(self.read(name), f"invalid JSON in {name} in {self.path}")
 
     def _matching(self, folders: tuple[str, ...], suffix: str = ".json") -> Iterator[str]:
         """Names of files right in a folder; "*" is any name."""

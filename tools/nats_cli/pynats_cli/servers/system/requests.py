@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ async def _next(
     if not message.data and _status(message) == _NO_RESPONDERS:
         raise CliError(NO_RESULTS)
     _trace(session, f"<<< {message.data.decode(errors='replace')}")
-    return Answer(_document(message.data), at - begin)
+    return Answer(object_of(message.data, "invalid JSON in the answer of a server"), at - begin)
 
 
 async def active_servers(session: Session) -> int:
@@ -287,16 +288,6 @@ def successful(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise CliError("invalid JSON in the answer of a server")
-    return document
 
 
 def _status(message: Any) -> str:

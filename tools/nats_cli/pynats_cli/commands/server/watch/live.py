@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pynats_cli.documents import maybe_object
 from pynats_cli.errors import CliError
 from pynats_cli.screen.live import live_screen
 from pynats_cli.screen.terminal import terminal_size
@@ -52,8 +52,4 @@ async def redraw(session: Session, draw: Callable[[], str], every_s: float = _EV
 
 def document(data: bytes) -> dict[str, Any]:
     """The JSON object of an event; {} for anything else."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return maybe_object(data) or {}
