@@ -31,6 +31,12 @@ def resolve_settings(options: GlobalOptions, store: ContextStore | None = None) 
     if login:
         cleared: dict[str, Any] = dict.fromkeys(_LOGIN_FIELDS, "")
         context = replace(context, **cleared)
+    return with_flags(context, options, **login)
+
+
+def with_flags(context: Context, options: GlobalOptions, **more: Any) -> Context:
+    """The context with what flags and environment say of anything but the login, and with `more`.
+    What they leave out or empty stays as it is."""
     return context.override(
         url=options.server,
         cert=options.tlscert,
@@ -43,7 +49,7 @@ def resolve_settings(options: GlobalOptions, store: ContextStore | None = None) 
         jetstream_domain=options.js_domain,
         inbox_prefix=options.inbox_prefix,
         color_scheme=options.colors,
-        **login,
+        **more,
     )
 
 

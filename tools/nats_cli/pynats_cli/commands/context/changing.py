@@ -19,6 +19,7 @@ from pynats_common.contexts import (
 )
 
 from pynats_cli.commands.context.screens import show_context
+from pynats_cli.connect.settings import with_flags
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
@@ -59,9 +60,10 @@ def _context_errors() -> Iterator[None]:
 def _changed(base: Context, options: GlobalOptions, description: str) -> Context:
     """The context with every flag and environment twin applied."""
     user_is_token = bool(options.user and not options.password)
-    return base.override(
+    return with_flags(
+        base,
+        options,
         description=description,
-        url=options.server,
         user="" if user_is_token else options.user,
         password=options.password,
         token=options.user if user_is_token else options.token,
@@ -69,16 +71,6 @@ def _changed(base: Context, options: GlobalOptions, description: str) -> Context
         nkey=options.nkey,
         user_jwt=options.jwt,
         user_seed=options.seed,
-        cert=options.tlscert,
-        key=options.tlskey,
-        ca=options.tlsca,
-        tls_first=options.tlsfirst,
-        socks_proxy=options.socks_proxy,
-        jetstream_api_prefix=options.js_api_prefix,
-        jetstream_event_prefix=options.js_event_prefix,
-        jetstream_domain=options.js_domain,
-        inbox_prefix=options.inbox_prefix,
-        color_scheme=options.colors,
     )
 
 
