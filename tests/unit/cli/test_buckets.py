@@ -14,7 +14,6 @@ from pynats_cli.jetstream.kv.bucket import (
     check_key,
     check_pattern,
     new_config,
-    stream_name,
 )
 from pynats_cli.jetstream.kv.screens import text_of, value_text
 from pynats_cli.jetstream.kv.values import DELETE, PURGE, PUT, Value, value_of
@@ -53,7 +52,7 @@ def test_what_is_no_pattern_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a.b", "a b", "a*", "é"])
 def test_what_is_no_bucket_is_refused(name: str) -> None:
-    for naming in (stream_name, objects.stream_name):
+    for naming in (Bucket.stream_name, objects.ObjectBucket.stream_name):
         with pytest.raises(CliError, match="invalid bucket name"):
             naming(name)
 

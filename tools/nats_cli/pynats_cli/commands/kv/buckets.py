@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from pynats_common.commandline.declare import arg, opt
-from pynats_common.commandline.kinds import DURATION, INTEGER, KEY_VALUE, SIZE, UNSIGNED, Choice
+from pynats_common.commandline.kinds import DURATION, INTEGER, KEY_VALUE, SIZE, UNSIGNED
 
+from pynats_cli.commands.buckets import STORAGE, create, tags_of
 from pynats_cli.connect.session import Session
-from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
-from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.jetstream.kv.bucket import Bucket, Wish, changed_config, new_config, stream_name
+from pynats_cli.jetstream.kv.bucket import Bucket, Wish, changed_config, new_config
 from pynats_cli.jetstream.kv.values import open_bucket
 from pynats_cli.jetstream.streams.fields import shown_info
 from pynats_cli.screen.output import show
-
-NAME_IN_USE = 10058
-STORAGE = Choice("file", "memory", f="file", m="memory")
 
 
 @dataclass(kw_only=True)
@@ -77,7 +73,7 @@ class BucketOptions(Shown):
             replicas=self.replicas,
             value_bytes=self.max_value_size,
             bucket_bytes=self.max_bucket_size,
-            tags=tuple(tag for text in self.tags for tag in text.split(",") if tag),
+            tags=tags_of(self.tags),
             cluster=self.cluster,
             compress=self.compress,
             metadata=self.metadata or None,
@@ -99,8 +95,6 @@ class AddOptions(BucketOptions):
     ] = None
 
     def wish(self) -> Wish:
-        from dataclasses import replace
-
         return replace(
             super().wish(),
             storage=self.storage,
@@ -119,20 +113,12 @@ class EditOptions(BucketOptions):
     ] = None
 
     def wish(self) -> Wish:
-        from dataclasses import replace
-
         return replace(super().wish(), no_mirror=bool(self.no_mirror))
 
 
 async def add(session: Session, options: AddOptions) -> None:
     """Creates a bucket; nothing happens when it exists and is the same."""
-    config = new_config(options.bucket, options.wish())
-    try:
-        await session.js.request(f"STREAM.CREATE.{config['name']}", config)
-    except JsApiError as error:
-        if error.code == NAME_IN_USE:
-            raise CliError(f"bucket name already in use: {options.bucket}: {error}") from None
-        raise
+    await create(session, options.bucket, new_config(options.bucket, options.wish()))
     await _show(session, options)
 
 
@@ -140,7 +126,7 @@ async def edit(session: Session, options: EditOptions) -> None:
     """Changes what is asked for."""
     bucket = await open_bucket(session, options.bucket)
     config = changed_config(bucket.name, bucket.config, options.wish())
-    await session.js.request(f"STREAM.UPDATE.{stream_name(bucket.name)}", config)
+    await session.js.request(f"STREAM.UPDATE.{bucket.stream}", config)
     await _show(session, options)
 
 

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 
+from pynats_cli.commands.buckets import show_buckets
 from pynats_cli.commands.kv.buckets import show_bucket
 from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
-from pynats_cli.jetstream.kv.bucket import STREAM, Bucket
+from pynats_cli.jetstream.bucket import by_size
+from pynats_cli.jetstream.kv.bucket import Bucket
 from pynats_cli.jetstream.kv.values import PUT, Value, Values, open_bucket
 from pynats_cli.pickers import pick_bucket
 from pynats_cli.screen.output import note, show
@@ -45,20 +47,11 @@ async def info(session: Session, options: InfoOptions) -> None:
 
 async def all_buckets(session: Session) -> list[Bucket]:
     """Every key-value bucket of the account, smallest first."""
-    found = [
-        Bucket(info["config"]["name"].removeprefix(STREAM), info)
-        async for info in session.js.pages("STREAM.LIST", "streams", {"subject": "$KV.*.>"})
-        if info["config"]["name"].startswith(STREAM)
-    ]
+    found = await Bucket.every(session.js, "$KV.*.>")
     known = {bucket.name for bucket in found}
     # Mirrors have no subjects.
-    found += [
-        Bucket(name, info)
-        async for info in session.js.pages("STREAM.LIST", "streams", {})
-        if info["config"]["name"].startswith(STREAM)
-        and (name := info["config"]["name"].removeprefix(STREAM)) not in known
-    ]
-    return sorted(found, key=lambda bucket: (int(bucket.state["bytes"]), bucket.name))
+    found += [bucket for bucket in await Bucket.every(session.js) if bucket.name not in known]
+    return by_size(found)
 
 
 async def ls(session: Session, options: ListOptions) -> None:
@@ -66,34 +59,8 @@ async def ls(session: Session, options: ListOptions) -> None:
     if options.bucket:
         await _list_keys(session, options)
     else:
-        await _list_buckets(session, options)
-
-
-async def _list_buckets(session: Session, options: ListOptions) -> None:
-    from pynats_cli.jetstream.kv.screens import buckets_table
-
-    buckets = await all_buckets(session)
-    if options.names:
-        names = sorted(bucket.name for bucket in buckets)
-        show(options, names, lambda: "\n".join(names))
-    elif not buckets and not options.structured:
-        note("No Key-Value buckets found")
-    else:
-        data = [bucket_row(bucket) for bucket in buckets]
-        show(options, data, lambda: buckets_table(buckets).render())
-
-
-def bucket_row(bucket: Bucket) -> dict[str, Any]:
-    """A bucket in a list."""
-    state = bucket.state
-    return {
-        "bucket": bucket.name,
-        "description": bucket.config.get("description", ""),
-        "created": bucket.info["created"],
-        "bytes": state["bytes"],
-        "values": state["messages"],
-        "last_update": state.get("last_ts"),
-    }
+        buckets = await all_buckets(session)
+        show_buckets(options, buckets, "Key-Value", names_only=options.names)
 
 
 async def _list_keys(session: Session, options: ListOptions) -> None:

@@ -15,7 +15,7 @@ from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
-from pynats_cli.jetstream.kv.bucket import check_key, stream_name
+from pynats_cli.jetstream.kv.bucket import Bucket, check_key
 from pynats_cli.jetstream.kv.values import PUT, Values, open_bucket
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import note
@@ -62,7 +62,7 @@ async def delete(session: Session, options: DeleteOptions) -> None:
 
 
 async def _delete_bucket(session: Session, options: DeleteOptions) -> None:
-    stream = stream_name(options.bucket)
+    stream = Bucket.stream_name(options.bucket)
     if not sure(options.force, f"Delete bucket {options.bucket}?", "not deleted"):
         return
     try:

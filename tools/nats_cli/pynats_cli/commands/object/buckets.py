@@ -6,19 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from pynats_common.commandline.declare import arg, opt
-from pynats_common.commandline.kinds import DURATION, KEY_VALUE, SIZE, UNSIGNED, Choice
+from pynats_common.commandline.kinds import DURATION, KEY_VALUE, SIZE, UNSIGNED
 
+from pynats_cli.commands.buckets import STORAGE, create, tags_of
 from pynats_cli.connect.session import Session
-from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
-from pynats_cli.jetstream.api import JsApiError
-from pynats_cli.jetstream.objects.bucket import ObjectBucket, Wish, changed_config, new_config
+from pynats_cli.jetstream.bucket import BucketWish
+from pynats_cli.jetstream.objects.bucket import ObjectBucket, changed_config, new_config
 from pynats_cli.jetstream.objects.store import open_objects
 from pynats_cli.jetstream.streams.fields import shown_info
 from pynats_cli.screen.output import show
-
-NAME_IN_USE = 10058
-STORAGE = Choice("file", "memory", f="file", m="memory")
 
 
 @dataclass(kw_only=True)
@@ -45,14 +42,14 @@ class EditOptions(Shown):
         bool | None, opt("--compress/--no-compress", help="Compress the data on the disk")
     ] = None
 
-    def wish(self) -> Wish:
+    def wish(self) -> BucketWish:
         """What of it is asked for."""
-        return Wish(
+        return BucketWish(
             description=self.description,
             ttl_ns=self.ttl,
             replicas=self.replicas,
             bucket_bytes=self.max_bucket_size,
-            tags=tuple(tag for text in self.tags for tag in text.split(",") if tag),
+            tags=tags_of(self.tags),
             cluster=self.cluster,
             metadata=self.metadata or None,
             compress=self.compress,
@@ -65,19 +62,13 @@ class AddOptions(EditOptions):
 
     storage: Annotated[str | None, opt("--storage", help="Where it is stored", kind=STORAGE)] = None
 
-    def wish(self) -> Wish:
+    def wish(self) -> BucketWish:
         return replace(super().wish(), storage=self.storage)
 
 
 async def add(session: Session, options: AddOptions) -> None:
     """Creates a bucket; nothing happens when it exists and is the same."""
-    config = new_config(options.bucket, options.wish())
-    try:
-        await session.js.request(f"STREAM.CREATE.{config['name']}", config)
-    except JsApiError as error:
-        if error.code == NAME_IN_USE:
-            raise CliError(f"bucket name already in use: {options.bucket}: {error}") from None
-        raise
+    await create(session, options.bucket, new_config(options.bucket, options.wish()))
     await show_again(session, options.bucket, options)
 
 

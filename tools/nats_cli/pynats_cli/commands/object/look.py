@@ -8,10 +8,12 @@ from typing import Annotated
 
 from pynats_common.commandline.declare import arg, opt
 
+from pynats_cli.commands.buckets import show_buckets
 from pynats_cli.commands.object.buckets import show_bucket
 from pynats_cli.connect.session import Session
 from pynats_cli.flags import Shown
-from pynats_cli.jetstream.objects.bucket import STREAM, ObjectBucket
+from pynats_cli.jetstream.bucket import by_size
+from pynats_cli.jetstream.objects.bucket import ObjectBucket
 from pynats_cli.jetstream.objects.store import open_objects
 from pynats_cli.pickers import pick_object_bucket
 from pynats_cli.screen.output import line, note, show
@@ -53,45 +55,13 @@ async def info(session: Session, options: InfoOptions) -> None:
     show(options, found.shown(), lambda: object_screen(found).render())
 
 
-async def all_buckets(session: Session) -> list[ObjectBucket]:
-    """Every object bucket of the account, smallest first."""
-    found = [
-        ObjectBucket(info["config"]["name"].removeprefix(STREAM), info)
-        async for info in session.js.pages("STREAM.LIST", "streams", {"subject": "$O.*.C.>"})
-        if info["config"]["name"].startswith(STREAM)
-    ]
-    return sorted(found, key=lambda bucket: (int(bucket.state["bytes"]), bucket.name))
-
-
 async def ls(session: Session, options: ListOptions) -> None:
     """Buckets, or objects."""
     if options.bucket:
         await _list_objects(session, options)
     else:
-        await _list_buckets(session, options)
-
-
-async def _list_buckets(session: Session, options: ListOptions) -> None:
-    from pynats_cli.jetstream.objects.screens import buckets_table
-
-    buckets = await all_buckets(session)
-    if options.names:
-        names = sorted(bucket.name for bucket in buckets)
-        show(options, names, lambda: "\n".join(names))
-    elif not buckets and not options.structured:
-        note("No Object Store buckets found")
-    else:
-        rows = [
-            {
-                "bucket": bucket.name,
-                "description": bucket.config.get("description", ""),
-                "created": bucket.info["created"],
-                "bytes": bucket.state["bytes"],
-                "last_update": bucket.state.get("last_ts"),
-            }
-            for bucket in buckets
-        ]
-        show(options, rows, lambda: buckets_table(buckets).render())
+        buckets = by_size(await ObjectBucket.every(session.js, "$O.*.C.>"))
+        show_buckets(options, buckets, "Object Store", names_only=options.names)
 
 
 async def _list_objects(session: Session, options: ListOptions) -> None:

@@ -9,21 +9,13 @@ from typing import Any, Final
 from pynats_common.go.durations import MINUTE_NS
 
 from pynats_cli.errors import CliError
-from pynats_cli.jetstream.bucket import StreamBucket
+from pynats_cli.jetstream.bucket import BucketWish, StreamBucket
 
 STREAM: Final = "KV_"
 HISTORY_MAX: Final = 64
 _WINDOW_NS: Final = 2 * MINUTE_NS  # in which a message with the same id is a duplicate
-_BUCKET: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KEY: Final = re.compile(r"[-/_=.A-Za-z0-9]+")
 _PATTERN: Final = re.compile(r"[-/_=.A-Za-z0-9*>]+")
-
-
-def stream_name(bucket: str) -> str:
-    """The stream of a bucket. Raises CliError for what is no name."""
-    if not _BUCKET.fullmatch(bucket):
-        raise CliError("nats: invalid bucket name")
-    return STREAM + bucket
 
 
 def check_key(key: str) -> str:
@@ -56,6 +48,9 @@ class Bucket(StreamBucket):
         """True when values can be read from any replica."""
         return bool(self.config.get("allow_direct"))
 
+    def figures(self) -> dict[str, int]:
+        return {"values": int(self.state["messages"])}
+
     @property
     def history(self) -> int:
         return int(self.config.get("max_msgs_per_subject", 0))
@@ -80,21 +75,12 @@ class Bucket(StreamBucket):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(BucketWish):
     """What is asked of a bucket; None = as it is, or what the server does by default."""
 
-    description: str | None = None
     history: int | None = None
-    storage: str | None = None
-    ttl_ns: int | None = None
     marker_ttl_ns: int | None = None
-    replicas: int | None = None
     value_bytes: int | None = None
-    bucket_bytes: int | None = None
-    tags: tuple[str, ...] = ()
-    cluster: str | None = None
-    compress: bool | None = None
-    metadata: dict[str, str] | None = None
     republish_source: str | None = None
     republish_destination: str | None = None
     republish_headers: bool = False
@@ -107,7 +93,7 @@ class Wish:
 def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
     """The configuration of the stream of a new bucket. Raises CliError."""
     base: dict[str, Any] = {
-        "name": stream_name(bucket),
+        "name": Bucket.stream_name(bucket),
         "retention": "limits",
         "max_consumers": -1,
         "max_msgs": -1,
@@ -128,7 +114,7 @@ def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
     if wish.mirror:
         if wish.sources:
             raise CliError("a bucket is a mirror or has sources, not both")
-        mirror: dict[str, Any] = {"name": stream_name(wish.mirror.removeprefix(STREAM))}
+        mirror: dict[str, Any] = {"name": Bucket.stream_name(wish.mirror.removeprefix(STREAM))}
         if wish.mirror_domain:
             mirror["external"] = {"api": f"$JS.{wish.mirror_domain}.API", "deliver": ""}
         base |= {"mirror": mirror, "mirror_direct": True}
@@ -139,16 +125,16 @@ def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
 
 def changed_config(bucket: str, config: dict[str, Any], wish: Wish) -> dict[str, Any]:
     """The configuration with what is asked for. Raises CliError."""
-    config = {**config, **_plain_changes(wish)}
+    if wish.history is not None and not 1 <= wish.history <= HISTORY_MAX:
+        bound = "greater than or equal to 1" if wish.history < 1 else "less than or equal to 64"
+        raise CliError(f"history: must be {bound}")
+    config = wish.applied(config)
+    if wish.history is not None:
+        config["max_msgs_per_subject"] = wish.history
+    if wish.value_bytes is not None:
+        config["max_msg_size"] = wish.value_bytes
     if wish.marker_ttl_ns:
         config |= {"allow_msg_ttl": True, "subject_delete_marker_ttl": wish.marker_ttl_ns}
-    if wish.tags or wish.cluster is not None:
-        placement = dict(config.get("placement") or {})
-        if wish.cluster is not None:
-            placement["cluster"] = wish.cluster
-        if wish.tags:
-            placement["tags"] = list(wish.tags)
-        config["placement"] = placement
     if wish.republish_destination is not None:
         config["republish"] = {
             "src": wish.republish_source or ">",
@@ -168,26 +154,7 @@ def changed_config(bucket: str, config: dict[str, Any], wish: Wish) -> dict[str,
     return config
 
 
-def _plain_changes(wish: Wish) -> dict[str, Any]:
-    if wish.history is not None and not 1 <= wish.history <= HISTORY_MAX:
-        bound = "greater than or equal to 1" if wish.history < 1 else "less than or equal to 64"
-        raise CliError(f"history: must be {bound}")
-    compression = None if wish.compress is None else "s2" if wish.compress else "none"
-    asked = {
-        "description": wish.description,
-        "max_msgs_per_subject": wish.history,
-        "storage": wish.storage,
-        "max_age": wish.ttl_ns,
-        "num_replicas": wish.replicas,
-        "max_msg_size": wish.value_bytes,
-        "max_bytes": wish.bucket_bytes,
-        "compression": compression,
-        "metadata": wish.metadata,
-    }
-    return {key: value for key, value in asked.items() if value is not None}
-
-
 def _source(bucket: str, source: str) -> dict[str, Any]:
     name = source.removeprefix(STREAM)
     transform = {"src": f"$KV.{name}.>", "dest": f"$KV.{bucket}.>"}
-    return {"name": stream_name(name), "subject_transforms": [transform]}
+    return {"name": Bucket.stream_name(name), "subject_transforms": [transform]}

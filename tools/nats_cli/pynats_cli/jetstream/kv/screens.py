@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -75,24 +74,6 @@ def _add_origin(columns: Columns, label: str, origin: dict[str, Any]) -> None:
     active = int(origin.get("active", -1))
     columns.add("Last Seen", human.duration(active) if active > 0 else "never")
     columns.add("Lag", human.thousands(int(origin.get("lag", 0))))
-
-
-def buckets_table(buckets: Iterable[Bucket]) -> Table:
-    """All buckets."""
-    headers = ["Bucket", "Description", "Created", "Size", "Values", "Last Update"]
-    table = Table("Key-Value Buckets", headers)
-    now = time.time_ns()
-    for bucket in buckets:
-        state = bucket.state
-        table.add(
-            bucket.name,
-            bucket.config.get("description", ""),
-            human.local_time(bucket.info["created"]),
-            human.bytes_text(int(state["bytes"])),
-            human.thousands(int(state["messages"])),
-            human.since(state.get("last_ts", ""), now),
-        )
-    return table
 
 
 def keys_table(bucket: str, values: Sequence[Value], with_values: bool) -> Table:

@@ -13,8 +13,8 @@ from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
-from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
-from pynats_cli.jetstream.kv.bucket import Bucket, check_key, check_pattern, stream_name
+from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.kv.bucket import Bucket, check_key, check_pattern
 from pynats_cli.jetstream.messages import get_message
 from pynats_cli.jetstream.reading import Reading, Stored
 
@@ -158,9 +158,4 @@ class Values:
 
 async def open_bucket(session: Any, name: str) -> Bucket:
     """A bucket that exists. Raises CliError."""
-    try:
-        return Bucket(name, await session.js.request(f"STREAM.INFO.{stream_name(name)}"))
-    except JsApiError as error:
-        if error.code == STREAM_NOT_FOUND:
-            raise CliError("nats: bucket not found") from None
-        raise
+    return await Bucket.open(session.js, name)

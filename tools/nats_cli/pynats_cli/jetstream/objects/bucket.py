@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError
-from pynats_cli.jetstream.bucket import StreamBucket
+from pynats_cli.jetstream.bucket import BucketWish, StreamBucket
 
 STREAM: Final = "OBJ_"
 CHUNK_SIZE: Final = 128 * 1024
 NO_TIME: Final = "0001-01-01T00:00:00Z"
-_BUCKET: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ALGORITHM: Final = "SHA-256="
-
-
-def stream_name(bucket: str) -> str:
-    """The stream of a bucket. Raises CliError for what is no name."""
-    if not _BUCKET.fullmatch(bucket):
-        raise CliError("nats: invalid bucket name")
-    return STREAM + bucket
 
 
 @dataclass(frozen=True)
@@ -112,25 +103,10 @@ def _digest(text: str) -> bytes:
     return base64.urlsafe_b64decode(text.removeprefix(_ALGORITHM)) if text else b""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What is asked of a bucket; None = as it is, or what the server does by default."""
-
-    description: str | None = None
-    ttl_ns: int | None = None
-    replicas: int | None = None
-    bucket_bytes: int | None = None
-    storage: str | None = None
-    tags: tuple[str, ...] = ()
-    cluster: str | None = None
-    metadata: dict[str, str] | None = None
-    compress: bool | None = None
-
-
-def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
+def new_config(bucket: str, wish: BucketWish) -> dict[str, Any]:
     """The configuration of the stream of a new bucket. Raises CliError."""
     base = {
-        "name": stream_name(bucket),
+        "name": ObjectBucket.stream_name(bucket),
         "subjects": [f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
         "retention": "limits",
         "max_bytes": -1,
@@ -145,26 +121,9 @@ def new_config(bucket: str, wish: Wish) -> dict[str, Any]:
     return changed_config(base, wish)
 
 
-def changed_config(config: dict[str, Any], wish: Wish) -> dict[str, Any]:
+def changed_config(config: dict[str, Any], wish: BucketWish) -> dict[str, Any]:
     """The configuration with what is asked for."""
-    compression = None if wish.compress is None else "s2" if wish.compress else "none"
-    asked: dict[str, Any] = {
-        "description": wish.description,
-        "max_age": wish.ttl_ns,
-        "num_replicas": wish.replicas,
-        "max_bytes": wish.bucket_bytes,
-        "storage": wish.storage,
-        "metadata": wish.metadata,
-        "compression": compression,
-    }
-    made = {**config, **{key: value for key, value in asked.items() if value is not None}}
+    made = wish.applied(config)
     if made["max_age"] and made.get("duplicate_window", 0) > made["max_age"]:
         made["duplicate_window"] = made["max_age"]
-    if wish.tags or wish.cluster is not None:
-        placement = dict(config.get("placement") or {})
-        if wish.cluster is not None:
-            placement["cluster"] = wish.cluster
-        if wish.tags:
-            placement["tags"] = list(wish.tags)
-        made["placement"] = placement
     return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from pynats_cli.jetstream.cluster import add_cluster, visible_metadata
@@ -62,22 +61,6 @@ def object_screen(note: Note) -> Columns:
     _add_pairs(columns, "Headers", headers)
     _add_pairs(columns, "Metadata", sorted(note.metadata.items()))
     return columns
-
-
-def buckets_table(buckets: Iterable[ObjectBucket]) -> Table:
-    """All buckets."""
-    headers = ["Bucket", "Description", "Created", "Size", "Last Update"]
-    table = Table("Object Store Buckets", headers)
-    now = time.time_ns()
-    for bucket in buckets:
-        table.add(
-            bucket.name,
-            bucket.config.get("description", ""),
-            human.local_time(bucket.info["created"]),
-            human.bytes_text(int(bucket.state["bytes"])),
-            human.since(bucket.state.get("last_ts", ""), now),
-        )
-    return table
 
 
 def objects_table(notes: Iterable[Note]) -> Table:

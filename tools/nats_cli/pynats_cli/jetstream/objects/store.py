@@ -15,10 +15,9 @@ from pynats_common.ids.nuid import new_nuid
 from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.acks import js_publish
-from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.jetstream.messages import get_message
 from pynats_cli.jetstream.objects.acked import Acknowledged, idle_s
-from pynats_cli.jetstream.objects.bucket import CHUNK_SIZE, Note, ObjectBucket, stream_name
+from pynats_cli.jetstream.objects.bucket import CHUNK_SIZE, Note, ObjectBucket
 from pynats_cli.jetstream.reading import Reading, Stored
 from pynats_cli.screen.output import log
 
@@ -172,13 +171,7 @@ def _readable(message: Stored) -> Note | None:
 
 async def open_objects(session: Any, name: str) -> Objects:
     """The objects of a bucket that exists. Raises CliError."""
-    try:
-        info = await session.js.request(f"STREAM.INFO.{stream_name(name)}")
-    except JsApiError as error:
-        if error.code == STREAM_NOT_FOUND:
-            raise CliError("nats: bucket not found") from None
-        raise
-    return Objects(session, ObjectBucket(name, info))
+    return Objects(session, await ObjectBucket.open(session.js, name))
 
 
 async def resolved(session: Any, objects: Objects, note: Note) -> tuple[Objects, Note]:
