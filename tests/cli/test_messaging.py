@@ -103,14 +103,14 @@ def test_standard_input_is_one_message_or_one_for_each_line(cli: Cli) -> None:
     probe.wait_for("Subscribing on in")
     while not sub.out() and sub.exit_code() is None:
         cli.run("pub", "in", "probe", "-q")
-    before = sub.out().count("\0")
     assert "Reading payload from STDIN" in cli.run("pub", "in", stdin="a\nb\n").err
     assert cli.run("pub", "in", "--send-on", "newline", stdin="one\r\n\ntwo").code == 0
     bodies = [
         base64.b64decode(json.loads(part)["Data"] or "")
         for part in sub.finish().out.split("\0")[:-1]
     ]
-    assert bodies[before:] == [b"a\nb\n", b"one", b"", b"two"][: 5 - before]
+    probes = bodies.count(b"probe")  # more than one on a busy machine
+    assert bodies[probes:] == [b"a\nb\n", b"one", b"", b"two"][: 5 - probes]
 
 
 def test_binary_bodies_pass_untouched(cli: Cli, tmp_path: Path) -> None:

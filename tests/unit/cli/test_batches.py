@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nats.protocol.parser import Parser
-from pynats_cli.connect.batches import BatchParser, Message, frame
+from pynats_cli.connect.natspy.batches import BatchParser, Message, frame
 
 OURS, SECOND, THEIRS = 7, 8, 77
 HEAD = b"NATS/1.0\r\nK: v\r\n\r\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pynats_cli.connect.batches import Message
+from pynats_cli.connect.natspy.batches import Message
 from pynats_cli.jetstream.query.records import Record, from_delivery, from_direct
 
 

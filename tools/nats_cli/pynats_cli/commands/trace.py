@@ -72,7 +72,7 @@ async def _ask(session: Session, options: TraceOptions, headers: list[tuple[str,
         if not options.deliver:
             asked.append((ONLY, "true"))
         await session.check()
-        if session.client._server_info.get("cluster"):
+        if session.server_info.get("cluster"):
             # Other servers must know of the subscription before they hear of the message: between
             # clusters the two travel on different connections.
             await asyncio.sleep(_SETTLE_S)

@@ -75,15 +75,13 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
         raise CliError(str(error)) from None
     quiet_asyncio()
     login = login_options(context)
-    public_nkey = login.pop(PUBLIC_NKEY, None)
+    public_nkey = login.pop(PUBLIC_NKEY, "")
     if not login and servers[0].user is not None:
         login = _url_login(servers[0].user, servers[0].password)
     watcher = Watcher(options, len(servers))
     client = PatchedClient(proxy)
-    if public_nkey is not None:
-        client.use_public_nkey(public_nkey)
     if "signature_cb" in login:
-        client.use_login()
+        client.use_login(public_nkey)
     try:
         await client.connect(
             servers=[server.full for server in servers],

@@ -21,7 +21,7 @@ class PeerTls:
 
 def peer_tls(session: Session) -> PeerTls | None:
     """The TLS of a session, None when it has none."""
-    secured = _extra(session, "ssl_object")
+    secured = session.client.stream_info("ssl_object")
     if secured is None:
         return None
     cipher = secured.cipher()
@@ -35,16 +35,11 @@ def peer_tls(session: Session) -> PeerTls | None:
 
 def peer_address(session: Session) -> str:
     """The address of the server, "" where it is not known."""
-    found = _extra(session, "peername")
+    found = session.client.stream_info("peername")
     if not isinstance(found, tuple):
         return ""
     host, port = found[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _extra(session: Session, name: str) -> Any:
-    writer = getattr(session.client._transport, "_io_writer", None)
-    return writer.get_extra_info(name) if writer is not None else None
 
 
 def _chain(secured: Any) -> tuple[bytes, ...]:

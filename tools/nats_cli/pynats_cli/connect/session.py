@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from nats import errors as nats_errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pynats_common.contexts import Context
 
 from pynats_cli.connect.errors import CONNECTION_LOST, describe
 from pynats_cli.connect.headers import Headers
+from pynats_cli.connect.natspy.client import PatchedClient
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.jetstream.api import JetStream
@@ -22,7 +22,7 @@ from pynats_cli.jetstream.api import JetStream
 class Session:
     """A connected client with its settings."""
 
-    def __init__(self, client: Client, context: Context, options: GlobalOptions) -> None:
+    def __init__(self, client: PatchedClient, context: Context, options: GlobalOptions) -> None:
         self.client = client
         self.context = context
         self.options = options
@@ -169,7 +169,7 @@ class Session:
     @property
     def server_info(self) -> dict[str, Any]:
         """INFO of the connected server, as it was last."""
-        return {**self.client._server_info, **getattr(self.client, "told", {})}
+        return self.client.info
 
     @property
     def inbox(self) -> str:
@@ -190,7 +190,7 @@ def abandon(waiting: asyncio.Future[Any]) -> None:
     waiting.cancel()
 
 
-def connected_to(client: Client) -> str:
+def connected_to(client: PatchedClient) -> str:
     """Address of the connected server, without credentials."""
     url = client.connected_url
     return f"{url.scheme}://{url.hostname}:{url.port}" if url is not None else "nowhere"

@@ -9,10 +9,9 @@ import asyncio
 import ipaddress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import ParseResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from nats import errors as nats_errors
-from nats.aio.transport import TcpTransport
 
 DEFAULT_PORT = 1080
 _SCHEMES = ("socks5", "socks5h")
@@ -78,35 +77,26 @@ def parse_socks_proxy(text: str) -> SocksProxy:
     return proxy
 
 
-class SocksTransport(TcpTransport):  # type: ignore[misc]
-    """nats-py's TCP transport, with a connection that a proxy opens."""
+async def open_through(
+    proxy: SocksProxy, host: str, port: int, limit: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to `host` that the proxy opens; `limit` is the reader's buffer in bytes.
 
-    def __init__(self, proxy: SocksProxy) -> None:
-        super().__init__()
-        self._proxy = proxy
-
-    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
-        opening = self._open(str(uri.hostname), uri.port or 0, buffer_size)
-        reader, writer = await asyncio.wait_for(opening, connect_timeout)
-        self._bare_io_reader = self._io_reader = reader
-        self._bare_io_writer = self._io_writer = writer
-
-    async def _open(
-        self, host: str, port: int, limit: int
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        try:
-            streams = await asyncio.open_connection(self._proxy.host, self._proxy.port, limit=limit)
-        except OSError as error:
-            raise SocksError(f"cannot connect: {error.strerror or error}") from None
-        try:
-            await ask_for(self._proxy, host, port, *streams)
-        except asyncio.IncompleteReadError:
-            streams[1].close()
-            raise SocksError("the connection was closed") from None
-        except BaseException:
-            streams[1].close()
-            raise
-        return streams
+    Raises SocksError.
+    """
+    try:
+        streams = await asyncio.open_connection(proxy.host, proxy.port, limit=limit)
+    except OSError as error:
+        raise SocksError(f"cannot connect: {error.strerror or error}") from None
+    try:
+        await ask_for(proxy, host, port, *streams)
+    except asyncio.IncompleteReadError:
+        streams[1].close()
+        raise SocksError("the connection was closed") from None
+    except BaseException:
+        streams[1].close()
+        raise
+    return streams
 
 
 async def ask_for(

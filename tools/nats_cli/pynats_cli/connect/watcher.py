@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from nats import errors as nats_errors
-from nats.aio.client import Client
 
-from pynats_cli.connect.batches import read_ahead
 from pynats_cli.connect.errors import NO_SERVERS, describe
 from pynats_cli.connect.session import Session, connected_to
 from pynats_cli.errors import CliError
@@ -41,7 +39,7 @@ class Watcher:
         if self.session is None or self.session.client.is_closed:
             return
         if not self.session.lost():
-            reason = _lost_by(self.session.client)
+            reason = _words_of_loss(self.session.client.lost_by)
             log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
     async def on_closed(self) -> None:
@@ -50,8 +48,7 @@ class Watcher:
 
     async def on_reconnected(self) -> None:
         if self.session is not None:
-            if self.session.client._ps.delivers:
-                read_ahead(self.session.client)
+            self.session.client.read_ahead()
             self.session.found()
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
@@ -60,8 +57,7 @@ class Watcher:
             log(">>> Discovered new servers")
 
 
-def _lost_by(client: Client) -> str:
-    reason = getattr(client, "lost_by", None)
+def _words_of_loss(reason: Exception | None) -> str:
     if reason is None or isinstance(reason, (nats_errors.UnexpectedEOF, ConnectionResetError)):
         return "EOF"
     return describe(reason)

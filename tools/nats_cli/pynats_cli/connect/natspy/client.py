@@ -10,18 +10,22 @@ from typing import Any
 from nats import errors as nats_errors
 from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
 
-from pynats_cli.connect.batches import BatchParser
 from pynats_cli.connect.headers import Headers, header_lines
-from pynats_cli.connect.socks import SocksProxy, SocksTransport
+from pynats_cli.connect.natspy.batches import BatchParser, Sink
+from pynats_cli.connect.natspy.transport import SocksTransport, extra_of, read_ahead
+from pynats_cli.connect.socks import SocksProxy
 
 
 class PatchedClient(Client):  # type: ignore[misc]
-    """nats-py's client, keeping repeated headers and taking a public nkey with its signature."""
+    """nats-py's client, with repeated headers, a public nkey beside its signature, messages in
+    batches, a SOCKS proxy, and the server's words for errors."""
 
     def __init__(self, proxy: SocksProxy | None = None) -> None:
         super().__init__()
         self._ps = BatchParser(self)
         self._proxy = proxy
+        self.lost_by: Exception | None = None
+        self._told: dict[str, Any] = {}
 
     async def _connect_to_server(self, s: Any) -> None:
         if self._proxy is None:
@@ -57,16 +61,46 @@ class PatchedClient(Client):  # type: ignore[misc]
             await super().close()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        self.told = info  # nats-py keeps the first INFO only
+        self._told = info  # nats-py keeps the first INFO only
         await super()._process_info(info, initial_connection)
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
         return Headers(header_lines(raw), raw)
 
-    def use_public_nkey(self, public_key: str) -> None:
-        self._public_nkey = public_key
+    def use_login(self, public_nkey: str = "") -> None:
+        """Logs in by what signs the server's nonce; with a public nkey as its user."""
         self._auth_configured = True
+        if public_nkey:
+            self._public_nkey = public_nkey
 
-    def use_login(self) -> None:
-        self._auth_configured = True
+    @property
+    def info(self) -> dict[str, Any]:
+        """INFO of the connected server, as it was last."""
+        return {**self._server_info, **self._told}
+
+    def stream_info(self, name: str) -> Any:
+        """What asyncio knows of the connection by this name; None for a WebSocket."""
+        return extra_of(self._transport, name)
+
+    def read_ahead(self) -> None:
+        """After a new connection: what comes for functions may wait in memory again."""
+        if self._ps.delivers:
+            read_ahead(self._transport)
+
+    async def subscribe_in_batches(self, subject: str, queue: str, sink: Sink) -> Any:
+        """A subscription whose messages go to `sink`; nats-py's subscription object. Reading waits
+        while the sink works, so that a slow one slows the server down and takes no memory."""
+
+        async def unused(_: Any) -> None:
+            """nats-py wants a callback; messages do not come to it."""
+
+        # Before it is asked for: the first messages can come with the answer to its flush.
+        self._ps.deliver(self._sid + 1, sink)
+        read_ahead(self._transport)
+        return await self.subscribe(subject, queue=queue, cb=unused)
+
+    async def send_block(self, block: bytes) -> None:
+        """Hands joined frames over, and waits while the connection takes no more."""
+        await self._send_command(block)
+        await self._flush_pending(force_flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pynats_common.go.times import format_time_ns, parse_instant_ns
 
-from pynats_cli.connect.batches import Message
+from pynats_cli.connect.natspy.batches import Message
 
 # What a direct get adds behind the headers that the message has.
 _ADDED = re.compile(

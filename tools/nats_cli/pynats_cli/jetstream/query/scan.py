@@ -17,7 +17,7 @@ from typing import Any
 from pynats_common.go.times import format_time_ns, parse_instant_ns
 from pynats_common.ids.nuid import new_nuid
 
-from pynats_cli.connect.batches import Message, subscribe_in_batches
+from pynats_cli.connect.natspy.batches import Message
 from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import JsApiError
@@ -90,7 +90,7 @@ class _Steps:
         inbox = self.session.inbox
         await self.prepare()
         try:
-            subscription = await subscribe_in_batches(self.session.client, inbox, "", self._take)
+            subscription = await self.session.client.subscribe_in_batches(inbox, "", self._take)
             try:
                 with self.session.refusals() as refused:
                     await self._read_all(inbox, refused)

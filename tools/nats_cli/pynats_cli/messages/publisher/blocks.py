@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nats import errors as nats_errors
 
-from pynats_cli.connect.batches import BLOCK_BYTES, frame, send_block
+from pynats_cli.connect.natspy.batches import BLOCK_BYTES, frame
 from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
 from pynats_cli.messages.publisher.source import MessageSource
@@ -49,7 +49,7 @@ class Blocks:
                 frames.append(self._frame(first + len(frames)))
                 size += len(frames[-1])
             count, block = len(frames), b"".join(frames)
-        await send_block(client, block)
+        await client.send_block(block)
         return count
 
     def _frame(self, number: int) -> bytes:

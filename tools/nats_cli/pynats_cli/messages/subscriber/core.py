@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pynats_cli.connect.batches import Message, subscribe_in_batches
 from pynats_cli.connect.headers import header_lines
+from pynats_cli.connect.natspy.batches import Message
 from pynats_cli.connect.session import Session
 from pynats_cli.messages.subscriber.flow import Flow
 from pynats_cli.messages.subscriber.messages import Received, from_client, parse_ack_subject
@@ -68,7 +68,7 @@ async def _subscribe_many(
         except Exception as error:
             flow.fail(error)
 
-    await subscribe_in_batches(session.client, subject, options.queue, on_batch)
+    await session.client.subscribe_in_batches(subject, options.queue, on_batch)
 
 
 def _received(message: Message, pattern: str) -> Received:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pynats_common.go.quoting import quote
 
-from pynats_cli.connect.batches import Message
+from pynats_cli.connect.natspy.batches import Message
 from pynats_cli.messages.subscriber.flow import Flow
 from pynats_cli.messages.subscriber.options import SubscribeOptions
 from pynats_cli.screen.output import write, write_body

@@ -286,7 +286,7 @@ class Gathering:
     # About the archive itself
 
     def _about(self) -> None:
-        info = self._session.client._server_info
+        info = self._session.server_info
         details: dict[str, Any] = {"capture_timestamp": format_time_ns(time.time_ns())}
         if self._wanted.details:
             from pynats_cli.connect.session import connected_to

@@ -10,10 +10,9 @@ from pynats_cli.servers.upgrade.facts import Live
 
 async def live_of(session: Session) -> Live:
     """Version, limits and streams. Raises CliError."""
-    client = session.client
-    info = client._server_info  # nats-py has no public way to all of it
+    info = session.server_info
     live = Live(
-        name=connected_to(client),
+        name=connected_to(session.client),
         version=str(info.get("version", "")),
         clustered=bool(info.get("cluster")),
     )

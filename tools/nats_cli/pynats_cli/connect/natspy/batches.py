@@ -33,10 +33,6 @@ class Message(NamedTuple):
 
 Sink = Callable[[list[Message]], None]
 
-AHEAD_BYTES = 128 * 1024 * 1024
-"""What may wait here for a slow terminal, before it waits in the server, which cuts off who is too
-slow."""
-_READ_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
 
@@ -129,31 +125,6 @@ class BatchParser(Parser):  # type: ignore[misc]
         return position
 
 
-def read_ahead(client: Any) -> None:
-    """Lets what arrives on this connection wait in memory."""
-    reader: Any = getattr(client._transport, "_io_reader", None)
-    if hasattr(reader, "_limit"):  # WebSocket has another
-        reader._limit = AHEAD_BYTES // 2  # asyncio stops at twice the limit
-    writer: Any = getattr(client._transport, "_io_writer", None)
-    transport: Any = getattr(writer, "transport", None)
-    if hasattr(transport, "max_size"):  # what is read at once
-        transport.max_size = _READ_BYTES
-
-
-async def subscribe_in_batches(client: Any, subject: str, queue: str, sink: Sink) -> Any:
-    """A subscription whose messages go to `sink`; nats-py's subscription object. The client must
-    have a `BatchParser`. Reading waits while the sink works, so that a slow one slows the server
-    down and takes no memory."""
-
-    async def unused(_: Any) -> None:
-        """nats-py wants a callback; messages do not come to it."""
-
-    # Before it is asked for: the first messages can come with the answer to the request's flush.
-    client._ps.deliver(client._sid + 1, sink)
-    read_ahead(client)
-    return await client.subscribe(subject, queue=queue, cb=unused)
-
-
 def frame(subject: bytes, reply: bytes, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
     """A message as it is sent."""
     target = subject + b" " + reply if reply else subject
@@ -164,9 +135,3 @@ def frame(subject: bytes, reply: bytes, headers: Sequence[tuple[str, str]], body
     return b"HPUB %b %d %d\r\n%b%b\r\n" % (
         target, len(block), len(block) + len(body), block, body,
     )  # fmt: skip
-
-
-async def send_block(client: Any, block: bytes) -> None:
-    """Hands joined frames over, and waits while the connection takes no more."""
-    await client._send_command(block)
-    await client._flush_pending(force_flush=True)

@@ -1,0 +1,47 @@
+"""The streams below nats-py's connection."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import ParseResult
+
+from nats.aio.transport import TcpTransport
+
+from pynats_cli.connect.socks import SocksProxy, open_through
+
+AHEAD_BYTES = 128 * 1024 * 1024
+"""What may wait here for a slow terminal, before it waits in the server, which cuts off who is too
+slow."""
+_READ_BYTES = 4 * 1024 * 1024
+
+
+class SocksTransport(TcpTransport):  # type: ignore[misc]
+    """nats-py's TCP transport, with a connection that a proxy opens."""
+
+    def __init__(self, proxy: SocksProxy) -> None:
+        super().__init__()
+        self._proxy = proxy
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        opening = open_through(self._proxy, str(uri.hostname), uri.port or 0, buffer_size)
+        reader, writer = await asyncio.wait_for(opening, connect_timeout)
+        self._bare_io_reader = self._io_reader = reader
+        self._bare_io_writer = self._io_writer = writer
+
+
+def read_ahead(transport: Any) -> None:
+    """Lets what arrives on this connection wait in memory. WebSockets have other streams."""
+    reader: Any = getattr(transport, "_io_reader", None)
+    if hasattr(reader, "_limit"):
+        reader._limit = AHEAD_BYTES // 2  # asyncio stops at twice the limit
+    writer: Any = getattr(transport, "_io_writer", None)
+    below: Any = getattr(writer, "transport", None)
+    if hasattr(below, "max_size"):  # what is read at once
+        below.max_size = _READ_BYTES
+
+
+def extra_of(transport: Any, name: str) -> Any:
+    """What asyncio knows of the connection by this name; None for a WebSocket."""
+    writer = getattr(transport, "_io_writer", None)
+    return writer.get_extra_info(name) if writer is not None else None
