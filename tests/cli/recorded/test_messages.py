@@ -9,7 +9,6 @@ import pytest
 from tests.cli.recorded.scenes import Line, Scene, check
 from tests.support.records import Recorded
 
-_WILDCARD = "a publish to a wildcard reaches nobody who meant it: refused unless asked for"
 _NOBODY = "scripts must see that nobody answered"
 
 SCENES: dict[str, tuple[str, Scene]] = {

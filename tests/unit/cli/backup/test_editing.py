@@ -30,8 +30,6 @@ from pynats_common.archive import Entry
 
 from tests.unit.cli.backup.test_reading import META, consumer, messages, state, written
 
-BUCKET = {"config": {"name": "KV_B", "subjects": ["$KV.B.>"], "storage": "file"}}
-
 
 def kept(wish: Wish, entries: list[Entry]) -> tuple[list[int], dict[str, int]]:
     selection = Selection(wish)

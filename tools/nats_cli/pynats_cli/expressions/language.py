@@ -17,8 +17,6 @@ from pynats_cli.expressions.operators import binary, unary
 from pynats_cli.expressions.parser import parse
 from pynats_cli.expressions.values import WrongType, kind
 
-_NO_ELEMENT = object()
-
 
 def compile_expression(
     text: str, names: Iterable[str], aliases: Mapping[str, str] | None = None
