@@ -14,6 +14,7 @@ from pynats_common.commandline.untrusted import harmless_cell
 
 
 def print_error(message: str, stream: TextIO) -> None:
+    """`Error: message`, in one paragraph."""
     text = Text.assemble(("Error:", "bold red"), " ", plain_text(message))
     console(stream).print(text, soft_wrap=True)
 
@@ -28,6 +29,7 @@ def print_question(question: str, default: str, stream: TextIO) -> None:
 
 
 def print_choice(number: int, choice: str, stream: TextIO) -> None:
+    """`  1) choice`, a line of a menu."""
     text = Text.assemble("  ", (f"{number})", "cyan"), " ", plain_text(choice))
     console(stream).print(text, soft_wrap=True)
 

@@ -18,7 +18,7 @@ from nats import errors as nats_errors
 from nats.aio.client import Client
 from pynats_common.contexts import Context
 from pynats_common.network.tls import ClientTls, TlsError, quiet_asyncio
-from pynats_common.network.urls import parse_server_urls
+from pynats_common.network.urls import ServerUrl, parse_server_urls
 from pynats_common.program.version import RELEASE
 
 from pynats_cli.connect.errors import describe
@@ -33,11 +33,7 @@ from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import log
 
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
-
-
 _UNLIMITED = -1
-
-
 _DISCARD_TIMEOUT_S = 0.2
 
 
@@ -48,7 +44,10 @@ async def open_session(
     context: Context | None = None,
     tls_name: str = "",
 ) -> AsyncIterator[Session]:
-    """A session with the current settings, closed at the end. `server` replaces the server list."""
+    """A session with the current settings, closed at the end. Raises CliError.
+
+    `server` replaces the server list; `tls_name` is as in `connect`.
+    """
     settings = context if context is not None else resolve_settings(options)
     settings = replace(settings, url=server) if server else settings
     if settings.color_scheme:
@@ -76,8 +75,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     quiet_asyncio()
     login = login_options(context)
     public_nkey = login.pop(PUBLIC_NKEY, "")
-    if not login and servers[0].user is not None:
-        login = _url_login(servers[0].user, servers[0].password)
+    login = login or _url_login(servers[0])
     watcher = Watcher(options, len(servers))
     client = PatchedClient(proxy)
     if "signature_cb" in login:
@@ -87,11 +85,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
             servers=[server.full for server in servers],
             name=options.connection_name.strip() or _default_name(),
             connect_timeout=options.timeout_s,
-            error_cb=watcher.on_error,
-            disconnected_cb=watcher.on_disconnected,
-            reconnected_cb=watcher.on_reconnected,
-            closed_cb=watcher.on_closed,
-            discovered_server_cb=watcher.on_discovered,
+            **watcher.callbacks(),
             max_reconnect_attempts=_UNLIMITED,
             reconnect_to_server_handler=_reconnect_choice,
             inbox_prefix=context.inbox_prefix or "_INBOX",
@@ -150,8 +144,13 @@ def _socks_proxy(context: Context, schemes: list[str]) -> SocksProxy | None:
     return parse_socks_proxy(context.socks_proxy)
 
 
-def _url_login(user: str, password: str | None) -> dict[str, Any]:
-    return {"token": user} if password is None else {"user": user, "password": password}
+def _url_login(server: ServerUrl) -> dict[str, Any]:
+    """The login in an address: a user without a password is a token."""
+    if server.user is None:
+        return {}
+    if server.password is None:
+        return {"token": server.user}
+    return {"user": server.user, "password": server.password}
 
 
 def _default_name() -> str:

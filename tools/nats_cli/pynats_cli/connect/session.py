@@ -64,7 +64,7 @@ class Session:
             error = next((item for item in said if item is not None), error)
         return CliError(describe(error))
 
-    def lost(self) -> bool:
+    def disconnected(self) -> bool:
         """The connection is lost. True if that ends something: no reply comes on another one, and
         what is asked before there is one fails as well."""
         for asking in self._asking:
@@ -73,7 +73,7 @@ class Session:
                 self._lost = True
         return self._lost
 
-    def found(self) -> None:
+    def reconnected(self) -> None:
         """There is a connection again."""
         self._lost = False
 

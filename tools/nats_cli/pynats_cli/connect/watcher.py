@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nats import errors as nats_errors
 
 from pynats_cli.connect.errors import NO_SERVERS, describe
@@ -20,7 +22,19 @@ class Watcher:
         self.session: Session | None = None
         self.last_error: Exception | None = None
 
+    def callbacks(self) -> dict[str, Any]:
+        """What nats-py's `connect` takes of this."""
+        return {
+            "error_cb": self.on_error,
+            "disconnected_cb": self.on_disconnected,
+            "reconnected_cb": self.on_reconnected,
+            "closed_cb": self.on_closed,
+            "discovered_server_cb": self.on_discovered,
+        }
+
     async def on_error(self, error: Exception) -> None:
+        """An error of one server while connecting, of the connection afterwards. Raises CliError
+        when no server is left to try."""
         if self.session is not None:
             self.session.note_error(error)
             away = not self.session.client.is_connected
@@ -36,23 +50,27 @@ class Watcher:
             raise CliError(describe(self.last_error) if self.last_error else NO_SERVERS)
 
     async def on_disconnected(self) -> None:
+        """The connection is lost: requests that wait end, or the user is told why."""
         if self.session is None or self.session.client.is_closed:
             return
-        if not self.session.lost():
+        if not self.session.disconnected():
             reason = _words_of_loss(self.session.client.lost_by)
             log(f">>> Disconnected due to: {reason}, will attempt reconnect")
 
     async def on_closed(self) -> None:
+        """nats-py gives up: what runs in the session ends."""
         if self.session is not None:
             self.session.end()
 
     async def on_reconnected(self) -> None:
+        """There is a connection again, to this server or another one."""
         if self.session is not None:
             self.session.client.read_ahead()
-            self.session.found()
+            self.session.reconnected()
             log(f">>> Reconnected to {connected_to(self.session.client)}")
 
     async def on_discovered(self) -> None:
+        """A server told of others."""
         if self._trace:
             log(">>> Discovered new servers")
 

@@ -81,6 +81,7 @@ def server_series() -> list[Series]:
 
 
 def server_figures(varz: dict[str, Any], rates: Rates) -> list[float]:
+    """A server's figures in the order of its charts; the last two are of a second."""
     now_ns = parse_instant_ns(str(varz["now"]))
     cores = max(figure("cores")(varz), 1)
     messages = figure("in_msgs")(varz) + figure("out_msgs")(varz)
@@ -107,6 +108,7 @@ def jetstream_series() -> list[Series]:
 
 
 def jetstream_figures(varz: dict[str, Any], rates: Rates) -> list[float]:
+    """JetStream's figures in the order of its charts; requests are of a second, storage bytes."""
     now_ns = parse_instant_ns(str(varz["now"]))
     requested = figure("jetstream", "stats", "api", "total")(varz)
     return [

@@ -100,6 +100,7 @@ def _shown(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 async def delete(session: Session, stream: str, consumer: str) -> None:
+    """Removes a consumer. Raises CliError."""
     check_names(stream, consumer)
     await session.js.request(f"CONSUMER.DELETE.{stream}.{consumer}")
 
@@ -117,13 +118,16 @@ async def reset(session: Session, stream: str, consumer: str, sequence: int) -> 
 
 
 async def unpin(session: Session, stream: str, consumer: str, group: str) -> None:
+    """Lets another client be the pinned one of a group. Raises CliError."""
     await session.js.request(f"CONSUMER.UNPIN.{stream}.{consumer}", {"group": group})
 
 
 async def step_down(session: Session, stream: str, consumer: str, preferred: str) -> None:
+    """Lets another server lead, this one if it is named. Raises CliError."""
     request = {"placement": {"preferred": preferred}} if preferred else None
     await session.js.request(f"CONSUMER.LEADER.STEPDOWN.{stream}.{consumer}", request)
 
 
 async def evacuate(session: Session, stream: str, consumer: str, peer: str) -> None:
+    """Moves a consumer off a server. Raises CliError."""
     await session.js.request(f"CONSUMER.PEER.EVACUATE.{stream}.{consumer}", {"peer": peer})

@@ -168,6 +168,7 @@ class SubscribeOptions:
             setattr(self, name, 0 if name == "since" else False)
 
     def _rules(self) -> list[tuple[bool, str]]:
+        """Whether a rule is broken, and what is said then; the first that is broken counts."""
         return [
             (
                 bool(self.subjects and self.durable),
