@@ -169,3 +169,13 @@ def every(root: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield here, node
         if isinstance(node, Group):
             yield from every(node, here)
+
+
+def shown_commands(group: Group) -> Iterator[tuple[tuple[str, ...], Command]]:
+    """The commands below a group that help shows, with their paths."""
+    hidden: set[tuple[str, ...]] = set()
+    for path, node in every(group):
+        if node.hidden or path[:-1] in hidden:
+            hidden.add(path)
+        elif isinstance(node, Command):
+            yield path, node
