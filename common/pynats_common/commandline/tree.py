@@ -25,7 +25,8 @@ class UnknownCommandError(Exception):
 class Command:
     """One command. `target` is "module:function"; the function's second argument is an instance of
     the options class that its annotation names. `offline` commands get no connection from the
-    program: they need none, or connect by themselves."""
+    program: they need none, or connect by themselves. `also` is the target of another command that
+    has this one's name as an alias: it runs when the arguments fit its options."""
 
     name: str
     help: str
@@ -36,6 +37,7 @@ class Command:
     hidden: bool = False
     offline: bool = False
     bad_usage: int = 1
+    also: str = ""
 
     def function(self) -> Any:
         """The command's function."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.commandline.helptext import command_help, group_help, section
@@ -125,6 +126,8 @@ def _without_command(found: Found, group: Group) -> int:
 
 
 def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
+    if command.also:
+        command = _meant(command, found.arguments)
     try:
         chosen = parse(command.options(), found.arguments, global_flags())
     except BadUsageError as error:
@@ -133,6 +136,17 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise CliError(str(error), command.bad_usage) from None
     result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
+
+
+def _meant(command: Command, arguments: Sequence[str]) -> Command:
+    other = replace(command, target=command.also, also="")
+    try:
+        parse(other.options(), arguments)
+    except BadUsageError:
+        return command
+    except BadValueError:
+        pass  # of one of its flags: it says so itself
+    return other
 
 
 def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:
