@@ -29,9 +29,12 @@ OPERATOR = {
 }  # fmt: skip
 
 
-def made(name: str, operator: Mapping[str, Any] = OPERATOR, **given: str) -> dict[str, str]:
+def made(name: str, **given: str) -> dict[str, str]:
+    return made_for(OPERATOR, name, {key.replace("__", "."): given[key] for key in given})
+
+
+def made_for(operator: Mapping[str, Any], name: str, given: Mapping[str, str]) -> dict[str, str]:
     bundle = BUILTIN[name]
-    given = {key.replace("__", "."): value for key, value in given.items()}
     values = {"Requirements": {"Operator": operator}} if bundle.needs_operator else {}
     return Rendering(bundle, values | answers(bundle.form, given, True)).files()
 
@@ -134,7 +137,7 @@ def test_a_server_of_an_operator() -> None:
     (plainer,) = made("operator", streams="no", monitor_port="0").values()
     assert not {"jetstream", "http"} & set(settings(plainer))
     with pytest.raises(CliError, match="has no system account"):
-        made("operator", {**OPERATOR, "SystemAccount": None})
+        made_for({**OPERATOR, "SystemAccount": None}, "operator", {})
 
 
 def test_a_cluster_in_kubernetes() -> None:
