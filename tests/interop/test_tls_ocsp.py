@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pynats_common.ocsp import OcspError, checked
 from pynats_server import ServerError
 from pynats_server.options import OcspOptions, OcspPeerOptions, TlsOptions
 from pynats_server.threaded import ThreadedServer
-from pynats_server.tls.ocsp import OcspError, ask, checked
+from pynats_server.tls.ocsp import ask
 
 from tests.support.authorities import Authority, Certificate
 from tests.support.deadline import wait_until

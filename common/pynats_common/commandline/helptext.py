@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
-from pynats_common.commandline.tree import Command, Elsewhere, Group
+from pynats_common.commandline.tree import Command, Elsewhere, Group, shown_commands
 
 _WIDEST_LEFT = 32  # columns; a longer flag has its text on the next line
 _WIDTH_MIN, _WIDTH_MAX = 40, 110
@@ -83,16 +83,23 @@ def command_help(path: Sequence[str], command: Command, more: str = "") -> str:
     """Help of a command; its function's docstring is the description."""
     declared = [item for item in parameters(command.options()) if not item.declared.hidden]
     arguments = [item for item in declared if item.positional]
-    usage = " ".join((*path, "[<flags>]", *map(_usage_of, arguments)))
+    usage = " ".join((*path, "[<flags>]", *map(argument_text, arguments)))
     description = inspect.getdoc(command.function()) or ""
     if not description or description.startswith("`"):
         description = command.help.rstrip(".") + "."
     text = f"{_filled(f'Usage: {usage}', '  ')}\n\n{_wrapped(description)}\n"
     if command.aliases:
         text += "\n" + _filled("Aliases: " + ", ".join(command.aliases)) + "\n"
-    text += section("Arguments", [(_usage_of(item), _help_of(item)) for item in arguments])
+    text += section("Arguments", [(argument_text(item), item_help(item)) for item in arguments])
     text += _flag_sections(declared)
     return text + _examples(command.examples) + more
+
+
+def long_help(path: Sequence[str], group: Group) -> str:
+    """Help of every command below a group."""
+    return "".join(
+        f"\n{command_help((*path, *names), command)}" for names, command in shown_commands(group)
+    )
 
 
 def _wrapped(text: str) -> str:
@@ -130,7 +137,7 @@ def _flag_sections(declared: Iterable[Parameter]) -> str:
     panels: dict[str, list[tuple[str, str]]] = {}
     for item in declared:
         if not item.positional and not item.declared.hidden:
-            row = (flag_text(item), _help_of(item))
+            row = (flag_text(item), item_help(item))
             panels.setdefault(item.declared.panel or "Flags", []).append(row)
     return "".join(section(title, rows) for title, rows in panels.items())
 
@@ -150,12 +157,14 @@ def flag_text(item: Parameter) -> str:
     return f"{left}{name}={value}{' ...' if item.many else ''}"
 
 
-def _usage_of(item: Parameter) -> str:
+def argument_text(item: Parameter) -> str:
+    """`<stream>`, `[<subject> ...]`."""
     name = f"<{item.shown_name}>{' ...' if item.many else ''}"
     return name if item.required else f"[{name}]"
 
 
-def _help_of(item: Parameter) -> str:
+def item_help(item: Parameter) -> str:
+    """What an argument or flag is for, and the variable that stands for it."""
     text = item.declared.help.rstrip(".")
     if item.declared.env:
         text += f" (${item.declared.env})"

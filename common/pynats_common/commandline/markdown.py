@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
+from pynats_common.commandline.helptext import argument_text
 from pynats_common.commandline.tree import Command, Group, load
 
 
@@ -37,7 +38,7 @@ def _command(path: Sequence[str], command: Command) -> list[str]:
     arguments = [item for item in declared if item.positional]
     text = inspect.getdoc(command.function()) or ""
     more = "" if text.startswith("`") or text.rstrip(".") == command.help.rstrip(".") else text
-    usage = " ".join((*path, "[<flags>]", *map(_usage, arguments)))
+    usage = " ".join((*path, "[<flags>]", *map(argument_text, arguments)))
     lines = [*([more, ""] if more else []), "## Usage", "", f"    {usage}", ""]
     if arguments:
         rows = [
@@ -47,11 +48,6 @@ def _command(path: Sequence[str], command: Command) -> list[str]:
         lines += ["## Arguments", ""]
         lines += [*markdown_rows(("Argument", "Description", "Required"), rows), ""]
     return lines + _flags(declared)
-
-
-def _usage(item: Parameter) -> str:
-    name = f"<{item.shown_name}>{' ...' if item.many else ''}"
-    return name if item.required else f"[{name}]"
 
 
 def _flags(declared: Iterable[Parameter]) -> list[str]:

@@ -25,7 +25,8 @@ class UnknownCommandError(Exception):
 class Command:
     """One command. `target` is "module:function"; the function's second argument is an instance of
     the options class that its annotation names. `offline` commands get no connection from the
-    program: they need none, or connect by themselves."""
+    program: they need none, or connect by themselves. `also` is the target of another command that
+    has this one's name as an alias: it runs when the arguments fit its options."""
 
     name: str
     help: str
@@ -36,6 +37,7 @@ class Command:
     hidden: bool = False
     offline: bool = False
     bad_usage: int = 1
+    also: str = ""
 
     def function(self) -> Any:
         """The command's function."""
@@ -169,3 +171,13 @@ def every(root: Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield here, node
         if isinstance(node, Group):
             yield from every(node, here)
+
+
+def shown_commands(group: Group) -> Iterator[tuple[tuple[str, ...], Command]]:
+    """The commands below a group that help shows, with their paths."""
+    hidden: set[tuple[str, ...]] = set()
+    for path, node in every(group):
+        if node.hidden or path[:-1] in hidden:
+            hidden.add(path)
+        elif isinstance(node, Command):
+            yield path, node

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from pynats_common.ocsp import Answer
 from pynats_common.records import dataclass
 
 from pynats_server.tls.errors import PlanError
-from pynats_server.tls.ocsp import Answer
 from pynats_server.tls.options import OcspOptions, TlsOptions
 from pynats_server.tls.plan import ContextPlan, plan_of
 from pynats_server.tls.stapling import staple_for

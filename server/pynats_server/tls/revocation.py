@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from pynats_server.tls.ocsp import Answer, OcspError, ask, urls_of
+from pynats_common.ocsp import Answer, OcspError
+
+from pynats_server.tls.ocsp import ask, urls_of
 from pynats_server.tls.options import OcspPeerOptions
 
 if TYPE_CHECKING:

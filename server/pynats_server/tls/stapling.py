@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from pynats_common.ocsp import Answer, OcspError, issuer_among
+
 from pynats_server.tls.errors import PlanError
-from pynats_server.tls.ocsp import Answer, OcspError, ask, issuer_among, must_staple, urls_of
+from pynats_server.tls.ocsp import ask, must_staple, urls_of
 from pynats_server.tls.options import OcspOptions
 from pynats_server.tls.plan import CertificateAndKey, ContextPlan
 

@@ -22,7 +22,6 @@ ABSENT: dict[str, str] = {
     "auth account info alias i": "`auth account i` are the imports, in the original too",
     "bench": LATER,
     "top": LATER,
-    "stream find alias query": "`pynats stream query` searches what a stream holds",
 }
 
 
@@ -73,6 +72,7 @@ def rows() -> Iterator[Row]:
             row.missing += [
                 f"alias {alias}" for alias in original.get("aliases", ())
                 if alias not in (row.ours.name, *row.ours.aliases)
+                and not _is_also(row.ours, path, alias)
             ]  # fmt: skip
             if isinstance(row.ours, Command):
                 row.missing += _missing_parameters(row, parameters(row.ours.options()))
@@ -87,6 +87,14 @@ def _ours(path: str) -> Command | Group | None:
     except UnknownCommandError:
         return None
     return found.node if not found.arguments else None
+
+
+def _is_also(node: Command | Group, path: str, alias: str) -> bool:
+    """Whether a command that has the alias as its name runs this one, too."""
+    other = _ours(" ".join([*path.split()[:-1], alias]))
+    if not isinstance(node, Command) or not isinstance(other, Command):
+        return False
+    return other.also == node.target
 
 
 def _is_taken(item: Parameter, value: str) -> bool:

@@ -197,3 +197,29 @@ def test_what_the_server_refuses_is_said_at_once(
         done = cli.run("stream", "query", "DIRECT", "--timeout", "60s")
         assert (done.code, done.out) == (1, "")
         assert "permissions violation for publish to" in done.err.lower()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-n"], ["--subject", "DIRECT.eu", "--names"], ["--expression", "state.messages > 1", "-n"],
+     ["--replicas", "3", "--invert", "-n", "--json"], ["--empty"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_without_a_stream_it_finds_streams(
+    filled: ServerProcess, tmp_path: Path, arguments: list[str]
+) -> None:
+    cli = Cli(tmp_path, url_of(filled))
+    found = cli.run("stream", "find", *arguments)
+    assert (found.code, found.err) == (0, "")
+    assert cli.run("stream", "query", *arguments) == found
+
+
+def test_what_is_neither_is_an_error_of_the_one_that_is_meant(lone_cli: Cli) -> None:
+    for arguments, words in (
+        (["--where", "true"], "required argument 'stream' not provided"),
+        (["ORDERS", "--empty"], "No such option: --empty"),
+        (["--created", "soon"], "--created: invalid duration"),
+    ):
+        done = lone_cli.run("stream", "query", *arguments)
+        assert (done.code, done.out) == (1, "")
+        assert words in done.err

@@ -142,7 +142,8 @@ def test_templates_cannot_write_outside(folder: Path) -> None:
     [
         ({"bundle.yaml": "version: 1\n"}, "bundles require a description"),
         ({"bundle.yaml": "a: [\n"}, "invalid YAML"),
-        ({"bundle.yaml": "description: d\nrequires: {operator: true}\n"}, "need an operator"),
+        ({"form.yaml": "properties: [{name: domain, type: array}]"},
+         "unknown type"),
         ({"scaffold.json": "{"}, "invalid JSON"),
         ({"scaffold.json": '{"source": {"a": "b"}}'}, "only source directory"),
         ({"scaffold.json": '{"post": [{"*": "rm {}"}]}'}, "post is not supported"),

@@ -31,7 +31,7 @@ class Servers:
     """Subscriptions that answer like servers."""
 
     def __init__(self, session: Session) -> None:
-        self._client = session.client
+        self.client = session.client
         self.requests: list[dict[str, Any]] = []
 
     async def start(self, name: str, kind: str = "VARZ", late_s: float = 0, **data: Any) -> None:
@@ -39,18 +39,18 @@ class Servers:
             self.requests.append(json.loads(message.data))
             await asyncio.sleep(late_s)  # noqa: TID251 - being late is the case
             document = {"server": {"name": name, "id": name.ljust(56, "N")}, "data": data}
-            await self._client.publish(message.reply, json.dumps(document).encode())
+            await self.client.publish(message.reply, json.dumps(document).encode())
 
-        await self._client.subscribe(f"$SYS.REQ.SERVER.PING.{kind}", cb=answer)
+        await self.client.subscribe(f"$SYS.REQ.SERVER.PING.{kind}", cb=answer)
 
     async def know(self, active: int) -> None:
         """One that answers STATSZ."""
 
         async def answer(message: Msg) -> None:
             document = {"server": {}, "statsz": {"active_servers": active}}
-            await self._client.publish(message.reply, json.dumps(document).encode())
+            await self.client.publish(message.reply, json.dumps(document).encode())
 
-        await self._client.subscribe("$SYS.REQ.SERVER.PING", cb=answer)
+        await self.client.subscribe("$SYS.REQ.SERVER.PING", cb=answer)
 
 
 def run(server: ServerProcess, act: Callable[[Session, Servers], Awaitable[Any]], ns: int) -> Any:
@@ -74,7 +74,7 @@ def test_as_many_as_one_knows_of_are_waited_for(server: ServerProcess) -> None:
         await servers.know(2)
         await servers.start("a")
         await servers.start("b", late_s=2 * QUIET_S)
-        await servers._client.flush()
+        await servers.client.flush()
         return names(await system.ask(session, "VARZ"))
 
     assert run(server, act, LONG_NS) == ["a", "b"]
@@ -86,7 +86,7 @@ def test_of_an_unknown_number_those_count_that_answer_soon(server: ServerProcess
     async def act(session: Session, servers: Servers) -> list[str]:
         await servers.start("a")
         await servers.start("b")
-        await servers._client.flush()
+        await servers.client.flush()
         only = system.ServerFilter(cluster="C1", tags=["ssd"])
         documents = await system.ask(session, "VARZ", {"x": 1}, servers=only)
         wanted = {"x": 1, "cluster": "C1", "tags": ["ssd"], "exact_match": True}
@@ -99,7 +99,7 @@ def test_of_an_unknown_number_those_count_that_answer_soon(server: ServerProcess
 def test_fewer_than_expected_are_what_came_within_the_timeout(server: ServerProcess) -> None:
     async def act(session: Session, servers: Servers) -> list[str]:
         await servers.start("a")
-        await servers._client.flush()
+        await servers.client.flush()
         return names(await system.ask(session, "VARZ", expect=3))
 
     assert run(server, act, SHORT_NS) == ["a"]
@@ -119,11 +119,11 @@ def test_every_page_of_every_server_is_read(server: ServerProcess) -> None:
             offset = json.loads(message.data).get("offset", 0)
             data = {"total": 5, "connections": list(range(offset, min(offset + 2, 5)))}
             document = {"server": {"id": "N" * 56}, "data": data}
-            await servers._client.publish(message.reply, json.dumps(document).encode())
+            await servers.client.publish(message.reply, json.dumps(document).encode())
 
         for subject in ("$SYS.REQ.SERVER.PING.LISTZ", f"$SYS.REQ.SERVER.{'N' * 56}.LISTZ"):
-            await servers._client.subscribe(subject, cb=page)
-        await servers._client.flush()
+            await servers.client.subscribe(subject, cb=page)
+        await servers.client.flush()
         found: list[dict[str, Any]] = await system.ask_paged(
             session, "LISTZ", "connections", {"limit": 2}, expect=1
         )
@@ -136,7 +136,7 @@ def test_every_page_of_every_server_is_read(server: ServerProcess) -> None:
 def test_one_server_is_asked_by_name(server: ServerProcess) -> None:
     async def act(session: Session, servers: Servers) -> Any:
         await servers.start("n2", port=7)
-        await servers._client.flush()
+        await servers.client.flush()
         document = await system.ask_one(session, "n2", "VARZ")
         assert servers.requests == [{"server_name": "n2", "exact_match": True}]
         return document["data"]
@@ -168,3 +168,26 @@ def test_errors_of_servers() -> None:
 def test_filters_as_an_archive_applies_them(given: dict[str, Any], takes: bool) -> None:
     server = {"name": "a", "host": "h", "cluster": "c", "tags": ["ssd", "us"]}
     assert system.ServerFilter(**given).takes(server) is takes
+
+
+@pytest.mark.parametrize(("name", "found"), [("n2", "N2"), ("n3", "")])
+def test_a_server_is_never_taken_for_another(server: ServerProcess, name: str, found: str) -> None:
+    """Servers may answer a question that names another, as they do to IDZ."""
+
+    async def act(session: Session, servers: Servers) -> str:
+        async def answer(message: Msg) -> None:
+            asked = json.loads(message.data)["server_name"]
+            told = "n2" if asked == "n2" else "n1"
+            document = {"server": {"name": told, "id": told.upper()}, "statsz": {}}
+            await servers.client.publish(message.reply, json.dumps(document).encode())
+
+        await servers.client.subscribe("$SYS.REQ.SERVER.PING", cb=answer)
+        await servers.start("n1", "IDZ")
+        await servers.client.flush()
+        try:
+            return await system.requests.server_id(session, name)
+        except CliError as error:
+            assert 'server "n3" did not answer' in str(error)
+            return ""
+
+    assert run(server, act, LONG_NS) == found

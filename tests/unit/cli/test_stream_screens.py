@@ -199,3 +199,36 @@ def test_subjects_fill_columns_from_above(monkeypatch: pytest.MonkeyPatch) -> No
     assert subjects_table(counts, "S", "name", True).splitlines()[1] == "d,4,b,1,,"
     assert subjects_table({"x" * 25: 1, "y": 2, "z": 3}, "S", "name", False).count("Count") == 2
     assert subjects_table({"x" * 40: 1, "y": 2}, "S", "name", False).count("Count") == 1
+
+
+def test_a_stream_that_moves_says_from_where_to_where() -> None:
+    """As nats-server 2.15 tells of it: new tags, and three replicas instead of one."""
+    info: dict[str, Any] = {
+        "config": {"name": "R1", "num_replicas": 3, "placement": {"tags": ["t2", "ssd"]}},
+        "created": "2026-11-30T11:00:00Z",
+        "state": {},
+        "cluster": {
+            "name": "C1",
+            "raft_group": "S-R1F-HByxM6NL",
+            "leader": "n1",
+            "replicas": [{"name": "n3", "current": False, "active": 0, "pending": True}],
+            "desired": {
+                "created": "2026-11-30T11:02:54.99536399Z",
+                "name": "C1",
+                "replicas": [{"name": "n2", "peer": "44jzkV9D"}, {"peer": "BXScrY9i"}],
+                "origin": {"replicas": 1, "placement": {"tags": ["t1"]}},
+                "status": {"description": "waiting for quorum to add peer", "type": "quorum"},
+            },
+        },
+    }
+    text = info_screen(info).render()
+    assert "Replica: n3, outdated, not seen, (pending)\n" in text
+    moving = text.partition("  Cluster Migration Status:\n\n")[2].partition("State:")[0]
+    rows = [line.strip() for line in moving.splitlines() if line.strip()]
+    assert rows[2].startswith("Created: 2026-11-30 ")
+    assert rows[:2] + rows[3:] == [
+        "Status: waiting for quorum to add peer", "Type: quorum", "Replicas: 1 -> 3",
+        "Placement Tags: t1 -> t2, ssd", "Desired Peers: n2", "BXScrY9i",
+    ]  # fmt: skip
+    del info["cluster"]["desired"], info["config"]["placement"]
+    assert "Migration" not in info_screen(info).render()

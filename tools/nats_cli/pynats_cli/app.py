@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.commandline.helptext import command_help, group_help, section
@@ -17,6 +18,7 @@ from pynats_cli.commands import LATER, PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
 from pynats_cli.program import aboutus
+from pynats_cli.program.helpforms import FORMS, form_of_help
 from pynats_cli.screen.visible import visible
 
 if TYPE_CHECKING:
@@ -47,9 +49,9 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
     asks_for_help = arguments[:1] == ["help"]
     if asks_for_help:
         del arguments[0]
-    for_programs = aboutus.HELP_FOR_PROGRAMS in _before_dashes(arguments)
-    if for_programs:
-        arguments.remove(aboutus.HELP_FOR_PROGRAMS)
+    form = form_of_help(arguments)
+    if form:
+        arguments.remove(form)
     try:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
@@ -58,9 +60,9 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
             raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
         if plugin is None:
             raise UsageError(str(error), error.path) from None
-        return _run_plugin(plugin, arguments, options, asks_for_help or for_programs)
-    if for_programs:
-        aboutus.help_for_programs(found)
+        return _run_plugin(plugin, arguments, options, asks_for_help or bool(form))
+    if form:
+        print(FORMS[form](found, help_of), end="")
         return 0
     if asks_for_help or wants_help(found.arguments):
         print(help_of(found), end="")
@@ -76,10 +78,6 @@ def _set_colours(options: GlobalOptions) -> None:
         os.environ["NO_COLOR"] = "1"
     if "colors" in options.explicit:
         os.environ["NATS_COLOR"] = options.colors
-
-
-def _before_dashes(arguments: list[str]) -> list[str]:
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _plugin(path: Sequence[str], arguments: Sequence[str]) -> Plugin | None:
@@ -117,7 +115,7 @@ def help_of(found: Found) -> str:
 def _without_command(found: Found, group: Group) -> int:
     if found.arguments:
         wrong = found.arguments[0].partition("=")[0]
-        near = did_you_mean(wrong, (*global_flags(), "--help", "--version"), "")
+        near = did_you_mean(wrong, (*global_flags(), "--help", *FORMS, "--version"), "")
         raise UsageError(f"No such option: {wrong}{near}", found.path)
     if len(found.path) == 1:
         print(help_of(found), end="")
@@ -128,6 +126,8 @@ def _without_command(found: Found, group: Group) -> int:
 
 
 def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
+    if command.also:
+        command = _meant(command, found.arguments)
     try:
         chosen = parse(command.options(), found.arguments, global_flags())
     except BadUsageError as error:
@@ -136,6 +136,17 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise CliError(str(error), command.bad_usage) from None
     result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
+
+
+def _meant(command: Command, arguments: Sequence[str]) -> Command:
+    other = replace(command, target=command.also, also="")
+    try:
+        parse(other.options(), arguments)
+    except BadUsageError:
+        return command
+    except BadValueError:
+        pass  # of one of its flags: it says so itself
+    return other
 
 
 def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:

@@ -1,6 +1,6 @@
 """Operators, accounts and users as `nats` writes them as JSON: JWTs with the seeds of their keys.
 
-Everything here holds secrets.
+Everything here holds secrets, but `public_operator`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from pynats_common.accounts_store.store import Store, load_token
 
+from pynats_cli.errors import CliError
 from pynats_cli.identities.book import Book
 
 
@@ -23,6 +24,20 @@ def operator_entity(book: Book, store: Store) -> dict[str, Any]:
         "signingKeys": _keys(book, claims.nats.signing_keys),
         "accounts": [account_entity(book, store, name) for name in store.accounts()],
     }
+
+
+def public_operator(store: Store) -> dict[str, Any]:
+    """An operator as servers know it: its JWT, and that of the system account (None without)."""
+    claims = store.operator()
+    system: dict[str, str] | None = None
+    if claims.nats.system_account:
+        name = store.account_named(claims.nats.system_account)
+        if not name:
+            raise CliError(f'the system account of operator "{claims.name}" is not in the store')
+        token = load_token(store.account_path(name))
+        system = {"Name": name, "Subject": claims.nats.system_account, "JWT": token}
+    token = load_token(store.operator_path())
+    return {"Name": claims.name, "Subject": claims.sub, "JWT": token, "SystemAccount": system}
 
 
 def account_entity(book: Book, store: Store, account: str) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """What the program says of itself to shells and to other programs, by flags that are no commands:
-`--fisk-introspect`, `--help-llm`, `--completion-script-SHELL`, and the words that completion
+`--fisk-introspect`, `--completion-script-SHELL`, and the words that completion
 scripts ask for."""
 
 from __future__ import annotations
@@ -7,14 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pynats_common.commandline.tree import Found
 from pynats_common.program.version import RELEASE
 
 from pynats_cli.commands import PROGRAM, ROOT
 from pynats_cli.screen.output import line, write
-
-HELP_FOR_PROGRAMS = "--help-llm"
-"""Help as Markdown; may stand behind a command, as `--help`."""
 
 _SCRIPT = "--completion-script-"
 _FLAGS = ("--fisk-introspect", "--completion-bash", "__complete")
@@ -38,20 +34,6 @@ def answer(arguments: Sequence[str]) -> None:
         _complete(rest[:-1], rest[-1] if rest else "")
     else:
         _script(first.removeprefix(_SCRIPT))
-
-
-def help_for_programs(found: Found) -> None:
-    """Prints the help of a place in the tree as Markdown, with the global flags at the top."""
-    from pynats_common.commandline.markdown import markdown_help, markdown_rows
-
-    from pynats_cli.global_options import help_rows
-
-    more = ""
-    if len(found.path) == 1:
-        rows = [(f"`{' '.join(name.split())}`", text) for name, text in help_rows()]
-        table = markdown_rows(("Flag", "Description"), rows)
-        more = "\n".join(["", "## Global flags, before or after the command", "", *table, ""])
-    line(markdown_help(found.path, found.node, more).rstrip())
 
 
 def _complete(words: Sequence[str], current: str) -> None:

@@ -47,6 +47,8 @@ GROUP = Group(
                 panel=_LOCAL, offline=True),
         Command("generate", "Generate the files of a deployment", f"{_HERE}.generate:generate",
                 ("gen",), panel=_LOCAL, offline=True,
-                examples=("pynats server generate ./nats-server",)),
+                examples=("pynats server generate ./nats-server",
+                          "pynats server generate ./nats --source compose --set clusters=2",
+                          "pynats server generate ./nats --source operator --operator ACME")),
     ),
 )  # fmt: skip

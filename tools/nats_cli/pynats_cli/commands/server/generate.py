@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import KEY_VALUE
@@ -31,6 +31,9 @@ class GenerateOptions:
     set: Annotated[
         dict[str, str], opt("--set", help="Answer a question of the bundle", kind=KEY_VALUE)
     ] = field(default_factory=dict)
+    operator: Annotated[
+        str, opt("--operator", help="Operator, for bundles that need one", placeholder="NAME")
+    ] = ""
     defaults: Annotated[bool, opt("--defaults", help="Do not ask what has a default answer")] = (
         False
     )
@@ -43,7 +46,8 @@ def generate(_: GlobalOptions, options: GenerateOptions) -> None:
         raise CliError(f"{target} exists already")
     bundle = _bundle(options.source)
     note(bundle.description.strip())
-    values = answers(bundle.form, options.set, options.defaults)
+    values = _required(bundle, options.operator)
+    values |= answers(bundle.form, options.set, options.defaults)
     rendering = Rendering(bundle, values)
     if bundle.before:
         note(rendering.text(bundle.before))
@@ -51,6 +55,23 @@ def generate(_: GlobalOptions, options: GenerateOptions) -> None:
         log(f"Created {path}")
     if bundle.after:
         note(rendering.text(bundle.after))
+
+
+def _required(bundle: Bundle, operator: str) -> dict[str, Any]:
+    """What a bundle needs besides answers; under the names that `nats` gives to templates."""
+    if not bundle.needs_operator:
+        if operator:
+            raise CliError("the bundle needs no --operator")
+        return {}
+    from pynats_cli.identities.book import Book, store_errors
+    from pynats_cli.identities.entities import public_operator
+    from pynats_cli.identities.pickers import pick_operator
+
+    book = Book()
+    if not operator and not book.operators():
+        raise CliError("no operator found")
+    with store_errors():
+        return {"Requirements": {"Operator": public_operator(pick_operator(book, operator))}}
 
 
 def _bundle(source: str) -> Bundle:

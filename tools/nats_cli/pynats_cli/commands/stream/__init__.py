@@ -180,6 +180,7 @@ GROUP = Group(
                 "pynats stream query ORDERS --subject 'orders.eu.>' --since 2h --count",
                 "pynats stream query ORDERS -H Kind~^new --select sequence,data.id --output csv",
             ),
+            also=f"{_HERE}.listing:find",
             panel=_MESSAGES,
         ),
         Command(

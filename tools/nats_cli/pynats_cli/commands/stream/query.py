@@ -92,6 +92,8 @@ async def query(session: Session, options: QueryOptions) -> None:
 
     Messages are shown as they are found. An expression is one of `expr`: `data` is the body as
     JSON (or text), so `data.order.total > 100 and headers.Kind == "new"`.
+
+    Without a stream it is `pynats stream find`, with that command's flags.
     """
     conditions = _conditions(options)
     projection = Projection(options.select) if options.select else None

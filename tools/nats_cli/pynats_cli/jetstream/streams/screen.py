@@ -9,6 +9,7 @@ from typing import Any
 from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.jetstream.streams.fields import own_metadata
+from pynats_cli.jetstream.streams.migration import add_migration
 from pynats_cli.screen import human
 from pynats_cli.screen.columns import Columns
 
@@ -31,6 +32,7 @@ def info_screen(info: Info, state_only: bool = False) -> Columns:
         _metadata(screen, config)
         _replication(screen, config)
         _cluster(screen, info.get("cluster") or {})
+        add_migration(screen, info)
         _origins(screen, info)
     _state(screen, info)
     return screen
@@ -205,6 +207,8 @@ def _replica_text(replica: dict[str, Any]) -> str:
     lag = int(replica.get("lag") or 0)
     if lag:
         parts.append(f"{human.thousands(lag)} operation{'s' if lag > 1 else ''} behind")
+    if replica.get("pending"):
+        parts.append("(pending)")
     return ", ".join(parts)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,6 +35,9 @@ class Bundle:
     form: Mapping[str, Any] = field(default_factory=dict)
     templates: str = "scaffold"
     skip_empty: bool = True
+    needs_operator: bool = False
+    make: Callable[[Mapping[str, Any]], dict[str, str]] | None = None
+    """For those that come with the program: makes the files, instead of templates."""
 
 
 def load_bundle(source: str) -> Bundle:
@@ -112,8 +115,6 @@ def read_bundle(files: Mapping[str, bytes], source: str) -> Bundle:
         raise CliError("bundles require a description")
     if "scaffold.json" not in texts:
         raise CliError("no scaffold found")
-    if (about.get("requires") or {}).get("operator"):
-        raise CliError("bundles that need an operator are not supported")
     settings = _scaffold(texts["scaffold.json"], source)
     form = texts.get("form.yaml")
     return Bundle(
@@ -122,7 +123,13 @@ def read_bundle(files: Mapping[str, bytes], source: str) -> Bundle:
         form=_mapping(form, f"{source}/form.yaml") if form else {},
         templates=local_path(str(settings.get("source_directory") or "scaffold")),
         skip_empty=settings.get("skip_empty") is not False,
+        needs_operator=_needs_operator(about),
     )  # fmt: skip
+
+
+def _needs_operator(about: Mapping[str, Any]) -> bool:
+    requires = about.get("requires")
+    return isinstance(requires, Mapping) and bool(requires.get("operator"))
 
 
 def _scaffold(text: str, source: str) -> dict[str, Any]:

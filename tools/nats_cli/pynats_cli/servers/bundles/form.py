@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pynats_cli.errors import CliError
@@ -24,24 +24,53 @@ _TYPES: dict[str, Callable[[str], Any]] = {
     "string": str, "": str, "password": str, "integer": int, "float": float, "bool": _truth,
 }  # fmt: skip
 
+_GROUPS = ("", "object")
+
 
 def answers(form: Mapping[str, Any], given: Mapping[str, str], defaults: bool) -> dict[str, Any]:
-    """The values of the form's properties. `given` answers by name; with `defaults` what has one
+    """The values of the form's properties; those of a group are a mapping. `given` answers by name
+    (`group.name`); with `defaults` what has one
     is not asked. Raises CliError, also for an answer to no question."""
-    values: dict[str, Any] = {}
     properties = form.get("properties") or []
-    unknown = set(given) - {str(item.get("name")) for item in properties}
+    unknown = set(given) - set(_names(properties))
     if unknown:
         raise CliError(f"the bundle does not ask for {', '.join(sorted(unknown))}")
+    values: dict[str, Any] = {}
+    _fill(values, properties, given, defaults, values, "")
+    return values
+
+
+def _names(properties: Sequence[Any], prefix: str = "") -> Iterator[str]:
+    for item in properties:
+        name = f"{prefix}{item.get('name') or ''}"
+        if item.get("properties"):
+            yield from _names(item["properties"], f"{name}.")
+        else:
+            yield name
+
+
+def _fill(
+    values: dict[str, Any],
+    properties: Sequence[Any],
+    given: Mapping[str, str],
+    defaults: bool,
+    everything: dict[str, Any],
+    prefix: str,
+) -> None:
     for item in properties:
         name = str(item.get("name") or "")
         kind = str(item.get("type") or "")
-        if not name or kind not in _TYPES:
+        below = item.get("properties")
+        if not name or kind not in (_GROUPS if below else _TYPES):
             raise CliError(f'the form\'s question "{name}" is of an unknown type "{kind}"')
-        if not _wanted(item, values):
+        if not _wanted(item, everything):
             continue
-        values[name] = _answer(item, name, kind, given.get(name), defaults)
-    return values
+        if below:
+            values[name] = {}
+            _fill(values[name], below, given, defaults, everything, f"{prefix}{name}.")
+        else:
+            full = f"{prefix}{name}"
+            values[name] = _answer(item, full, kind, given.get(full), defaults)
 
 
 def _wanted(item: Mapping[str, Any], values: dict[str, Any]) -> bool:

@@ -29,6 +29,8 @@ class Rendering:
 
     def files(self) -> dict[str, str]:
         """Texts by path. Raises CliError that names the template."""
+        if self._bundle.make is not None:
+            return dict(sorted(self._bundle.make(self._values).items()))
         prefix = f"{self._bundle.templates}/"
         for name in sorted(self._bundle.files):
             path = name.removeprefix(prefix)

@@ -210,8 +210,12 @@ async def server_id(session: Session, server: str) -> str:
     """The id of a server that is named by its id or its name. Raises CliError."""
     if _is_id(server):
         return server
-    document = await ask_one(session, server, "IDZ")
-    return str(document.get("id") or "")
+    # Not IDZ: every server answers it, whatever name it is asked for.
+    for document in await ask(session, "", expect=1, servers=ServerFilter(name=server)):
+        found = _object(document.get("server"))
+        if found.get("name") == server and found.get("id"):
+            return str(found["id"])
+    raise CliError(_unknown(server))
 
 
 def _is_id(server: str) -> bool:

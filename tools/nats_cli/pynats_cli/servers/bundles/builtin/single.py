@@ -1,4 +1,4 @@
-"""Bundles that come with the program."""
+"""Configuration of one server: by itself, or as a leaf node."""
 
 from __future__ import annotations
 
@@ -59,8 +59,30 @@ leafnodes {
   ]
 }
 """
+_CLOUD = """\
+# Clients connect here; what they do not find goes on to Synadia Cloud.
+listen: "0.0.0.0:{{ .port }}"
+{{- if .monitor_port }}
+http_port: {{ .monitor_port }}
+{{- end }}
+{{- if .jetstream }}
 
-BUILTIN: dict[str, Bundle] = {
+jetstream {
+  store_dir: {{ quote .store_dir }}
+}
+{{- end }}
+
+leafnodes {
+  remotes: [
+    {
+      url: "tls://connect.ngs.global"
+      credentials: {{ quote .credentials }}
+    }
+  ]
+}
+"""
+
+SINGLE: dict[str, Bundle] = {
     "server": Bundle(
         description="One server, with JetStream and a system account if wanted",
         files={"scaffold/server.conf": _SERVER},
@@ -89,6 +111,24 @@ BUILTIN: dict[str, Bundle] = {
             *_JETSTREAM,
             {"name": "domain", "description": "JetStream domain of the leaf node",
              "default": "LEAF", "conditional": "input.jetstream == true"},
+        ]},
+    ),
+    "synadia-cloud": Bundle(
+        description="A leaf node of Synadia Cloud",
+        files={"scaffold/leafnode.conf": _CLOUD},
+        after='Keep your credentials in "{{ .credentials }}", then: '
+        "nats-server --config leafnode.conf",
+        form={"properties": [
+            {"name": "port", "description": "Port for clients", "type": "integer",
+             "default": 4222, "required": True},
+            {"name": "monitor_port", "description": "Port for monitoring, 0 for none",
+             "type": "integer", "default": 0},
+            {"name": "jetstream", "description": "Enable JetStream", "type": "bool",
+             "default": False},
+            {"name": "store_dir", "description": "Directory of JetStream's data",
+             "default": "data", "conditional": "input.jetstream == true"},
+            {"name": "credentials", "description": "Credentials file of Synadia Cloud",
+             "default": "ngs.creds", "required": True},
         ]},
     ),
 }  # fmt: skip
