@@ -35,6 +35,7 @@ _MARKS = {
     "any": ".*",
 }
 _GAP = "..."
+_ROWS, _COLUMNS = 100, 250  # of a terminal
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Line:
 
     shows    what is seen at its end; None does not look
     code     exit code
-    answers  the line is typed at a terminal: parts of questions, and keys
+    answers  the line is typed at a terminal: parts of questions, and keys; `shows` is what the
+             terminal shows in the end
     stays    a name for a command that goes on: `shows` is waited for, see `Seen`
     note     where the documentation is older, or wrong
     """
@@ -134,10 +136,10 @@ class User:
             self._stay[line.stays] = running
             return self._wait(line.typed, running, line.shows or "<any>\n...")
         if line.answers:
-            terminal = Terminal(self._cli, *words, columns=160)
+            terminal = Terminal(self._cli, *words, lines=_ROWS, columns=_COLUMNS, **environment)
             for question, keys in line.answers:
                 terminal.answer(question, keys)
-            code, seen = terminal.finish(), terminal.text
+            code, seen = terminal.finish(), terminal.shown(_ROWS, _COLUMNS)
         else:
             done = self._cli.run(*words, stdin=line.stdin, **environment)
             code, seen = done.code, done.out + done.err
