@@ -1,8 +1,8 @@
 """Lines of a walkthrough: what is typed, and what is seen.
 
 A walkthrough is a list of lines that one user types one after the other, with `pynats` in place of
-`nats`, at the same server. What a line shows is written as the documentation shows it (or as `nats`
-0.5.0 does where that is newer), with marks for what varies:
+`nats` and `pynsc` in place of `nsc`, at the same server. What a line shows is written as the
+documentation shows it (or as `nats` 0.5.0 does where that is newer), with marks for what varies:
 
     <time> <clock> <age> <key> <n> <size> <port> <word> <any>, a line of `...` for any lines
 
@@ -16,8 +16,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from textwrap import dedent
+
+from pynats_cli.entry import main
+from pynsc.__main__ import main as nsc_main
 
 from tests.cli.conftest import Cli, Running
 from tests.cli.terminal import Terminal
@@ -106,10 +110,17 @@ def _line(line: str) -> str:
     )
 
 
+def _nsc() -> None:
+    sys.exit(nsc_main(sys.argv[1:]))
+
+
+_PROGRAMS = {"nats": main, "nsc": _nsc}
+
+
 class User:
     """Types the lines."""
 
-    def __init__(self, cli: Cli, port: int) -> None:
+    def __init__(self, cli: Cli, port: int = 0) -> None:
         self._cli = cli
         self._port = port
         self._stay: dict[str, Running] = {}
@@ -129,7 +140,6 @@ class User:
 
     def _type(self, line: Line) -> str:
         program, *words = shlex.split(self._filled(line.typed))
-        assert program == "nats", line.typed
         environment = dict(line.environment)
         if line.stays:
             running = self._cli.start(*words, stdin=line.stdin, **environment)
@@ -141,7 +151,9 @@ class User:
                 terminal.answer(question, keys)
             code, seen = terminal.finish(), terminal.shown(_ROWS, _COLUMNS)
         else:
-            done = self._cli.run(*words, stdin=line.stdin, **environment)
+            done = self._cli.run(
+                *words, stdin=line.stdin, program=_PROGRAMS[program], **environment
+            )
             code, seen = done.code, done.out + done.err
         return self._judge(line.typed, line.shows, line.code, seen, code)
 

@@ -160,7 +160,8 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
                 raise CliError(f'subject "{options.subject}" is not imported')
             claims.nats.imports.remove(entry)
             edition.save_account(claims)
-        line(f'Removing {entry.type} Import for local Subject "{options.subject}" imported from '
+        what = "Subject" if entry.type == STREAM else "subject"
+        line(f'Removing {entry.type} Import for local {what} "{options.subject}" imported from '
              f'Account "{entry.account}"')  # fmt: skip
 
 
