@@ -15,6 +15,7 @@ import tests.cli.auth.ready  # noqa: F401
 from tests.cli.conftest import KINDS, Cli
 from tests.cli.preloading import preload
 from tests.cli.walkthroughs.lines import Line, User
+from tests.cli.walkthroughs.screens import new_stream
 from tests.support.process import ServerProcess
 
 preload("auth", "context", "account", "stream")
@@ -293,49 +294,7 @@ WORKING = (
                            Storage Per Stream: Unlimited
                                       Streams: 0 of 1
                                     Consumers: Unlimited"""),
-    Line('nats stream add ORDERS --subjects "orders.>" --defaults', """
-        Stream ORDERS was created
-
-        Information for Stream ORDERS created <time>
-
-                             Subjects: orders.>
-                             Replicas: 1
-                              Storage: File
-
-        Options:
-
-                            Retention: Limits
-                      Acknowledgments: true
-                       Discard Policy: Old
-                     Duplicate Window: 2m0s
-                           Direct Get: true
-          Allows Atomic Batch Publish: false
-            Allows Fast Batch Publish: false
-                      Allows Counters: false
-                    Allows Msg Delete: true
-               Allows Per-Message TTL: false
-                         Allows Purge: true
-                     Allows Schedules: false
-                       Allows Rollups: false
-
-        Limits:
-
-                     Maximum Messages: unlimited
-                  Maximum Per Subject: unlimited
-                        Maximum Bytes: unlimited
-                          Maximum Age: unlimited
-                 Maximum Message Size: unlimited
-                    Maximum Consumers: unlimited
-
-        State:
-
-                         Host Version: <word>
-                   Required API Level: 0 hosted at level <n>
-                             Messages: 0
-                                Bytes: 0 B
-                       First Sequence: 0
-                        Last Sequence: 0
-                     Active Consumers: 0"""),
+    Line('nats stream add ORDERS --subjects "orders.>" --defaults', new_stream("ORDERS", "orders.>")),
     Line("nats stream add MORE --subjects more --defaults", "pynats: error: could not create Stream: maximum number of streams reached (10027)", code=1),
     Line("nats --context alice req orders.new one", """
         {"stream":"ORDERS","seq":1}
