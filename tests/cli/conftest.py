@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pynats_cli
 import pytest
@@ -133,10 +134,16 @@ class Cli:
         if url:
             self.environment["NATS_URL"] = url
 
-    def run(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Result:
+    def run(
+        self,
+        *arguments: str,
+        stdin: str | bytes = b"",
+        program: Callable[[], Any] = main,
+        **environment: str,
+    ) -> Result:
         """Runs to the end, in the process of the test."""
         folder = self._folder(stdin)
-        code = run_inside(main, folder, arguments, {**self.environment, **environment})
+        code = run_inside(program, folder, arguments, {**self.environment, **environment})
         return Result(code, _read(folder / "out"), _read(folder / "err"))
 
     def start(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Running:

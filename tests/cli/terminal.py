@@ -82,6 +82,11 @@ class Terminal:
         pyte.ByteStream(screen).feed(self.raw)
         return screen
 
+    def shown(self, lines: int = 40, columns: int = 120) -> str:
+        """What the user sees after all that came so far."""
+        shown = self.screen(lines, columns).display
+        return "\n".join(line.rstrip() for line in shown).rstrip("\n")
+
     def interrupt(self) -> None:
         os.kill(self.pid, signal.SIGINT)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from pynats_common.commandline.drawing import console, plain_text
+from pynats_common.commandline.drawing import console, plain_text, question_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,14 @@ _ENTER, _BACK, _CLEAR = ("\r", "\n"), ("\x7f", "\x08"), "\x15"
 
 @dataclass
 class Menu:
-    """State of a menu: shown choices, cursor, marked choices."""
+    """State of a menu: shown choices, cursor, marked choices; `place` stands before it."""
 
     question: str
     choices: list[str]
     cursor: int = 0
     filter: str = ""
     marked: set[int] = field(default_factory=set)
+    place: str = ""
     _drawn: int = 0
 
     def pick(self) -> int:
@@ -76,11 +77,9 @@ class Menu:
         return False
 
     def _narrow(self, text: str) -> None:
-        before, self.filter = self.filter, text
+        self.filter = text
         shown = self.visible()
-        if not shown:
-            self.filter = before  # ignore a letter that would leave no choice
-        elif self.cursor not in shown:
+        if shown and self.cursor not in shown:
             self.cursor = shown[0]
 
     def _run(self, hint: str, many: bool) -> None:
@@ -94,8 +93,13 @@ class Menu:
         shown = self.visible()
         place = shown.index(self.cursor) if self.cursor in shown else 0
         first = max(0, min(place - ROWS_MAX // 2, len(shown) - ROWS_MAX))
-        lines = [Text.assemble(("? ", "bold green"), plain_text(self.question, "bold"), " ",
-                               (self.filter or f"[{hint}]", "cyan"))]  # fmt: skip
+        typed = self.filter if shown else f"{self.filter}  [no such choice]"
+        lines = [
+            Text.assemble(
+                question_text(self.question, self.place), " ",
+                plain_text(typed or f"[{hint}]", "cyan"),
+            )
+        ]  # fmt: skip
         for index in shown[first : first + ROWS_MAX]:
             here = index == self.cursor
             mark = ("[x] " if index in self.marked else "[ ] ") if many else ""
@@ -110,8 +114,8 @@ class Menu:
         self._replace(lines)
 
     def _finish(self, answer: str) -> None:
-        self._replace([Text.assemble(("? ", "bold green"), plain_text(self.question, "bold"), " ",
-                                     plain_text(answer, "cyan"))])  # fmt: skip
+        question = question_text(self.question, self.place)
+        self._replace([Text.assemble(question, " ", plain_text(answer, "cyan"))])
 
     def _replace(self, lines: list[Text]) -> None:
         out = console(sys.stderr)

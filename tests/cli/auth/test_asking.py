@@ -72,12 +72,12 @@ def test_the_questions_at_a_terminal(auth: Auth, home_cli: Cli, store: Path) -> 
     assert one.finish() == 0
     two = screen("account", "add", "--jetstream")
     two.answer("Account Name", "B\n")
-    two.answer("Maximum Connections [-1]", "x\n")
+    two.answer("Maximum Connections (-1)", "x\n")
     two.answer("must be a number", "")
-    two.answer("Maximum Connections [-1]", "7\n")
-    two.answer("Maximum Subscriptions [-1]", "\n")
-    two.answer("Maximum JetStream Disk Storage [1GB]", "2GB\n")
-    two.answer("Maximum JetStream Memory Storage [1GB]", "\n")
+    two.answer("Maximum Connections (-1)", "7\n")
+    two.answer("Maximum Subscriptions (-1)", "\n")
+    two.answer("Maximum JetStream Disk Storage (1GB)", "2GB\n")
+    two.answer("Maximum JetStream Memory Storage (1GB)", "\n")
     two.answer("Max Memory Storage: 1.0 GiB", "")
     assert two.finish() == 0
     limits = Store(store / "stores" / "O").account("B").nats.limits
@@ -85,8 +85,8 @@ def test_the_questions_at_a_terminal(auth: Auth, home_cli: Cli, store: Path) -> 
     three = screen("user", "add", "U")
     three.answer("Select an Account", "")
     three.answer("SYSTEM", ENTER)
-    three.answer("Maximum Payload [-1]", "\n")
-    three.answer("Maximum Subscriptions [-1]", "5\n")
+    three.answer("Maximum Payload (-1)", "\n")
+    three.answer("Maximum Subscriptions (-1)", "5\n")
     three.answer("Account: B", "")
     assert three.finish() == 0
     four = screen("user", "rm", "U", "B")

@@ -273,7 +273,8 @@ def test_seeds_are_shown_only_on_request(team: Nsc) -> None:
              "generate config --mem-resolver")  # fmt: skip
     shown = "".join(team(*command.split()).out for command in quiet)
     assert "| SO" not in shown and "| SA" not in shown.replace("| SAM", "")
-    assert "| SO" in team("list", "keys", "--show-seeds").out
+    seeds = team("list", "keys", "--show-seeds")
+    assert "| SO" in seeds.out and "[ ! ] seed is not stored" in seeds.out + seeds.err
 
 
 def test_values() -> None:

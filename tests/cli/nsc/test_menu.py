@@ -27,12 +27,13 @@ def test_the_cursor_goes_round() -> None:
     assert press(menu, ENTER)
 
 
-def test_typing_narrows_and_keeps_something_to_choose() -> None:
+def test_typing_narrows_and_what_nothing_has_is_never_chosen() -> None:
     menu = Menu("q", ["apple", "Banana", "bandit", "cherry"])
     press(menu, "b", "A")
     assert menu.visible() == [1, 2] and menu.cursor == 1
-    press(menu, "n", "x")
-    assert menu.filter == "bAn"
+    assert not press(menu, "n", "x", ENTER) and menu.visible() == []
+    assert not press(menu, UP, DOWN, ENTER)
+    assert not press(menu, BACK) and menu.visible() == [1, 2]
     press(menu, DOWN, BACK)
     assert (menu.filter, menu.cursor) == ("bA", 2)
     press(menu, CLEAR)

@@ -90,7 +90,7 @@ def test_errors_and_questions_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> 
     assert answers == ["X", "two"] and subjects == ["a", "b", "c"]
     assert plain(err.getvalue()) == (
         "Error: no [bold]way[/bold]: " + ("long " * 20).strip() + "\n"
-        "? name [X]   1) one\n  2) two\n? pick [one] "
+        "? name (X)   1) one\n  2) two\n? pick (one) "
         "? subjects ? subjects (empty ends) ? subjects (empty ends) "
     )
 

@@ -82,7 +82,7 @@ def test_a_bar_is_on_a_terminal_only_and_the_cursor_stays(stream_cli: Cli, name:
 def test_no_is_said_and_a_name_that_is_unknown_opens_no_menu(stream_cli: Cli, name: str) -> None:
     for answer in ("n\n", "\n", "No\n"):
         terminal = Terminal(stream_cli, "stream", "rm", name)
-        terminal.answer("[y/N]", answer)
+        terminal.answer("(y/N)", answer)
         assert terminal.finish() == 0
         assert lines(terminal)[-1].endswith("not removed")
     terminal = Terminal(stream_cli, "stream", "info", "nope")
@@ -119,11 +119,11 @@ def test_ctrl_c_leaves_the_terminal_as_it_was(stream_cli: Cli, name: str) -> Non
 def test_the_pager(stream_cli: Cli, name: str) -> None:
     stream_cli.run("pub", f"{name}.x", "body", "--count", "3")
     terminal = Terminal(stream_cli, "stream", "view", name, "2")
-    terminal.answer("Next Page? [Y/n]", "\n")
+    terminal.answer("Next Page? (Y/n)", "\n")
     assert terminal.finish() == 0
     assert lines(terminal)[-1].endswith("Reached apparent end of data")
     terminal = Terminal(stream_cli, "stream", "view", name, "2")
-    terminal.answer("Next Page? [Y/n]", "n\n")
+    terminal.answer("Next Page? (Y/n)", "n\n")
     assert terminal.finish() == 0
     assert "[3]" not in "".join(lines(terminal))
     piped = stream_cli.run("stream", "view", name, "2")

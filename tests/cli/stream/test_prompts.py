@@ -100,8 +100,8 @@ def test_questions_about_sources(stream_cli: Cli, read: Json, made: str) -> None
     terminal.answer('Adjust source "away" start', "n\n")
     terminal.answer('Adjust source "away" filter and transform', "n\n")
     terminal.answer('Import "away" from a different JetStream domain', "y\n")
-    terminal.answer("Foreign JetStream domain name", "hub\n")
-    terminal.answer("Delivery prefix", "dlv\n")
+    terminal.answer("away Source foreign JetStream domain name", "hub\n")
+    terminal.answer("away Source foreign JetStream domain delivery prefix", "dlv\n")
     assert terminal.finish() == 0, terminal.all
     first, second = read("info", stream)["config"]["sources"]
     assert (first["name"], first["opt_start_seq"]) == (made, 4)

@@ -1,8 +1,8 @@
 """Lines of a walkthrough: what is typed, and what is seen.
 
 A walkthrough is a list of lines that one user types one after the other, with `pynats` in place of
-`nats`, at the same server. What a line shows is written as the documentation shows it (or as `nats`
-0.5.0 does where that is newer), with marks for what varies:
+`nats` and `pynsc` in place of `nsc`, at the same server. What a line shows is written as the
+documentation shows it (or as `nats` 0.5.0 does where that is newer), with marks for what varies:
 
     <time> <clock> <age> <key> <n> <size> <port> <word> <any>, a line of `...` for any lines
 
@@ -16,8 +16,12 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from textwrap import dedent
+
+from pynats_cli.entry import main
+from pynsc.__main__ import main as nsc_main
 
 from tests.cli.conftest import Cli, Running
 from tests.cli.terminal import Terminal
@@ -35,6 +39,7 @@ _MARKS = {
     "any": ".*",
 }
 _GAP = "..."
+_ROWS, _COLUMNS = 100, 250  # of a terminal
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Line:
 
     shows    what is seen at its end; None does not look
     code     exit code
-    answers  the line is typed at a terminal: parts of questions, and keys
+    answers  the line is typed at a terminal: parts of questions, and keys; `shows` is what the
+             terminal shows in the end
     stays    a name for a command that goes on: `shows` is waited for, see `Seen`
     note     where the documentation is older, or wrong
     """
@@ -104,10 +110,17 @@ def _line(line: str) -> str:
     )
 
 
+def _nsc() -> None:
+    sys.exit(nsc_main(sys.argv[1:]))
+
+
+_PROGRAMS = {"nats": main, "nsc": _nsc}
+
+
 class User:
     """Types the lines."""
 
-    def __init__(self, cli: Cli, port: int) -> None:
+    def __init__(self, cli: Cli, port: int = 0) -> None:
         self._cli = cli
         self._port = port
         self._stay: dict[str, Running] = {}
@@ -127,19 +140,20 @@ class User:
 
     def _type(self, line: Line) -> str:
         program, *words = shlex.split(self._filled(line.typed))
-        assert program == "nats", line.typed
         environment = dict(line.environment)
         if line.stays:
             running = self._cli.start(*words, stdin=line.stdin, **environment)
             self._stay[line.stays] = running
             return self._wait(line.typed, running, line.shows or "<any>\n...")
         if line.answers:
-            terminal = Terminal(self._cli, *words, columns=160)
+            terminal = Terminal(self._cli, *words, lines=_ROWS, columns=_COLUMNS, **environment)
             for question, keys in line.answers:
                 terminal.answer(question, keys)
-            code, seen = terminal.finish(), terminal.text
+            code, seen = terminal.finish(), terminal.shown(_ROWS, _COLUMNS)
         else:
-            done = self._cli.run(*words, stdin=line.stdin, **environment)
+            done = self._cli.run(
+                *words, stdin=line.stdin, program=_PROGRAMS[program], **environment
+            )
             code, seen = done.code, done.out + done.err
         return self._judge(line.typed, line.shows, line.code, seen, code)
 

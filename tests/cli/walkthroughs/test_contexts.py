@@ -113,7 +113,8 @@ LINES = (
           Description: Local Host
           Server URLs: nats://127.0.0.1:{port}
                  Path: {home}/config/nats/context/third.json"""),
-    Line("nats context rm third -f", ""),
+    Line("nats context rm third", '[local] ? Really delete context "third" No\nnot removed', answers=(("[local] ? Really", "\r"),)),
+    Line("nats context rm third", '[local] ? Really delete context "third" Yes', answers=(("[local] ? Really", "y\r"),)),
     Line("nats context unselect", 'Unselected the "local" context'),
     Line("nats context ls", """
         │ Known Contexts │

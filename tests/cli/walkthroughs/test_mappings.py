@@ -22,7 +22,16 @@ mappings: {
 
 LINES = (
     Line("nats server mapping foo bar foo", "bar"),
-    Line("nats server mapping foo bar", "", answers=(
+    Line("nats server mapping foo bar", """
+        Enter subjects to test, an empty subject ends. No server is changed.
+
+        ? Subject foo
+        bar
+
+        ? Subject test
+        Error: no matching transforms available
+
+        ? Subject""", answers=(
         ("Enter subjects to test", ""), ("Subject", "foo\r"), ("bar", ""),
         ("Subject", "test\r"), ("Error: no matching transforms available", ""), ("Subject", "\r"))),
     Line('nats server mapping ">"  "baz.>" bar.a.b', "baz.bar.a.b"),

@@ -6,53 +6,12 @@ from __future__ import annotations
 
 from tests.cli.preloading import preload
 from tests.cli.walkthroughs.lines import Line, Seen, User
+from tests.cli.walkthroughs.screens import new_stream
 
 preload("stream", "consumer")
 
 LINES = (
-    Line('nats stream add ORDERS --subjects "ORDERS.*" --ack --max-msgs=-1 --max-bytes=-1 --max-age=1y --storage file --retention limits --max-msg-size=-1 --discard=old --defaults', """
-        Stream ORDERS was created
-
-        Information for Stream ORDERS created <time>
-
-                             Subjects: ORDERS.*
-                             Replicas: 1
-                              Storage: File
-
-        Options:
-
-                            Retention: Limits
-                      Acknowledgments: true
-                       Discard Policy: Old
-                     Duplicate Window: 2m0s
-                           Direct Get: true
-          Allows Atomic Batch Publish: false
-            Allows Fast Batch Publish: false
-                      Allows Counters: false
-                    Allows Msg Delete: true
-               Allows Per-Message TTL: false
-                         Allows Purge: true
-                     Allows Schedules: false
-                       Allows Rollups: false
-
-        Limits:
-
-                     Maximum Messages: unlimited
-                  Maximum Per Subject: unlimited
-                        Maximum Bytes: unlimited
-                          Maximum Age: 1y0d0h0m0s
-                 Maximum Message Size: unlimited
-                    Maximum Consumers: unlimited
-
-        State:
-
-                         Host Version: <word>
-                   Required API Level: 0 hosted at level <n>
-                             Messages: 0
-                                Bytes: 0 B
-                       First Sequence: 0
-                        Last Sequence: 0
-                     Active Consumers: 0"""),
+    Line('nats stream add ORDERS --subjects "ORDERS.*" --ack --max-msgs=-1 --max-bytes=-1 --max-age=1y --storage file --retention limits --max-msg-size=-1 --discard=old --defaults', new_stream("ORDERS", "ORDERS.*", "1y0d0h0m0s")),
     Line("nats consumer add ORDERS NEW --filter ORDERS.received --ack explicit --pull --deliver all --max-deliver=-1 --sample 100 --defaults", """
         Information for Consumer ORDERS > NEW created <time>
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tests.cli.preloading import preload
 from tests.cli.walkthroughs.lines import Line, Seen, User
+from tests.cli.walkthroughs.screens import new_stream
 
 preload("stream", "consumer", "account")
 
@@ -57,49 +58,7 @@ LINES = (
                            Storage Per Stream: Unlimited
                                       Streams: 0 of Unlimited
                                     Consumers: Unlimited"""),
-    Line("nats stream add my_stream --subjects foo --defaults", """
-        Stream my_stream was created
-
-        Information for Stream my_stream created <time>
-
-                             Subjects: foo
-                             Replicas: 1
-                              Storage: File
-
-        Options:
-
-                            Retention: Limits
-                      Acknowledgments: true
-                       Discard Policy: Old
-                     Duplicate Window: 2m0s
-                           Direct Get: true
-          Allows Atomic Batch Publish: false
-            Allows Fast Batch Publish: false
-                      Allows Counters: false
-                    Allows Msg Delete: true
-               Allows Per-Message TTL: false
-                         Allows Purge: true
-                     Allows Schedules: false
-                       Allows Rollups: false
-
-        Limits:
-
-                     Maximum Messages: unlimited
-                  Maximum Per Subject: unlimited
-                        Maximum Bytes: unlimited
-                          Maximum Age: unlimited
-                 Maximum Message Size: unlimited
-                    Maximum Consumers: unlimited
-
-        State:
-
-                         Host Version: <word>
-                   Required API Level: 0 hosted at level <n>
-                             Messages: 0
-                                Bytes: 0 B
-                       First Sequence: 0
-                        Last Sequence: 0
-                     Active Consumers: 0"""),
+    Line("nats stream add my_stream --subjects foo --defaults", new_stream("my_stream", "foo")),
     Line("nats stream info my_stream", """
         ...
                              Subjects: foo

@@ -19,6 +19,7 @@ from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
 from pynats_cli.program import aboutus
 from pynats_cli.program.helpforms import FORMS, form_of_help
+from pynats_cli.screen import place
 from pynats_cli.screen.visible import visible
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def _run_command(found: Found, command: Command, options: GlobalOptions) -> int:
         raise UsageError(str(error), found.path, command.bad_usage) from None
     except BadValueError as error:
         raise CliError(str(error), command.bad_usage) from None
+    place.set_context(lambda: _context_in_use(options))
     result = _call(found, command, options, chosen)
     return result if isinstance(result, int) else 0
 
@@ -147,6 +149,12 @@ def _meant(command: Command, arguments: Sequence[str]) -> Command:
     except BadValueError:
         pass  # of one of its flags: it says so itself
     return other
+
+
+def _context_in_use(options: GlobalOptions) -> str:
+    from pynats_cli.connect.settings import context_in_use
+
+    return context_in_use(options)
 
 
 def _call(found: Found, command: Command, options: GlobalOptions, chosen: Any) -> Any:

@@ -53,6 +53,13 @@ def with_flags(context: Context, options: GlobalOptions, **more: Any) -> Context
     )
 
 
+def context_in_use(options: GlobalOptions) -> str:
+    """The name of the context that is used, "" for none."""
+    if options.no_context:
+        return ""
+    return options.context or ContextStore().selected()
+
+
 def _base_context(options: GlobalOptions, store: ContextStore) -> Context:
     wanted = options.context
     if options.no_context:

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import math
 from typing import Any
 
-from nats.aio.transport import TcpTransport
-
 from pynats_cli.connect.errors import describe
-from pynats_cli.connect.natspy.transport import SocksTransport
+from pynats_cli.connect.natspy.transport import open_streams
 from pynats_cli.connect.session import Session
 from pynats_cli.connect.socks import parse_socks_proxy
 from pynats_cli.errors import CliError
@@ -43,9 +40,9 @@ async def stapled_answer(session: Session, leaf: bytes, server_name: str) -> byt
 async def _shake_hands(session: Session, handshake: _Handshake) -> None:
     url = session.client.connected_url
     proxy = session.context.socks_proxy
-    transport = SocksTransport(parse_socks_proxy(proxy)) if proxy else TcpTransport()
-    await transport.connect(url, _READ_BYTES, math.ceil(session.options.timeout_s))
-    reader, writer = transport._io_reader, transport._io_writer
+    reader, writer = await open_streams(
+        url, parse_socks_proxy(proxy) if proxy else None, _READ_BYTES, session.options.timeout_s
+    )
     try:
         if url.scheme != "wss" and not session.context.tls_first:
             await reader.readuntil(b"\n")  # INFO

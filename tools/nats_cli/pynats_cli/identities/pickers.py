@@ -43,11 +43,11 @@ def _operator_named(book: Book, given: str, known: Sequence[str]) -> str:
     raise CliError(f'operator "{given}" not found')
 
 
-def pick_account(store: Store, given: str = "") -> str:
+def pick_account(store: Store, given: str = "", what: str = "an Account") -> str:
     """The named account, by name or public key; else a menu."""
     known = store.accounts()
     if not given:
-        return menu("an Account", "Account", known)
+        return menu(what, "Account", known)
     name = given if given in known else store.account_named(given)
     if not name:
         raise CliError(f'account "{given}" not found in operator "{store.name}"')
@@ -85,7 +85,7 @@ def pick_signing_key(account: jwt.AccountClaims, given: str = "") -> str:
     """A signing key of an account, by key or role; else a menu. Returns the public key."""
     labels = {_key_label(item): key_of(item) for item in account.nats.signing_keys}
     if not given:
-        label = menu("a Signing Key", "key or role", list(labels))
+        label = menu("Signing Key", "key or role", list(labels))
         return labels[label]
     if given in labels.values():
         return given

@@ -58,8 +58,8 @@ def _add_permission(screen: Columns, title: str, permission: Permission) -> None
     screen.section(title, 1)
     if permission.is_empty():
         screen.text("No permissions defined")
-    screen.add_list("Allow", permission.allow)
-    screen.add_list("Deny", permission.deny)
+    screen.add_list("Allow", sorted(permission.allow))
+    screen.add_list("Deny", sorted(permission.deny))
 
 
 def users_table(store: Store, account: str) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_cli.errors import CliError
+from pynats_cli.screen import place
 from pynats_cli.screen.output import note
 
 
@@ -61,8 +62,11 @@ def ask(
     from pynats_common.commandline.drawing import print_error, print_question
 
     while True:
-        print_question(question, default, sys.stderr)
-        answer = (_hidden_line() if hidden else _line()) or default
+        if hidden:
+            print_question(question, default, sys.stderr, place.context())
+            answer = _hidden_line() or default
+        else:
+            answer = _answered(question, default, lambda typed: typed or default)
         try:
             if check is not None:
                 check(answer)
@@ -70,6 +74,19 @@ def ask(
             print_error(str(error), sys.stderr)
             continue
         return answer
+
+
+def _answered(question: str, default: str, meaning: Callable[[str], str]) -> str:
+    """What was typed means, which then stands after the question, as in the end of a menu."""
+    from pynats_common.commandline import menu
+    from pynats_common.commandline.drawing import print_question, replace_question
+
+    print_question(question, default, sys.stderr, place.context())
+    typed = _line()
+    answer = meaning(typed)
+    if menu.possible():
+        replace_question(question, default, typed, answer, sys.stderr, place.context())
+    return answer
 
 
 def _line() -> str:
@@ -89,13 +106,16 @@ def _hidden_line() -> str:
 def confirm(question: str, default: bool = False, missing: str = "--force") -> bool:
     """Yes or no. Raises CliError without a terminal."""
     _require_terminal("ask for confirmation", missing)
-    from pynats_common.commandline.drawing import print_question
+    words = {"": default, "y": True, "yes": True, "n": False, "no": False}
+
+    def meaning(typed: str) -> str:
+        known = words.get(typed.lower())
+        return typed if known is None else "Yes" if known else "No"
 
     while True:
-        print_question(question, "Y/n" if default else "y/N", sys.stderr)
-        answer = _line().lower()
-        if answer in ("", "y", "yes", "n", "no"):
-            return default if not answer else answer.startswith("y")
+        answer = _answered(question, "Y/n" if default else "y/N", meaning)
+        if answer in ("Yes", "No"):
+            return answer == "Yes"
 
 
 def sure(force: bool, question: str, undone: str = "nothing was changed") -> bool:
@@ -118,7 +138,9 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
     first = default if default in names else names[0]
     if menu.possible():
         try:
-            return names[menu.Menu(question, names, names.index(first)).pick()]
+            return names[
+                menu.Menu(question, names, names.index(first), place=place.context()).pick()
+            ]
         except EOFError:
             raise CliError("interrupted: no answer") from None
     for number, name in enumerate(names, start=1):
@@ -140,7 +162,9 @@ def many(question: str, choices: Sequence[str], missing: str = "") -> list[str]:
 
     names = list(choices)
     if menu.possible():
-        return [names[index] for index in menu.Menu(question, names).pick_many()]
+        return [
+            names[index] for index in menu.Menu(question, names, place=place.context()).pick_many()
+        ]
     answer = ask(f"{question} ({', '.join(names)})")
     return [name for name in names if name in [part.strip() for part in answer.split(",")]]
 

@@ -164,6 +164,7 @@ def list_keys(session: Session, options: ListKeys) -> None:
         session.report.note("no keys match")
     elif options.show_seeds:
         session.report.table("Seeds Keys", ["Entity", "Private Key", "Signing Key"], rows)
+        session.report.note("[ ! ] seed is not stored")
     else:
         session.report.table("Keys", ["Entity", "Key", "Signing Key", "Stored"], rows)
         if any(key.name == "?" for key in keys):

@@ -1,4 +1,4 @@
-"""Questions of the interactive mode, in the style `? Question [default] answer`.
+"""Questions of the interactive mode, in the style `? Question (default) answer`.
 
 At a terminal, lists are interactive menus; answers from a pipe are lines.
 """
@@ -36,7 +36,7 @@ def _line(question: str, default: str) -> str:
 
         print_question(question, default, sys.stderr)
     else:
-        suffix = f" [{default}]" if default else ""
+        suffix = f" ({default})" if default else ""
         print(f"? {question}{suffix} ", end="", file=sys.stderr, flush=True)
     line = sys.stdin.readline()
     if not line:

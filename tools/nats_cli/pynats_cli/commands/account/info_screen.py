@@ -33,12 +33,15 @@ def info_screen(data: dict[str, Any], domain: str) -> Columns:
 def _user(screen: Columns, user: dict[str, Any], system: bool) -> None:
     if not user:
         return
-    account, name = str(user.get("account") or ""), str(user.get("account_name") or "")
-    screen.add("User", str(user.get("user_name") or user.get("user") or ""))
-    screen.add("Account", f"{name} ({account})" if name else account)
+    screen.add("User", _named(user.get("user_name"), user.get("user")))
+    screen.add("Account", _named(user.get("account_name"), user.get("account")))
     screen.add("System Account", _yes(system))
     expires = int(user.get("expires") or 0)
     screen.add("Expires", duration(expires) if expires else "never")
+
+
+def _named(name: Any, key: Any) -> str:
+    return f"{name} ({key})" if name and key else str(name or key or "")
 
 
 def _connection(screen: Columns, connection: dict[str, Any]) -> None:

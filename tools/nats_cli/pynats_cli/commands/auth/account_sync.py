@@ -48,7 +48,8 @@ async def push(session: Session, options: PushOptions) -> None:
     )
     failed = 0
     for answer in answers:
-        server = (answer.get("server") or {}).get("id", "an unnamed server")
+        who = answer.get("server") or {}
+        server = who.get("name") or who.get("id") or "an unnamed server"
         error = answer.get("error")
         failed += bool(error)
         line(f"X Update failed on {server}: {_reason(error)}" if error else

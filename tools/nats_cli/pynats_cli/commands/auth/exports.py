@@ -144,7 +144,7 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
         known = {export.subject for export in store.account(account).nats.exports}
         if options.subject not in known:
             raise CliError(f'subject "{options.subject}" is not exported')
-        if not sure(options.force, f"Really remove the Export {options.subject}"):
+        if not sure(options.force, f"Really remove the {options.subject} Export"):
             return
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)

@@ -67,7 +67,7 @@ def _source(store: Store, given: str) -> str:
     """The exporting account's public key, which can be one of another operator."""
     if is_valid_public(given, Prefix.ACCOUNT):
         return given
-    return store.account(pick_account(store, given)).sub
+    return store.account(pick_account(store, given, "the Source account")).sub
 
 
 def _apply(entry: Import, options: AboutOptions) -> None:
@@ -151,7 +151,7 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
         book, store, account = named_account(options)
         if _find(store.account(account), options.subject) is None:
             raise CliError(f'subject "{options.subject}" is not imported')
-        if not sure(options.force, f"Really remove the Import {options.subject}"):
+        if not sure(options.force, f"Really remove the {options.subject} import"):
             return
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)
@@ -160,7 +160,8 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
                 raise CliError(f'subject "{options.subject}" is not imported')
             claims.nats.imports.remove(entry)
             edition.save_account(claims)
-        line(f'Removing {entry.type} Import for local subject "{options.subject}" imported from '
+        what = "Subject" if entry.type == STREAM else "subject"
+        line(f'Removing {entry.type} Import for local {what} "{options.subject}" imported from '
              f'Account "{entry.account}"')  # fmt: skip
 
 

@@ -118,7 +118,7 @@ class RemoveOptions(OperatorOption):
 def remove(_: GlobalOptions, options: RemoveOptions) -> None:
     with store_errors():
         book, store, account = named_account(options)
-        source = _pick(store.account(account), options.source)
+        source = _pick(store.account(account), options.source, "delete")
         if not source:
             return
         with book.changing(store.name) as edition:
@@ -129,14 +129,14 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
         line(f"Deleted mapping {{{source}}}")
 
 
-def _pick(claims: jwt.AccountClaims, given: str) -> str:
+def _pick(claims: jwt.AccountClaims, given: str, purpose: str) -> str:
     """The source of a mapping; empty if there are none to choose from."""
     if given:
         return given
     if not claims.nats.mappings:
         line("No mappings defined")
         return ""
-    return menu("a Mapping", "source subject", sorted(claims.nats.mappings))
+    return menu(f"a mapping to {purpose}", "source subject", sorted(claims.nats.mappings))
 
 
 @dataclass(kw_only=True)
@@ -149,7 +149,7 @@ def info(_: GlobalOptions, options: InfoOptions) -> None:
     with store_errors():
         _book, store, account = named_account(options)
         claims = store.account(account)
-        source = _pick(claims, options.source)
+        source = _pick(claims, options.source, "inspect")
         if not source:
             return
         if source not in claims.nats.mappings:

@@ -112,10 +112,16 @@ def remove(_: GlobalOptions, options: RemoveOptions) -> None:
         if options.force and not options.key:
             raise CliError("--force requires a key or role: --key")
         public = pick_signing_key(store.account(account), options.key)
+        scope = store.account(account).nats.scope_of(public)
+        named = (
+            f"Scoped Signing Key {public} with role {scope.role}"
+            if scope
+            else f"Signing Key {public}"
+        )
         signed = [user for user in store.users(account)
                   if store.user(account, user).iss == public]  # fmt: skip
         also = f", which signed {', '.join(signed)}" if signed else ""
-        if not sure(options.force, f"Really remove the Signing Key {public}{also}"):
+        if not sure(options.force, f"Really remove the {named}{also}"):
             return
         with book.changing(store.name) as edition:
             claims = edition.store.account(account)

@@ -85,7 +85,9 @@ async def purge(session: Session, options: PurgeOptions) -> None:
 async def compact(session: Session, options: CompactOptions) -> None:
     """Purges keys that were deleted; young markers stay."""
     values = Values(session, await open_bucket(session, options.bucket))
-    question = f"Purge all historic values and deleted keys of bucket {options.bucket}?"
+    question = (
+        f"Purge all historic values and audit trails for deleted keys in bucket {options.bucket}?"
+    )
     if not sure(options.force, question, "not compacted"):
         return
     markers = []

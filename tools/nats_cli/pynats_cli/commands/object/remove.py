@@ -11,6 +11,7 @@ from pynats_cli.commands.object.buckets import show_bucket
 from pynats_cli.connect.session import Session
 from pynats_cli.flags import Force, Shown
 from pynats_cli.jetstream.objects.store import open_objects
+from pynats_cli.screen import human
 from pynats_cli.screen.ask import sure
 from pynats_cli.screen.output import line
 
@@ -34,11 +35,13 @@ async def delete(session: Session, options: DeleteOptions) -> None:
     """An object, or a whole bucket."""
     objects = await open_objects(session, options.bucket)
     if not options.file:
-        if sure(options.force, f"Delete bucket {options.bucket}?", "not deleted"):
+        if sure(options.force, f"Delete bucket {options.bucket} and all its files?", "not deleted"):
             await session.js.request(f"STREAM.DELETE.{objects.bucket.stream}")
         return
     note = await objects.note(options.file)
-    if sure(options.force, f"Delete {options.bucket} > {options.file}?", "not removed"):
+    size = human.bytes_text(note.size)
+    question = f"Delete {size} byte file {options.bucket} > {options.file}?"
+    if sure(options.force, question, "not removed"):
         await objects.remove(note)
         line(f"Removed {options.bucket} > {options.file}")
         show_bucket((await open_objects(session, options.bucket)).bucket, Shown())
@@ -47,7 +50,9 @@ async def delete(session: Session, options: DeleteOptions) -> None:
 async def seal(session: Session, options: SealOptions) -> None:
     """Nothing can be changed any more, and nobody can undo that."""
     objects = await open_objects(session, options.bucket)
-    question = f"Really seal bucket {options.bucket}? It can not be unsealed or changed after"
+    question = (
+        f"Really seal Bucket {options.bucket}, sealed buckets can not be unsealed or modified"
+    )
     if not sure(options.force, question, "not sealed"):
         return
     config = {**objects.bucket.config, "sealed": True}

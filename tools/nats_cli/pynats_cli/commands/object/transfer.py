@@ -86,7 +86,7 @@ async def put(session: Session, options: PutOptions) -> None:
     before = await objects.find(name)
     if before is not None and not before.deleted and not options.force:
         note(object_screen(before).render() + "\n")
-        if not sure(False, f"Replace existing file {options.bucket} > {name}?", "not replaced"):
+        if not sure(False, f"Replace existing file {options.bucket} > {name}", "not replaced"):
             return
     wanted = Note(
         name=name, bucket=options.bucket, nuid="", description=options.description,

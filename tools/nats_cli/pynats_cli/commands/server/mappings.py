@@ -40,9 +40,9 @@ def mappings(options: GlobalOptions, chosen: MappingsOptions) -> None:
     note("Enter subjects to test, an empty subject ends. No server is changed.\n")
     while subject := ask("Subject", missing="subject"):
         try:
-            line(_mapped(mapping, subject))
+            line(f"{_mapped(mapping, subject)}\n")
         except CliError as error:
-            note(f"Error: {error}")
+            note(f"Error: {error}\n")
 
 
 def _mapped(mapping: Mapping, subject: str) -> str:

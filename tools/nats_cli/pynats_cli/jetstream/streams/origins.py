@@ -14,6 +14,7 @@ from pynats_cli.screen import ask
 
 _TIME_FORM = "%Y:%m:%d %H:%M:%S"
 Origin = dict[str, Any]
+_Labels = tuple[str, str]  # of the questions where it is, and where it delivers
 
 
 def origin_of(text: str, flag: str) -> Origin:
@@ -38,7 +39,8 @@ def ask_mirror(origin: Origin) -> None:
         _start(origin, number, "" if number else _time("Mirror Start Time"))
     if ask.confirm("Adjust mirror filter and transform"):
         _ask_transforms(origin, "mirror")
-    _ask_place(origin, "Import mirror")
+    _ask_place(origin, "Import mirror", ("Foreign JetStream domain name", "Delivery prefix"),
+               ("Foreign account API prefix", "Foreign account delivery prefix"))  # fmt: skip
 
 
 def ask_source(origin: Origin) -> None:
@@ -51,7 +53,9 @@ def ask_source(origin: Origin) -> None:
         _start(origin, number, "" if number else _time(f"{name} Source UTC Time Stamp"))
     if ask.confirm(f'Adjust source "{name}" filter and transform'):
         _ask_transforms(origin, "source")
-    _ask_place(origin, f'Import "{name}"')
+    domain, account = f"{name} Source foreign JetStream domain", f"{name} Source foreign account"
+    _ask_place(origin, f'Import "{name}"', (f"{domain} name", f"{domain} delivery prefix"),
+               (f"{account} API prefix", f"{account} delivery prefix"))  # fmt: skip
 
 
 def _ask_consumer(origin: Origin) -> None:
@@ -101,15 +105,18 @@ def _ask_transforms(origin: Origin, what: str) -> None:
         origin["subject_transforms"] = transforms
 
 
-def _ask_place(origin: Origin, start: str) -> None:
+def _ask_place(origin: Origin, start: str, domain: _Labels, account: _Labels) -> None:
     if ask.confirm(f"{start} from a different JetStream domain"):
-        domain = ask.ask("Foreign JetStream domain name", check=_needed)
-        deliver = ask.ask("Delivery prefix")
-        origin["external"] = {"api": f"$JS.{domain}.API", "deliver": deliver}
+        name = ask.ask(domain[0], check=_needed)
+        origin["external"] = {"api": f"$JS.{name}.API", "deliver": _prefix(origin, domain[1])}
     elif ask.confirm(f"{start} from a different account"):
-        api = ask.ask("Foreign account API prefix", check=_needed)
-        deliver = ask.ask("Foreign account delivery prefix")
-        origin["external"] = {"api": api, "deliver": deliver}
+        api = ask.ask(account[0], check=_needed)
+        origin["external"] = {"api": api, "deliver": _prefix(origin, account[1])}
+
+
+def _prefix(origin: Origin, question: str) -> str:
+    """Below which subject the other side delivers; a consumer that is there has its own."""
+    return "" if "consumer" in origin else ask.ask(question)
 
 
 def _needed(answer: str) -> None:
