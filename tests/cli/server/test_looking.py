@@ -161,8 +161,9 @@ def test_profile_of_our_server_is_a_clear_error(system: Cli, tmp_path: Path) -> 
 def test_account_info(system: Cli) -> None:
     done = system.run("server", "account", "info", "A")
     assert done.code == 0, done.err
-    for text in ("Account information for account A", "JetStream: true", "old: new",
-                 "Subject: svc.>", "Response Type: Singleton", "Subject: st.>",
+    for text in ("Account information for account A", "JetStream: true",
+                 "   old\n", "Destination: new\n", "Subject: svc.>",
+                 "Response Type: Singleton", "Subject: st.>",
                  "from subject $SYS.REQ.ACCOUNT.A.CONNZ in account SYS"):  # fmt: skip
         assert text in done.out
     detail = json.loads(system.run("server", "account", "--json", "info", "B").out)
@@ -178,7 +179,7 @@ def test_the_same_from_an_archive(system: Cli, archive: Path, lone_cli: Cli) -> 
     assert rows(listed.out)[1][0] == "p1" and rows(listed.out)[1][-1] == "-"
     assert "Version: 2.15.1" in lone_cli.run("server", "info", "p1", *where).out
     assert lone_cli.run("server", "info", "p2", *where).code == 1
-    assert "old: new" in lone_cli.run("server", "account", "info", "A", *where).out
+    assert "Destination: new" in lone_cli.run("server", "account", "info", "A", *where).out
     said = json.loads(lone_cli.run("server", "request", "varz", *where).out)
     assert said["data"]["server_name"] == "p1"
     assert lone_cli.run("server", "request", "varz", "--name", "p2", *where).out == ""
