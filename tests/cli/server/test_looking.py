@@ -200,5 +200,7 @@ def test_profiles_of_an_archive_become_files(lone_cli: Cli, tmp_path: Path) -> N
         done = lone_cli.run("server", "request", "profile", words.split()[0], str(folder),
                             *words.split()[1:], "--archive", str(path))  # fmt: skip
         assert done.code == 0, done.err
+    names = sorted(file.name for file in folder.iterdir())
+    assert re.fullmatch(r"goroutine-\d{8}-\d{6}-n1 heap-\d{8}-\d{6}-n2", " ".join(names))
     found = {file.name.split("-")[0]: file.read_bytes() for file in folder.iterdir()}
     assert found == {"heap": b"heap", "goroutine": b"two"}

@@ -61,8 +61,11 @@ def ask(
     from pynats_common.commandline.drawing import print_error, print_question
 
     while True:
-        print_question(question, default, sys.stderr)
-        answer = (_hidden_line() if hidden else _line()) or default
+        if hidden:
+            answer = _hidden_line(question) or default
+        else:
+            print_question(question, default, sys.stderr)
+            answer = _line() or default
         try:
             if check is not None:
                 check(answer)
@@ -79,10 +82,17 @@ def _line() -> str:
     return text.strip()
 
 
-def _hidden_line() -> str:
+def _hidden_line(question: str) -> str:
+    """The terminal stops to show what is typed before it shows the question, which is when one
+    begins to type."""
     from getpass import getpass
+    from io import StringIO
 
-    return getpass("", stream=sys.stderr)
+    from pynats_common.commandline.drawing import print_question
+
+    shown = StringIO()
+    print_question(question, "", shown)
+    return getpass(shown.getvalue(), stream=sys.stderr)
 
 
 @_interruptible()
