@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pynats_cli.messages.publisher.source import MessageSource
 from pynats_cli.screen.output import compact_body
@@ -92,6 +94,38 @@ def test_buckets_are_streams_and_mirrors_write_to_their_origin(stream_cli: Cli) 
     assert (same.code, same.out) == (0, "No difference in configuration\n")
     other = stream_cli.run("stream", "edit", "KV_EDGE", "--dry-run", "--max-msgs", "9")
     assert (other.code, "+ max_msgs: 9" in other.out) == (1, True)
+
+
+def test_an_edit_from_a_file_is_compared_with_what_the_server_makes_of_it(stream_cli: Cli) -> None:
+    made = ("--subjects", "edge_d.>", "--defaults", "--max-age", "30s")
+    assert stream_cli.run("stream", "add", "EDGE_D", *made).code == 0
+    file = stream_cli.home / "d.json"
+    config = {"name": "EDGE_D", "subjects": ["edge_d.>"], "allow_direct": True, "max_msgs": 0}
+    file.write_text(json.dumps({**config, "max_age": 30 * SECOND_NS}))
+    edit = ("stream", "edit", "EDGE_D", "--config", str(file))
+    same = stream_cli.run(*edit, "--dry-run")
+    assert (same.code, same.out) == (0, "No difference in configuration\n")
+    file.write_text(json.dumps(config))
+    other = stream_cli.run(*edit, "--dry-run")
+    assert other.code == 1
+    assert other.out.split("\n")[1:5] == [
+        "- max_age:          30.00s", "+ max_age:          unlimited",
+        "- duplicate_window: 30.00s", "+ duplicate_window: 2m0s",
+    ]  # fmt: skip
+    assert stream_cli.run(*edit, "-f").code == 0
+    info = json.loads(stream_cli.run("stream", "info", "EDGE_D", "--json").out)
+    assert info["config"]["duplicate_window"] == 120 * SECOND_NS
+
+
+def test_names_are_all_and_what_is_found_is_in_order_of_size(stream_cli: Cli) -> None:
+    assert stream_cli.run("kv", "add", "EDGE_A").code == 0
+    assert stream_cli.run("kv", "put", "EDGE_A", "k", "v" * 50).code == 0
+    assert stream_cli.run("stream", "add", "EDGE_Z", "--subjects", "z", "--defaults").code == 0
+    assert "KV_EDGE_A\n" in stream_cli.run("stream", "ls", "-n").out
+    assert "KV_EDGE_A" not in stream_cli.run("stream", "ls").out
+    rows = stream_cli.run("stream", "find", NATS_TABLE_FORMAT="csv").out.splitlines()
+    names = [row.split(",")[0] for row in rows]
+    assert names.index("EDGE_Z") < names.index("KV_EDGE_A")
 
 
 def test_progress_is_for_terminals(stream_cli: Cli) -> None:

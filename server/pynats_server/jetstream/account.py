@@ -465,7 +465,8 @@ class JetStreamAccount:
             "reserved_memory": self.reserved("memory"),
             "reserved_storage": self.reserved("file"),
             "streams": len(self.streams),
-            "consumers": self.context.consumers.count,
+            # The real server has a hidden consumer for each copier, and counts it here alone.
+            "consumers": self.context.consumers.count + self.context.copiers.count,
         }
 
 

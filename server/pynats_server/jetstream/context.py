@@ -177,6 +177,7 @@ class AccountContext:
         # Held from checking a configuration of a stream or consumer until it is in force.
         self.changing = asyncio.Lock()
         self.consumers = Tally(server.consumers)
+        self.copiers = Tally()  # mirrors and sources that read a stream without a consumer
         self.saving = Saving(account.name, server.turns, server.states, server.log.warn_rarely)
         self.advisories = Advisories(account, server.engine, server.domain, server.server_name)
         self.router = Router(

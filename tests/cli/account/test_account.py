@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import KINDS, Cli, url_of
 from tests.support.authorities import DAY, Authority
+from tests.support.deadline import wait_until
 from tests.support.process import ServerProcess
 
 CONFIG = """
@@ -67,6 +68,28 @@ def test_info_as_json(as_user: UserCli) -> None:
     assert data["jetstream"] is None
     assert data["jetstream_error"] == "JetStream not enabled for account (10039)"
     assert json.loads(as_user("a").run("a", "nfo", "-j").out)["jetstream"]["streams"] == 0
+
+
+def test_info_counts_the_consumers_of_mirrors_and_sources(stream_cli: Cli) -> None:
+    def counted() -> int:
+        account = json.loads(stream_cli.run("account", "info", "--json").out)
+        return int(account["jetstream"]["consumers"])
+
+    before = counted()
+    for name, *flags in (
+        ("COUNTED", "--subjects", "counted.>"),
+        ("COUNTED_WORK", "--subjects", "worked.>", "--retention", "work"),
+        ("COUNTED_M", "--mirror", "COUNTED"),
+        ("COUNTED_S", "--source", "COUNTED", "--source", "COUNTED_WORK"),
+    ):
+        assert stream_cli.run("stream", "add", name, *flags, "--defaults").code == 0
+    wait_until(lambda: counted() == before + 3, "the consumers of a mirror and of two sources")
+    assert stream_cli.run("consumer", "ls", "COUNTED", "--json").out == "[]\n"
+    for name in ("COUNTED_S", "COUNTED_M"):
+        assert stream_cli.run("stream", "rm", name, "-f").code == 0
+    wait_until(lambda: counted() == before, "their end")
+    for name in ("COUNTED", "COUNTED_WORK"):
+        assert stream_cli.run("stream", "rm", name, "-f").code == 0
 
 
 def test_info_never_fails_for_jetstream(as_user: UserCli) -> None:

@@ -168,7 +168,7 @@ def test_the_configuration_may_be_another(stream_cli: Cli, api: Api, tmp_path: P
     api("STREAM.DELETE.MOVED")
     config = tmp_path / "config.json"
     meta = json.loads((tmp_path / "b" / folders.META).read_text())
-    config.write_text(json.dumps({**meta["config"], "description": "another"}))
+    config.write_text(json.dumps({**meta["config"], "description": "another", "num_replicas": 3}))
     made = stream_cli.run(
         "backup", "restore", "stream", str(tmp_path / "b"), "--config", str(config),
         "--cluster", "east", "--tag", "ssd", "--replicas", "1", "--json",
@@ -176,6 +176,7 @@ def test_the_configuration_may_be_another(stream_cli: Cli, api: Api, tmp_path: P
     assert made.code == 0, made.err
     found = json.loads(made.out)["config"]
     assert found["description"] == "another"
+    assert found["num_replicas"] == 1
     assert found["placement"] == {"cluster": "east", "tags": ["ssd"]}
 
 

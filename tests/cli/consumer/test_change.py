@@ -81,6 +81,15 @@ def test_a_file_of_what_is_there_makes_no_difference(consumer: Stage, tmp_path: 
     ).out  # fmt: skip
 
 
+def test_what_a_file_leaves_out_is_what_servers_take(consumer: Stage, tmp_path: Path) -> None:
+    saved = tmp_path / "c.json"
+    saved.write_text('{"durable_name": "C", "ack_policy": "explicit"}')
+    assert consumer.done("edit", "S", "C", "--config", str(saved), "--dry-run") == ""
+    saved.write_text("{}")
+    result = consumer.run("edit", "S", "C", "--config", str(saved), "--dry-run")
+    assert "- ack_policy: explicit\n+ ack_policy: none\n" in result.out
+
+
 def test_the_editor_gets_json(consumer: Stage, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nsed -i \'s/"max_deliver": -1/"max_deliver": 7/\' "$1"\n')

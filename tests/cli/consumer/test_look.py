@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from pynats_cli.commands.consumer.report import report_table
 
 from tests.cli.conftest import Cli
 from tests.cli.consumer.conftest import Stage
@@ -124,3 +125,14 @@ def test_without_jetstream_one_sentence_says_so(cli: Cli) -> None:
 
 def test_graphs_need_a_terminal(stage: Stage) -> None:
     assert stage.failed("graph", "S", "C") == ("can only graph data on an interactive terminal")
+
+
+@pytest.mark.parametrize(
+    ("messages", "shown"), [(0, "5"), (6, "5 / 83%"), (5, "5 / 100%"), (1_000_000, "5 / 0%")]
+)
+def test_a_report_shows_shares_of_streams_that_hold_something(
+    messages: int, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATS_TABLE_FORMAT", "csv")
+    info = {"name": "C", "config": {}, "num_pending": 5}
+    assert report_table("S", messages, [info]).splitlines()[1].split(",")[6] == shown

@@ -21,7 +21,7 @@ SCENES: dict[str, tuple[str, Scene]] = {
     "no services": ("plain", (
         Line("service ls", differs=_EMPTY),
         Line("service ls --json", differs=_EMPTY),
-        Line("service ls nope", differs=_EMPTY),
+        "service ls nope",
         "service ping",
         "service info nope",
         "service info nope id",
@@ -39,7 +39,7 @@ SCENES: dict[str, tuple[str, Scene]] = {
         "service ls --json",
         "service ls calc -j",
         "micro l --json",
-        Line("service ls nope", differs=_EMPTY),
+        "service ls nope",
         "service info calc --json",
         "service info calc",
         "service i calc -e '^e' --json",

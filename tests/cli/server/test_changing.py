@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.cli.server.conftest import UserCli
+from tests.cli.terminal import Terminal
 
 UNASKED = "cannot ask for confirmation without a terminal: --force is missing"
 
@@ -85,6 +86,22 @@ def test_passwd_is_what_a_server_takes(lone_cli: Cli) -> None:
 def test_passwd_refuses(lone_cli: Cli, words: list[str], said: str) -> None:
     done = lone_cli.run("server", "passwd", *words, stdin="a password in the pipe\n")
     assert (done.code, done.out, done.err) == (1, "", f"pynats: error: {said}\n")
+
+
+def test_passwd_asks_until_a_password_is_long_enough(lone_cli: Cli) -> None:
+    asked = Terminal(lone_cli, "server", "passwd", "-c", "4")
+    asked.answer("Enter password", "short\r")
+    asked.answer("password should be at least 10 characters long", "")
+    asked.answer("Enter password", "long enough\r")
+    asked.answer("Re-enter password", "long enough\r")
+    assert asked.finish() == 0
+    assert bcrypt.checkpw(b"long enough", hash_of(asked.text))
+    assert "long enough\n" not in asked.all
+    asked = Terminal(lone_cli, "server", "passwd", "-c", "4")
+    asked.answer("Enter password", "long enough\r")
+    asked.answer("Re-enter password", "another one\r")
+    assert asked.finish() == 1
+    assert asked.text.endswith("error: entered and re-entered passwords do not match\n")
 
 
 def test_mappings(lone_cli: Cli) -> None:

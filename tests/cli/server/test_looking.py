@@ -161,8 +161,9 @@ def test_profile_of_our_server_is_a_clear_error(system: Cli, tmp_path: Path) -> 
 def test_account_info(system: Cli) -> None:
     done = system.run("server", "account", "info", "A")
     assert done.code == 0, done.err
-    for text in ("Account information for account A", "JetStream: true", "old: new",
-                 "Subject: svc.>", "Response Type: Singleton", "Subject: st.>",
+    for text in ("Account information for account A", "JetStream: true",
+                 "   old\n", "Destination: new\n", "Subject: svc.>",
+                 "Response Type: Singleton", "Subject: st.>",
                  "from subject $SYS.REQ.ACCOUNT.A.CONNZ in account SYS"):  # fmt: skip
         assert text in done.out
     detail = json.loads(system.run("server", "account", "--json", "info", "B").out)
@@ -178,7 +179,7 @@ def test_the_same_from_an_archive(system: Cli, archive: Path, lone_cli: Cli) -> 
     assert rows(listed.out)[1][0] == "p1" and rows(listed.out)[1][-1] == "-"
     assert "Version: 2.15.1" in lone_cli.run("server", "info", "p1", *where).out
     assert lone_cli.run("server", "info", "p2", *where).code == 1
-    assert "old: new" in lone_cli.run("server", "account", "info", "A", *where).out
+    assert "Destination: new" in lone_cli.run("server", "account", "info", "A", *where).out
     said = json.loads(lone_cli.run("server", "request", "varz", *where).out)
     assert said["data"]["server_name"] == "p1"
     assert lone_cli.run("server", "request", "varz", "--name", "p2", *where).out == ""
@@ -199,5 +200,7 @@ def test_profiles_of_an_archive_become_files(lone_cli: Cli, tmp_path: Path) -> N
         done = lone_cli.run("server", "request", "profile", words.split()[0], str(folder),
                             *words.split()[1:], "--archive", str(path))  # fmt: skip
         assert done.code == 0, done.err
+    names = sorted(file.name for file in folder.iterdir())
+    assert re.fullmatch(r"goroutine-\d{8}-\d{6}-n1 heap-\d{8}-\d{6}-n2", " ".join(names))
     found = {file.name.split("-")[0]: file.read_bytes() for file in folder.iterdir()}
     assert found == {"heap": b"heap", "goroutine": b"two"}

@@ -133,7 +133,7 @@ def test_usage(system: Cli) -> None:
 def test_health(system: Cli) -> None:
     found = table(system, "health")
     assert found[1:] == [["p1", "", "", "ok (200)", "", ""],
-                         ["1", "0", "", "ok: 1 / err: 0", "", "0"]]  # fmt: skip
+                         ["1", "1", "", "ok: 1 / err: 0", "", "0"]]  # fmt: skip
     found = table(system, "health", "--account", "nope")
     assert found[1][3] == "error (404)" and found[2][4] == "ACCOUNT"
     assert 'account "nope" not found' in found[2][5]

@@ -1,5 +1,8 @@
 """What others named is shown, not obeyed."""
 
+import csv
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +34,17 @@ def test_tables(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SHOWN in shown
     assert "\x1b" not in shown
     assert "\r" not in shown
+
+
+@pytest.mark.parametrize(("form", "separator"), [("csv", ","), ("tsv", "\t"), ("TSV", "\t")])
+def test_separated_values_are_valid_and_have_no_title(
+    form: str, separator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["a", "b"], ['with "quotes", commas', "two\nlines"], ["", "a\ttab"]]
+    monkeypatch.setenv("NATS_TABLE_FORMAT", form)
+    shown = table("The Title", rows[0], rows[1:], ["sum", "3"])
+    read = csv.reader(io.StringIO(shown, newline=""), delimiter=separator, strict=True)
+    assert list(read) == [*rows, ["sum", "3"]]
 
 
 def test_screens() -> None:

@@ -41,18 +41,19 @@ LINES = (
     Line("nats micro info demo", """
         Service Information
 
-              Service: demo (<word>)
-          Description: NATS CLI Demo Service (demo)
-              Version: 1.0.0
+                  Service: demo (<word>)
+              Description: NATS CLI Demo Service (demo)
+                  Version: 1.0.0
         ...
-                 Name: echo
-              Subject: demo.echo
-          Queue Group: q
+                       Name: echo
+                    Subject: demo.echo
+                Queue Group: q
         ..."""),
     Line("nats micro stats demo", """
         │ demo Service Statistics │
         │ ID │ Endpoint │ Requests │ Queue Group │ Errors │ Processing Time │ Average Time │
-        │ <word> │ echo │ 0 │ q │ 0 │ 0s │ 0s │""", note="nats adds a row of sums, also for one"),
+        │ <word> │ echo │ 0 │ q │ 0 │ 0s │ 0s │
+        │ │ │ 0 │ │ 0 │ 0s │ 0s │"""),
     Line("nats micro req demo echo hello", """
         hello
 

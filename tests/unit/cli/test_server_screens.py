@@ -8,6 +8,8 @@ import pytest
 from pynats_cli.commands.server.compact import compact_names
 from pynats_cli.commands.server.info_screen import info_screen
 from pynats_cli.commands.server.listing import Seen, _screens
+from pynats_cli.commands.server.ping import _summary
+from pynats_cli.commands.server.report.health import _screen as health_screen
 from pynats_cli.commands.server.report.usage import bars
 from pynats_cli.screen.columns import Columns
 
@@ -81,3 +83,20 @@ def test_info_of_clusters_and_gateways() -> None:
     assert "Client URLs: a:1\n" in text and "Tags: x, y" in text
     assert "\nCluster:\n" in text and "\nSuper Cluster:\n" in text and "Clusters: G2" in text
     assert "JetStream" not in text
+
+
+def test_times_of_pings_are_not_rounded_to_milliseconds() -> None:
+    assert _summary([250_000, 1_500_000], graph=False) == (
+        "\n---- ping statistics ----\n2 replies max: 1.50 min: 0.25 avg: 0.88"
+    )
+
+
+@pytest.mark.parametrize(("clusters", "count"), [(["", ""], "1"), (["C", "C", "D"], "2")])
+def test_servers_outside_of_clusters_count_as_one(
+    clusters: list[str], count: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NATS_TABLE_FORMAT", "csv")
+    healthy = {"status": "ok", "status_code": 200}
+    documents = [{"server": {"name": "n", "cluster": name}, "data": healthy} for name in clusters]
+    sums = health_screen(documents).splitlines()[-1].split(",")
+    assert sums[:2] == [str(len(clusters)), count]

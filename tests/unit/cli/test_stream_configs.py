@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.streams.balance import Group, plans
-from pynats_cli.jetstream.streams.check import check, check_types, faults
+from pynats_cli.jetstream.streams.check import as_stored, check, check_types, faults
 from pynats_cli.jetstream.streams.create import bytes_demanded
 from pynats_cli.jetstream.streams.differences import differences, lines
 from pynats_cli.jetstream.streams.fields import shown_config, without_server_metadata
 from pynats_cli.jetstream.streams.find import environment, is_subset
 from pynats_cli.jetstream.streams.flags import NewFlags
-from pynats_cli.jetstream.streams.interview import default_window_ns, fill
+from pynats_cli.jetstream.streams.interview import fill
 from pynats_cli.jetstream.streams.messages import StoredMessage, printable
+from pynats_cli.jetstream.streams.numbers import default_window_ns
 from pynats_cli.jetstream.streams.origins import read_time
 from pynats_cli.jetstream.streams.requests import runs
 
@@ -200,3 +201,30 @@ def test_text_is_shown_as_it_is(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"\xff", b"\x00", b"a\x07"])
 def test_other_bodies_are_shown_in_base64(body: bytes) -> None:
     assert printable(body).startswith(f"(binary, {len(body)} bytes, base64)\n".encode())
+
+
+SECOND = 10**9
+STORED: dict[str, Any] = {
+    "name": "S", "subjects": ["S"], "max_msgs": -1, "max_bytes": -1, "max_consumers": -1,
+    "max_msgs_per_subject": -1, "max_msg_size": -1, "duplicate_window": 120 * SECOND,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "more"),
+    [
+        ({}, {}),
+        ({"max_msgs": 0, "duplicate_window": 0}, {}),
+        ({"max_age": 60 * SECOND}, {"max_age": 60 * SECOND, "duplicate_window": 60 * SECOND}),
+        ({"max_age": 600 * SECOND}, {"max_age": 600 * SECOND}),
+        ({"duplicate_window": SECOND}, {"duplicate_window": SECOND}),
+        ({"sources": [{"name": "O"}]}, {"sources": [{"name": "O"}], "subjects": None}),
+        (
+            {"mirror": {"name": "O"}},
+            {"mirror": {"name": "O"}, "subjects": None, "duplicate_window": None},
+        ),
+    ],
+)
+def test_servers_fill_in_what_is_left_out(config: dict[str, Any], more: dict[str, Any]) -> None:
+    expected = {name: value for name, value in (STORED | more).items() if value is not None}
+    assert as_stored({"name": "S", **config}) == expected

@@ -90,6 +90,14 @@ def test_the_rows_of_a_stream_in_a_cluster() -> None:
     assert "_nats.ver" not in shown
 
 
+@pytest.mark.parametrize(("info", "title"), [(R3, "Cluster"), (COPY, "Mirror"), (MERGED, "Source")])
+def test_a_state_is_shown_with_where_it_comes_from(info: dict[str, Any], title: str) -> None:
+    sections = [row.value for row in info_screen(info, state_only=True).rows if not row.label]
+    assert f"{title} Information" in sections
+    assert sections[-1] == "State"
+    assert "Limits" not in sections
+
+
 def test_the_rows_of_a_mirror_and_of_sources() -> None:
     shown = rows(COPY)
     assert shown["Mirror"] == "R3, API Prefix: a.p, Delivery Prefix: d.p"

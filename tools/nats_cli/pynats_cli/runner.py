@@ -6,6 +6,7 @@ import asyncio
 import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,12 +40,25 @@ def run_connected(
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """The result; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
+    guarded = _interruptible(work)
+    try:
+        result = _run(guarded)
+    finally:
+        # An interrupt may come before they began, of which Python would complain.
+        guarded.close()
+        work.close()
+    if _asked_to_end.is_set():
+        _end_of_signal(signal.SIGTERM)
+    return result
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
     from nats import errors as nats_errors
 
     from pynats_cli.connect.errors import CONNECTION_LOST, describe
 
     try:
-        return asyncio.run(_interruptible(work))
+        return asyncio.run(work)
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
     except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
@@ -84,12 +98,30 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     return await task
 
 
+_asked_to_end = threading.Event()  # by SIGTERM
+
+
 @contextmanager
 def stop_event() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; they no longer end the program."""
+    """An event that SIGINT and SIGTERM set, so that what was begun can be finished. After SIGTERM
+    the program ends of it when `run_async` is through: who started it shall see that."""
     stopped = asyncio.Event()
-    with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
+    _asked_to_end.clear()
+
+    def end() -> None:
+        _asked_to_end.set()
+        stopped.set()
+
+    with _on_signals((signal.SIGINT,), stopped.set), _on_signals((signal.SIGTERM,), end):
         yield stopped
+
+
+def _end_of_signal(number: signal.Signals) -> None:
+    _asked_to_end.clear()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 @contextmanager

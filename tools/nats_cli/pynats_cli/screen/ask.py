@@ -59,12 +59,11 @@ def ask(
     invalid answer, and the question is repeated. `missing` is the flag or argument that would have
     answered, `hidden` answers are not shown. Raises CliError without a terminal."""
     _require_terminal("prompt for user input", missing)
-    from pynats_common.commandline.drawing import print_error, print_question
+    from pynats_common.commandline.drawing import print_error
 
     while True:
         if hidden:
-            print_question(question, default, sys.stderr, place.context())
-            answer = _hidden_line() or default
+            answer = _hidden_line(question, default) or default
         else:
             answer = _answered(question, default, lambda typed: typed or default)
         try:
@@ -96,10 +95,17 @@ def _line() -> str:
     return text.strip()
 
 
-def _hidden_line() -> str:
+def _hidden_line(question: str, default: str) -> str:
+    """The terminal stops to show what is typed before it shows the question, which is when one
+    begins to type."""
     from getpass import getpass
+    from io import StringIO
 
-    return getpass("", stream=sys.stderr)
+    from pynats_common.commandline.drawing import print_question
+
+    shown = StringIO()
+    print_question(question, default, shown, place.context())
+    return getpass(shown.getvalue(), stream=sys.stderr)
 
 
 @_interruptible()

@@ -51,6 +51,10 @@ class Columns:
         self._depth = depth
         self.rows.append(Row("", visible(title), depth))
 
+    def inside(self) -> None:
+        """What follows stands one deeper than the title above it."""
+        self._depth += 1
+
     def text(self, line: str) -> None:
         """A line instead of rows."""
         self.rows.append(Row("", laid_out(line), self._depth, plain=True))

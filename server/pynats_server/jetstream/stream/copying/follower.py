@@ -72,6 +72,7 @@ class Follower:
         self.started = False
         self.is_apart = False  # nothing of the origin is to be copied
         self._stopped = False
+        self._is_counted = False  # among the account's `copiers`
 
     # -- life -------------------------------------------------------------------------------
 
@@ -166,6 +167,13 @@ class Follower:
             reading.stop()
             self.stream.account.server.spawn(self._forget_later(reading))
             self.wake()
+        self._count()
+
+    def _count(self) -> None:
+        reads = self.origin is not None and self._reading is None and not self.is_apart
+        if reads is not self._is_counted:
+            self._is_counted = reads
+            self.stream.account.copiers.add(1 if reads else -1)
 
     def _open_reading(self, origin: Origin, instead: Reading | None = None) -> None:
         name = self.consumer_name
@@ -187,6 +195,7 @@ class Follower:
         if self.origin is not None:
             self.origin.unwatch(self.wake)
         self.origin = None
+        self._count()
         if self._job is not None:
             self._turns.cancel(self._job)
             self._job = None

@@ -78,7 +78,7 @@ def _new_config(config: Config, consumer: str, options: EditOptions) -> Config:
         for name in unknown:
             note(f"{options.config}: unknown field {name} is ignored")
         # What a consumer is called and what the server chose itself are no differences.
-        new = _kept(config) | new
+        new = _DEFAULTS | _kept(config) | new
     elif options.interactive:
         new = _edited(config)
     else:
@@ -86,6 +86,9 @@ def _new_config(config: Config, consumer: str, options: EditOptions) -> Config:
     set_name(new, consumer, ephemeral=False)
     apply_changes(new, options)
     return new
+
+
+_DEFAULTS: Config = {"deliver_policy": "all", "ack_policy": "none", "replay_policy": "instant"}
 
 
 def _kept(config: Config) -> Config:

@@ -51,11 +51,8 @@ def _made() -> str:
 def _asked() -> str:
     password = ask("Enter password", check=_check, missing="--pass", hidden=True)
 
-    def same(again: str) -> None:
-        if again != password:
-            raise ValueError("the passwords are not the same")
-
-    ask("Reenter password", check=same, hidden=True)
+    if ask("Re-enter password", hidden=True) != password:
+        raise CliError("entered and re-entered passwords do not match")
     return password
 
 

@@ -27,6 +27,8 @@ class ListOptions(NamesOnly, Shown):
 
 async def list_services(session: Session, options: ListOptions) -> None:
     found = await discovery.all_of(session, "INFO", options.service)
+    if options.service and not found:
+        raise CliError(discovery.NOBODY)
     if options.names:
         names = sorted({str(each["name"]) for each in found})
         show(options, names, lambda: "\n".join(names))

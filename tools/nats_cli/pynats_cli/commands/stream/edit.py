@@ -13,7 +13,13 @@ from pynats_common.commandline.kinds import EXISTING_FILE
 from pynats_cli.commands.stream.options import StreamGroup
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
-from pynats_cli.jetstream.streams.check import check, check_types, read_config, with_defaults
+from pynats_cli.jetstream.streams.check import (
+    as_stored,
+    check,
+    check_types,
+    read_config,
+    with_defaults,
+)
 from pynats_cli.jetstream.streams.create import update_stream
 from pynats_cli.jetstream.streams.differences import Difference, differences, shown_lines
 from pynats_cli.jetstream.streams.fields import (
@@ -52,7 +58,7 @@ async def edit(session: Session, options: EditOptions) -> int | None:
     name = await pick_stream(session, options.stream, options.all)
     old = await session.js.stream_info(name)
     new = _edited(without_server_metadata(old["config"]), options)
-    found = differences(old["config"], new)
+    found = differences(old["config"], as_stored(new))
     if not found:
         show(options, _unchanged(old, options), lambda: "No difference in configuration")
         return 0

@@ -40,7 +40,8 @@ async def ls(session: Session, options: ListOptions) -> None:
     """Names, sizes and times; `--json` is a list of names, as in the original."""
     if options.names or options.form != "table":
         everything = await session.js.stream_names(options.subject)
-        names = [name for name in everything if options.all or not is_internal(name)]
+        whole = options.all or options.names  # `--names` never leaves any out, in the original too
+        names = [name for name in everything if whole or not is_internal(name)]
         show(options, names, lambda: "\n".join(names))
         return
     found = await list_streams(session.js, options.subject)
@@ -142,5 +143,5 @@ async def find(session: Session, options: FindOptions) -> None:
     show(
         options,
         [shown_info(info) for info in found],
-        lambda: tables.list_table(found, "Streams"),
+        lambda: tables.list_table(sorted(found, key=tables.by_size), "Streams"),
     )

@@ -16,8 +16,10 @@ from pynats_common.go.quoting import quote
 
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.streams.fields import BY_NAME, FIELDS, Field, without_server_metadata
+from pynats_cli.jetstream.streams.numbers import default_window_ns
 
 _SIGNED = -(2**63)
+_UNLIMITED = ("max_msgs", "max_bytes", "max_consumers", "max_msgs_per_subject", "max_msg_size")
 _NAME_FAULTS = ' .*>/\\\t\r\n\x0c"'
 _SOURCE_FIELDS = ("name", "opt_start_seq", "opt_start_time", "filter_subject", "subject_transforms",
                   "external", "domain", "consumer")  # fmt: skip
@@ -48,6 +50,20 @@ def with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration with what it leaves out and every stream has."""
     defaults = {field.name: field.default for field in FIELDS if field.always}
     return defaults | dict(config)
+
+
+def as_stored(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a server makes of a configuration: of what it leaves out, and of zeros that mean that
+    there is no limit. A server may be set to have a shorter window for duplicates."""
+    made = dict(config)
+    for name in _UNLIMITED:
+        made[name] = made.get(name) or -1
+    if not made.get("mirror"):
+        window = made.get("duplicate_window") or default_window_ns(made.get("max_age") or 0)
+        made["duplicate_window"] = window
+        if not made.get("sources"):
+            made["subjects"] = made.get("subjects") or [made["name"]]
+    return made
 
 
 def check_types(config: Mapping[str, Any], where: str) -> None:
@@ -91,7 +107,7 @@ def faults(config: Mapping[str, Any]) -> list[str]:
     name = config.get("name", "")
     if not name or any(char in _NAME_FAULTS for char in name):
         found.append(f"name: {quote(name)} is not a valid stream name")
-    for count in ("max_msgs", "max_bytes", "max_consumers", "max_msgs_per_subject", "max_msg_size"):
+    for count in _UNLIMITED:
         if config.get(count, 0) < -1:
             found.append(f"{count}: must be -1 or more, got {config[count]}")
     if not 1 <= config.get("num_replicas", 1) <= 5:

@@ -7,22 +7,16 @@ from typing import Any
 
 from pynats_common.commandline.kinds import DURATION, SIZE, Kind, in_range
 from pynats_common.commandline.kinds import INTEGER as NUMBER
-from pynats_common.go.durations import SECOND_NS, human_duration_ns
+from pynats_common.go.durations import human_duration_ns
 from pynats_common.subjects import split_subjects
 
 from pynats_cli.jetstream.streams.flags import NewFlags
-from pynats_cli.jetstream.streams.numbers import AGE
+from pynats_cli.jetstream.streams.numbers import AGE, default_window_ns
 from pynats_cli.screen import ask
 
-DUPLICATE_WINDOW_NS = 120 * SECOND_NS
 # What is proposed where the account demands a limit.
 DEMANDED_BYTES = "256MB"
 _RETENTIONS = {"Limits": "limits", "Interest": "interest", "Work Queue": "workqueue"}
-
-
-def default_window_ns(max_age_ns: int) -> int:
-    """Duplicates are not known longer than messages are kept."""
-    return min(max_age_ns, DUPLICATE_WINDOW_NS) if max_age_ns > 0 else DUPLICATE_WINDOW_NS
 
 
 def fill(flags: NewFlags, name: str, bytes_demanded: bool, defaults: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pynats_common.commandline.kinds import DURATION, Kind
+from pynats_common.go.durations import SECOND_NS
 from pynats_common.go.quoting import quote_excerpt
 
 
@@ -26,3 +27,9 @@ def _age(text: str) -> int:
 
 AGE = Kind("DURATION", _age)
 """Nanoseconds; 0 and -1 are no limit."""
+DUPLICATE_WINDOW_NS = 120 * SECOND_NS
+
+
+def default_window_ns(max_age_ns: int) -> int:
+    """Duplicates are not known longer than messages are kept."""
+    return min(max_age_ns, DUPLICATE_WINDOW_NS) if max_age_ns > 0 else DUPLICATE_WINDOW_NS

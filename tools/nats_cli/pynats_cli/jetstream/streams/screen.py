@@ -19,7 +19,7 @@ Info = dict[str, Any]
 
 
 def info_screen(info: Info, state_only: bool = False) -> Columns:
-    """Everything about a stream, or its state."""
+    """Everything about a stream, or its state and where that comes from."""
     config = info["config"]
     what = "State" if state_only else "Information"
     screen = Columns(
@@ -31,9 +31,10 @@ def info_screen(info: Info, state_only: bool = False) -> Columns:
         _limits(screen, config)
         _metadata(screen, config)
         _replication(screen, config)
-        _cluster(screen, info.get("cluster") or {})
+    _cluster(screen, info.get("cluster") or {})
+    if not state_only:
         add_migration(screen, info)
-        _origins(screen, info)
+    _origins(screen, info)
     _state(screen, info)
     return screen
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ _STEP_NS = 1_000
 def list_screen(services: Sequence[Mapping[str, Any]], service: str) -> str:
     """One row an instance; a sentence when there is none."""
     if not services:
-        return f"No instances of {service} found" if service else "No services found"
+        return "No services found"
     title = f"{service} Service Instances" if service else "All Services"
     table = Table(title, ("Name", "Version", "ID", "Description"))
     for item in services:
@@ -42,17 +41,19 @@ def info_screen(info: Mapping[str, Any], stats: Mapping[str, Any], now_ns: int =
     screen.add("Version", str(info.get("version", "")))
     _metadata(screen, info)
     screen.section("Endpoints")
-    for item in endpoints:
+    screen.inside()
+    for number, item in enumerate(endpoints):
+        if number:
+            screen.space()
         screen.add("Name", str(item.get("name", "")))
         screen.add("Subject", str(item.get("subject", "")))
         screen.add_if("Queue Group", str(item.get("queue_group") or ""))
         _metadata(screen, item)
     done = stats.get("endpoints") or []
     screen.section(f"Statistics for {len(done)} Endpoint(s)")
-    blocks = [screen.render().rstrip("\n")]
     for item in done:
-        blocks += ["", *_endpoint(item, stats.get("started"), now_ns)]
-    return "\n".join(blocks)
+        _endpoint(screen, item, stats.get("started"), now_ns)
+    return screen.render()
 
 
 def _metadata(screen: Columns, item: Mapping[str, Any]) -> None:
@@ -60,8 +61,8 @@ def _metadata(screen: Columns, item: Mapping[str, Any]) -> None:
     screen.add_if("Metadata", "\n".join(f"{name}: {value}" for name, value in pairs))
 
 
-def _endpoint(item: Mapping[str, Any], started: str | None, now_ns: int) -> list[str]:
-    screen = Columns(f"  {item.get('name', '')} Endpoint Statistics:")
+def _endpoint(screen: Columns, item: Mapping[str, Any], started: str | None, now_ns: int) -> None:
+    screen.section(f"{item.get('name', '')} Endpoint Statistics", depth=1)
     group = item.get("queue_group")
     requests = f"{item.get('num_requests', 0):,}"
     screen.add("Requests", f'{requests} in group "{group}"' if group else requests)
@@ -70,11 +71,10 @@ def _endpoint(item: Mapping[str, Any], started: str | None, now_ns: int) -> list
     screen.add_if("Started", f"{local_time(started)} ({since(started, now_ns)} ago)")
     screen.add("Errors", f"{item.get('num_errors', 0):,}")
     screen.add_if("Last Error", str(item.get("last_error") or ""))
-    lines = [screen.render()]
     if item.get("data") is not None:
-        data = json.dumps(item["data"], indent=4, ensure_ascii=False)
-        lines += ["", "  Endpoint Specific Statistics:", "", textwrap.indent(data, "    ")]
-    return lines
+        screen.section("Endpoint Specific Statistics", depth=1)
+        for line in json.dumps(item["data"], indent=4, ensure_ascii=False).splitlines():
+            screen.text(f" {line}")
 
 
 def _time(item: Mapping[str, Any], key: str) -> str:
@@ -93,16 +93,16 @@ def stats_screen(instances: Sequence[Mapping[str, Any]], service: str) -> str:
     )
     requests = errors = time_ns = 0
     for instance in instances:
-        for item in instance.get("endpoints") or []:
+        for number, item in enumerate(instance.get("endpoints") or []):
             requests += int(item.get("num_requests") or 0)
             errors += int(item.get("num_errors") or 0)
             time_ns += int(item.get("processing_time") or 0)
             table.add(
-                instance.get("id", ""), item.get("name", ""), int(item.get("num_requests") or 0),
+                "" if number else instance.get("id", ""), item.get("name", ""),
+                int(item.get("num_requests") or 0),
                 item.get("queue_group") or "", int(item.get("num_errors") or 0),
                 _time(item, "processing_time"), _time(item, "average_processing_time"),
             )  # fmt: skip
-    if len(table.rows) > 1:
-        average = _rounded(time_ns // max(1, requests))
-        table.total("", "", requests, "", errors, _rounded(time_ns), average)
+    average = _rounded(time_ns // max(1, requests))
+    table.total("", "", requests, "", errors, _rounded(time_ns), average)
     return table.render()

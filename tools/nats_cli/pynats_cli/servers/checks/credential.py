@@ -9,6 +9,7 @@ from pathlib import Path
 from pynats_common import jwt
 from pynats_common.creds import decode_text, extract_jwt
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
+from pynats_common.go.errno import error_text
 from pynats_common.go.times import format_time_s
 
 from pynats_cli.servers.checks.result import Result, go_time, seconds
@@ -34,7 +35,7 @@ def check_credential(
         with path.open("rb") as stream:
             data = stream.read(_FILE_BYTES_MAX)
     except OSError as error:
-        result.critical(f"credential not accessible: {path}: {error.strerror}")
+        result.critical(f"credential not accessible: stat {path}: {error_text(error)}")
         return
     try:
         claims = jwt.decode(extract_jwt(decode_text(data)))

@@ -75,9 +75,9 @@ def report_table(
 
 
 def _share(pending: int, messages: int) -> str:
-    """Unprocessed messages and their share of the stream."""
-    percent = pending * 100 // messages if messages else 0
-    return f"{thousands(pending)} / {percent}%"
+    """Unprocessed messages and their share of the stream, if it has any."""
+    share = f" / {pending * 100 // messages}%" if messages else ""
+    return f"{thousands(pending)}{share}"
 
 
 def _warn(found: Listing) -> None:

@@ -37,20 +37,25 @@ def _details(screen: Columns, account: dict[str, Any]) -> None:
 def _mappings(screen: Columns, mappings: dict[str, Any]) -> None:
     if mappings:
         screen.section("Mappings")
-    for source, destinations in sorted(mappings.items()):
-        several = [
-            f"{each.get('subject')}"
-            + (f" in cluster {each['cluster']}" if each.get("cluster") else "")
-            + (f" weight {each['weight']}%" if each.get("weight") not in (None, 100) else "")
-            for each in destinations
-        ]
-        screen.add(source, "\n".join(several))
+    for number, (source, destinations) in enumerate(sorted(mappings.items())):
+        if number:
+            screen.space()
+        screen.text(f"  {source}")
+        for each in destinations:
+            weight, cluster = each.get("weight"), each.get("cluster")
+            screen.add(
+                "Destination",
+                str(each.get("subject"))
+                + (f", in cluster {cluster}" if cluster else "")
+                + (f", with weight {weight}" if weight not in (None, 100) else ""),
+            )
 
 
 def _imports(screen: Columns, imports: list[dict[str, Any]]) -> None:
     if imports:
         screen.section("Imports")
     ordered = sorted(imports, key=lambda item: str(item.get("local_subject") or ""))
+    ordered.sort(key=_is_service)
     for number, each in enumerate(ordered):
         if number:
             screen.space()
@@ -70,21 +75,25 @@ def _imports(screen: Columns, imports: list[dict[str, Any]]) -> None:
 def _exports(screen: Columns, exports: list[dict[str, Any]]) -> None:
     if exports:
         screen.section("Exports")
-    for number, each in enumerate(sorted(exports, key=lambda item: str(item.get("subject") or ""))):
+    ordered = sorted(exports, key=lambda item: str(item.get("subject") or ""))
+    ordered.sort(key=_is_service, reverse=True)
+    for number, each in enumerate(ordered):
         if number:
             screen.space()
         screen.add("Subject", str(each.get("subject")))
         screen.add("Type", str(each.get("type") or ""))
         screen.add("Tokens Required", _yes(each.get("token_req")))
-        screen.add_if("Response Type", str(each.get("response_type") or ""))
-        screen.add_if("Approved", ", ".join(each.get("approved_accounts") or ()))
+        screen.add("Response Type", str(each.get("response_type") or ""))
+        screen.add_list("Accounts", each.get("approved_accounts") or ())
         revoked = each.get("revoked_act") or {}
         screen.add_if(
             "Revoked", "\n".join(f"{key} {local_time(at)}" for key, at in revoked.items())
         )
         latency = each.get("service_latency") or {}
         if latency:
-            screen.add("Latency", f"{latency.get('sampling')}% to {latency.get('results')}")
+            sampling = latency.get("sampling")
+            share = f"{sampling}%" if isinstance(sampling, int) else sampling
+            screen.add("Latency", f"{share} to {latency.get('results')}")
         threshold = int(each.get("response_threshold") or 0)
         screen.add_if("Response Threshold", duration(threshold) if threshold else "")
 
@@ -101,6 +110,12 @@ def _revoked(screen: Columns, revoked: dict[str, Any]) -> None:
         screen.section("Revoked Users")
     for user, at in sorted(revoked.items()):
         screen.add(user, local_time(at))
+
+
+def _is_service(item: dict[str, Any]) -> bool:
+    """Servers tell of imported streams first, and of exported services; within these in no order,
+    or another one each time."""
+    return item.get("type") == "service"
 
 
 def _yes(value: object) -> str:

@@ -54,7 +54,7 @@ def _screen(documents: list[dict[str, Any]]) -> str:
             table.add("", "", "", "", error.get("type") or "", error.get("error") or "")
     clusters = {document["server"].get("cluster") or "" for document in documents}
     table.total(
-        len(documents), len(clusters - {""}), "",
+        len(documents), len(clusters), "",
         f"ok: {healthy} / err: {len(documents) - healthy}", "", failures,
     )  # fmt: skip
     return table.render()
