@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable
 
 import pytest
+from pynats_cli import runner
 
 from tests.cli.faults.lines import LINES
 from tests.cli.faults.peer import DEAF, SILENT, FailingServer
@@ -47,3 +49,18 @@ def test_while_connecting(make_runs: Callable[..., Runs], failing: FailingServer
         (run,) = runs.all([LINES[path]], lambda _: accepted.exists())
         assert (run.code, run.err) == (130, ""), run
         accepted.unlink()
+
+
+def test_before_the_work_begins(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def work() -> None: ...
+
+    monkeypatch.setattr(runner, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_async(work())
+    gc.collect()
+    assert not recwarn.list

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
+from pynats_common.program import INTERRUPTED, end_line
 
 from pynats_cli.errors import CliError
 
@@ -39,6 +40,13 @@ def run_connected(
 
 def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     """The result; Ctrl-C raises KeyboardInterrupt. Raises CliError for errors of NATS."""
+    try:
+        return _run(work)
+    finally:
+        work.close()  # one that never began, as Ctrl-C came before
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
     from nats import errors as nats_errors
 
     from pynats_cli.connect.connection import CONNECTION_LOST, describe
@@ -67,7 +75,7 @@ def _reader_is_gone() -> bool:
 
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(_ending_in_order(work))
     interrupted = False
 
     def interrupt() -> None:
@@ -81,14 +89,44 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
         await asyncio.wait({task})
     if interrupted:
         raise KeyboardInterrupt
-    return await task
+    try:
+        return await task
+    except _InterruptedError:
+        raise KeyboardInterrupt from None
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C at a question."""
+
+
+async def _ending_in_order(work: Coroutine[Any, Any, Any]) -> Any:
+    """A task that ends with KeyboardInterrupt stops the loop where it stands, and is reported as
+    one whose error nobody looked at."""
+    try:
+        return await work
+    except KeyboardInterrupt:
+        raise _InterruptedError from None
+
+
+class StopEvent(asyncio.Event):
+    """See `stop_event`. `code` is what the program ends with: that of an interrupt after Ctrl-C."""
+
+    code = 0
+
+    def interrupt(self) -> None:
+        self.code = INTERRUPTED
+        end_line()
+        self.set()
 
 
 @contextmanager
-def stop_event() -> Iterator[asyncio.Event]:
+def stop_event() -> Iterator[StopEvent]:
     """An event that SIGINT and SIGTERM set; they no longer end the program."""
-    stopped = asyncio.Event()
-    with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
+    stopped = StopEvent()
+    with (
+        _on_signals((signal.SIGINT,), stopped.interrupt),
+        _on_signals((signal.SIGTERM,), stopped.set),
+    ):
         yield stopped
 
 

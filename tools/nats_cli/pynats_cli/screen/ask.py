@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen.output import note
@@ -61,28 +61,46 @@ def ask(
     from pynats_common.commandline.drawing import print_error, print_question
 
     while True:
-        print_question(question, default, sys.stderr)
+        print_question(question, default, _stream())
         answer = (_hidden_line() if hidden else _line()) or default
         try:
             if check is not None:
                 check(answer)
         except (ValueError, CliError) as error:
-            print_error(str(error), sys.stderr)
+            print_error(str(error), _stream())
             continue
         return answer
 
 
+def _stream() -> TextIO:
+    """Where questions are seen: standard error may go to a file."""
+    return sys.stderr if sys.stderr.isatty() else sys.stdout
+
+
 def _line() -> str:
-    text = sys.stdin.readline()
+    try:
+        text = sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise CliError("the answer is not valid UTF-8") from None
     if not text:
-        raise CliError("interrupted: no answer")
+        raise _no_answer()
     return text.strip()
 
 
 def _hidden_line() -> str:
     from getpass import getpass
 
-    return getpass("", stream=sys.stderr)
+    from pynats_common.commandline.keys import kept_terminal
+
+    with kept_terminal():
+        try:
+            return getpass("", stream=_stream())
+        except EOFError:
+            raise _no_answer() from None
+
+
+def _no_answer() -> CliError:
+    return CliError("interrupted: no answer")
 
 
 @_interruptible()
@@ -92,7 +110,7 @@ def confirm(question: str, default: bool = False, missing: str = "--force") -> b
     from pynats_common.commandline.drawing import print_question
 
     while True:
-        print_question(question, "Y/n" if default else "y/N", sys.stderr)
+        print_question(question, "Y/n" if default else "y/N", _stream())
         answer = _line().lower()
         if answer in ("", "y", "yes", "n", "no"):
             return default if not answer else answer.startswith("y")
@@ -120,9 +138,9 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
         try:
             return names[menu.Menu(question, names, names.index(first)).pick()]
         except EOFError:
-            raise CliError("interrupted: no answer") from None
+            raise _no_answer() from None
     for number, name in enumerate(names, start=1):
-        print_choice(number, name, sys.stderr)
+        print_choice(number, name, _stream())
 
     def known(answer: str) -> None:
         if answer not in names and not (answer.isdecimal() and 1 <= int(answer) <= len(names)):
@@ -130,19 +148,6 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
 
     answer = ask(question, first, known)
     return answer if answer in names else names[int(answer) - 1]
-
-
-@_interruptible()
-def many(question: str, choices: Sequence[str], missing: str = "") -> list[str]:
-    """Any of the choices. Raises CliError without a terminal."""
-    _require_terminal("ask", missing)
-    from pynats_common.commandline import menu
-
-    names = list(choices)
-    if menu.possible():
-        return [names[index] for index in menu.Menu(question, names).pick_many()]
-    answer = ask(f"{question} ({', '.join(names)})")
-    return [name for name in names if name in [part.strip() for part in answer.split(",")]]
 
 
 def edit_text(text: str, suffix: str) -> str:
