@@ -27,6 +27,7 @@ from pynats_common.version import RELEASE
 
 from pynats_cli.connect.batches import BatchParser, read_ahead
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options
+from pynats_cli.connect.pulse import Pulse
 from pynats_cli.connect.settings import resolve_settings
 from pynats_cli.connect.socks import SocksProxy, SocksTransport, parse_socks_proxy
 from pynats_cli.errors import CliError
@@ -37,6 +38,7 @@ from pynats_cli.screen.output import log
 _RECONNECT_STEPS_MS = (500, 750, *range(1_000, 20_001, 500))
 _UNLIMITED = -1
 _DISCARD_TIMEOUT_S = 0.2
+_LOOK_S = 0.02
 
 
 class Headers(dict[str, str]):
@@ -159,6 +161,7 @@ class Session:
         self._asking: list[asyncio.Future[Any]] = []  # those of them that one connection answers
         self._ends: Callable[[], object] | None = None
         self._lost = False  # while somebody was told so
+        self._pulse = Pulse()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -174,6 +177,7 @@ class Session:
             task.cancel()
 
         self._ends = end
+        self._pulse.start()
         try:
             yield
         except asyncio.CancelledError:
@@ -184,6 +188,7 @@ class Session:
             raise self._failed(error) from None
         finally:
             self._ends = None
+            self._pulse.stop()
 
     def _failed(self, error: BaseException) -> CliError:
         """The error for the user: for a closed connection why it was closed."""
@@ -247,7 +252,10 @@ class Session:
 
     async def unless_refused(self, answer: Awaitable[Any]) -> Any:
         """What is awaited. Raises CliError as soon as the server says that something sent before
-        is not permitted, and when the connection is lost: no answer will come then."""
+        is not permitted, and when the connection is lost: no answer will come then. One that was
+        lost while the user was asked something is no such loss."""
+        if self._pulse.stood_still():
+            await self._come_back()
         if self._lost:
             if asyncio.iscoroutine(answer):
                 answer.close()
@@ -266,6 +274,17 @@ class Session:
             self._asking.remove(refused)
             refused.cancel()
             abandon(asking)
+
+    async def _come_back(self) -> None:
+        """Waits for another connection if the server has given up the one before."""
+        timeout_s = self.options.timeout_s
+        with suppress(CliError, TimeoutError, nats_errors.Error):
+            await self.unless_refused(self.client.flush(timeout=timeout_s))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while (self._lost or not self.client.is_connected) and not self.client.is_closed:
+                    await asyncio.sleep(_LOOK_S)
 
     @contextmanager
     def refusals(self) -> Iterator[asyncio.Future[Any]]:

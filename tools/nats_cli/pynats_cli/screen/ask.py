@@ -1,20 +1,15 @@
-"""Questions to the user at the terminal, and the user's editor.
+"""Questions to the user at the terminal.
 
 Without a terminal every question is an error that names what is missing: nothing ever waits.
 """
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TextIO
 
 from pynats_cli.errors import CliError
@@ -148,25 +143,3 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
 
     answer = ask(question, first, known)
     return answer if answer in names else names[int(answer) - 1]
-
-
-def edit_text(text: str, suffix: str) -> str:
-    """The text after editing it in $EDITOR. Raises CliError when that fails."""
-    editor = shlex.split(os.environ.get("EDITOR", ""))
-    if not editor:
-        raise CliError("set EDITOR environment variable to your chosen editor")
-    # Only the owner can read it: the text may hold secrets.
-    handle, name = tempfile.mkstemp(suffix=suffix)
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        try:
-            code = subprocess.run([*editor, name], check=False).returncode
-        except OSError as error:
-            raise CliError(f"cannot run {editor[0]}: {error.strerror}") from None
-        if code != 0:
-            raise CliError(f"{editor[0]} ended with exit code {code}")
-        return path.read_text(encoding="utf-8")
-    finally:
-        path.unlink(missing_ok=True)
