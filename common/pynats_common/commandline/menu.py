@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.text import Text
 
@@ -110,14 +111,14 @@ class Menu:
         first = max(0, min(place - room // 2, len(shown) - room))
         lines = [Text.assemble(("? ", "bold green"), plain_text(self.question, "bold"), " ",
                                (self.filter or f"[{hint}]", "cyan"))]  # fmt: skip
-        pointer = "❯" if _writes("❯") else ">"
+        pointer = "❯" if _writable("❯") == "❯" else ">"
         for index in shown[first : first + room]:
             here = index == self.cursor
             mark = ("[x] " if index in self.marked else "[ ] ") if many else ""
             lines.append(
                 Text.assemble(
                     (f"{pointer} " if here else "  ", "bold cyan"), mark,
-                    plain_text(self.choices[index], "bold cyan" if here else ""),
+                    plain_text(_writable(self.choices[index]), "bold cyan" if here else ""),
                 )
             )  # fmt: skip
         if len(shown) > room:
@@ -135,9 +136,10 @@ class Menu:
     def _replace(self, lines: list[Text], columns: int) -> None:
         out = console(sys.stderr, columns)
         sys.stderr.write("\r\x1b[J")
+        overflow: Literal["ellipsis", "crop"] = "ellipsis" if _writable("…") == "…" else "crop"
         for line in lines:
             # With a wrapped line, the number of lines to move up would be wrong.
-            out.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+            out.print(line, no_wrap=True, overflow=overflow, crop=True)
         self._drawn = len(lines)
 
     def _leave(self) -> None:
@@ -155,13 +157,10 @@ def _size() -> tuple[int, int]:
     return size.columns or 80, size.lines or 24
 
 
-def _writes(text: str) -> bool:
-    """Whether standard error can show it."""
-    try:
-        text.encode(sys.stderr.encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return False
-    return True
+def _writable(text: str) -> str:
+    """As standard error will spell it."""
+    encoding = sys.stderr.encoding or "ascii"
+    return text.encode(encoding, sys.stderr.errors or "backslashreplace").decode(encoding)
 
 
 def possible() -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import signal
+import sys
 from pathlib import Path
 
 import pytest
+from pynats_common.commandline import menu as menus
 from rich.cells import cell_len
 
 from tests.cli.conftest import Cli
@@ -51,6 +54,16 @@ def test_many_choices_on_a_small_terminal(many: Cli) -> None:
     assert terminal.finish() == 0
     assert "? Select a Cont…" in terminal.all
     assert many.run("context", "info").out.startswith('NATS Configuration Context "c004"')
+
+
+def test_a_locale_without_the_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(menus, "_size", lambda: (20, 10))
+    menus.Menu("Q", ["世界" * 9, "b"])._draw("hint", many=False)
+    screen.buffer.seek(0)
+    rows = screen.buffer.read().decode().replace("\r\x1b[J", "").split("\n")
+    assert rows == ["? Q [hint]", "> " + "\\u4e16\\u754c\\u4e16"[:18], "  b", "\x1b[3A"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -99,6 +100,15 @@ def test_a_piped_table_has_its_full_width_and_no_colours(monkeypatch: pytest.Mon
     drawn = streams().render("red")
     assert "\x1b" not in drawn and "│ all the orders of all customers │" in drawn
     assert len({cell_len(line) for line in drawn.splitlines()[1:]}) == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_borders_are_the_same_in_every_locale(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = streams("世界").render()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert streams("世界").render() == usual and usual.startswith("╭")
 
 
 @pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
