@@ -155,6 +155,15 @@ def test_live_screens_are_cut_at_the_edges() -> None:
     assert live.fitting("abc", 3, 1) == ["abc"]
 
 
+def test_a_dumb_terminal_gets_lines(at_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_terminal(20, 6)
+    written: list[str] = []
+    monkeypatch.setattr(live, "line", written.append)
+    monkeypatch.setenv("TERM", "dumb")
+    live.LiveScreen().paint("one\ntwo")
+    assert written == ["one\ntwo"]
+
+
 def test_a_live_screen_replaces_the_one_before(
     at_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
