@@ -44,7 +44,7 @@ class Terminal:
     def answer(self, question: str, keys: str) -> None:
         """Waits for a text and then types."""
         self.read_until(question)
-        os.write(self._control, keys.encode())
+        self.type(keys)
 
     def read_until(self, words: str) -> None:
         """Waits for a text; what came before it is dropped."""
@@ -87,8 +87,16 @@ class Terminal:
         shown = self.screen(lines, columns).display
         return "\n".join(line.rstrip() for line in shown).rstrip("\n")
 
-    def interrupt(self) -> None:
-        os.kill(self.pid, signal.SIGINT)
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> None:
+        os.kill(self.pid, number)
+
+    def type(self, keys: str) -> None:
+        os.write(self._control, keys.encode())
+
+    def usual(self) -> bool:
+        """Whether it echoes, and edits lines."""
+        usual = termios.ECHO | termios.ICANON | termios.ISIG
+        return bool(termios.tcgetattr(self._control)[3] & usual == usual)
 
     def finish(self) -> int:
         """Reads to the end; the exit code."""
@@ -96,6 +104,7 @@ class Terminal:
         while self._read(deadline):
             deadline.check("the end of the program")
         wait_until(self._ended, "the end of the program")
+        assert self.usual() and self.raw.count(b"\x1b[?25l") <= self.raw.count(b"\x1b[?25h")
         os.close(self._control)
         assert self._code is not None
         return self._code

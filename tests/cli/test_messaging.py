@@ -72,7 +72,7 @@ def test_raw_bodies_are_lines_and_exact_ones_are_bytes(
     assert cli.run("req", "bodies", "--raw", stdin=body).out == raw
     assert cli.run("req", "bodies", "--exact", stdin=body).out == exact
     reply.signal(signal.SIGINT)
-    assert reply.finish().code == 0
+    assert reply.finish().code == 130
 
 
 def test_a_count_below_one_is_refused(cli: Cli) -> None:
@@ -249,7 +249,7 @@ def test_an_echo_adds_its_counter_and_keeps_headers(cli: Cli) -> None:
     assert lines[2:5] == ["X: 1", "X: 2", "NATS-Reply-Counter: 1"]
     reply.signal(signal.SIGINT)
     served = reply.finish()
-    assert served.code == 0
+    assert served.code == 130
     assert "Draining..." in served.err
 
 

@@ -59,9 +59,9 @@ def print_choice(number: int, choice: str, stream: TextIO) -> None:
     console(stream).print(text, soft_wrap=True)
 
 
-def console(stream: TextIO) -> Console:
-    """Console that prints texts unchanged."""
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+def console(stream: TextIO, columns: int | None = None) -> Console:
+    """Console that prints texts unchanged; so wide as its terminal unless told otherwise."""
+    return Console(file=stream, width=columns, highlight=False, markup=False, emoji=False)
 
 
 def plain_text(text: str, style: str = "") -> Text:

@@ -1,28 +1,26 @@
 """Menus at a terminal: move with the arrow keys, mark with space, narrow by typing.
 
 Only the menu's lines are redrawn. At the end the answer replaces them, so that the scrollback shows
-questions and answers.
+questions and answers. While a menu is open the hidden cursor stays at its first line, which it
+keeps also when the terminal gets another width and wraps lines anew.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from select import select
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from rich.text import Text
 
 from pynats_common.commandline.drawing import console, plain_text, question_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pynats_common.commandline.keys import RESIZED, raw_keys
 
 ROWS_MAX = 10
-SEQUENCE_S = 0.05  # bytes of one key arrive faster than separate keys
 _UP, _DOWN = ("\x1b[A", "\x1bOA", "\x10"), ("\x1b[B", "\x1bOB", "\x0e", "\t")
+_PAGE_UP, _PAGE_DOWN = "\x1b[5~", "\x1b[6~"
+_HOME, _END = ("\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~"), ("\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[8~")
 _ENTER, _BACK, _CLEAR = ("\r", "\n"), ("\x7f", "\x08"), "\x15"
 
 
@@ -37,6 +35,7 @@ class Menu:
     marked: set[int] = field(default_factory=set)
     place: str = ""
     _drawn: int = 0
+    _room: int = ROWS_MAX  # lines for choices
 
     def pick(self) -> int:
         """Index of the user's choice. Raises KeyboardInterrupt and EOFError."""
@@ -66,6 +65,14 @@ class Menu:
             self.cursor = shown[(place - 1) % len(shown)]
         elif key in _DOWN and shown:
             self.cursor = shown[(place + 1) % len(shown)]
+        elif key == _PAGE_UP and shown:
+            self.cursor = shown[max(place - self._room, 0)]
+        elif key == _PAGE_DOWN and shown:
+            self.cursor = shown[min(place + self._room, len(shown) - 1)]
+        elif key in _HOME and shown:
+            self.cursor = shown[0]
+        elif key in _END and shown:
+            self.cursor = shown[-1]
         elif key == " " and many and shown:
             self.marked ^= {self.cursor}
         elif key in _BACK:
@@ -83,16 +90,24 @@ class Menu:
             self.cursor = shown[0]
 
     def _run(self, hint: str, many: bool) -> None:
-        with _raw_keys():
+        with raw_keys() as keys:
             done = False
-            while not done:
-                self._draw(hint, many)
-                done = self.press(_read_key(), many)
+            try:
+                while not done:
+                    self._draw(hint, many)
+                    key = keys.next()
+                    done = key != RESIZED and self.press(key, many)
+            finally:
+                if not done:
+                    self._leave()
 
     def _draw(self, hint: str, many: bool) -> None:
+        columns, rows = _size()
+        # One line is the question's, one tells the place, and one is below the menu.
+        room = self._room = max(1, min(ROWS_MAX, rows - 3))
         shown = self.visible()
         place = shown.index(self.cursor) if self.cursor in shown else 0
-        first = max(0, min(place - ROWS_MAX // 2, len(shown) - ROWS_MAX))
+        first = max(0, min(place - room // 2, len(shown) - room))
         typed = self.filter if shown else f"{self.filter}  [no such choice]"
         lines = [
             Text.assemble(
@@ -100,74 +115,55 @@ class Menu:
                 plain_text(typed or f"[{hint}]", "cyan"),
             )
         ]  # fmt: skip
-        for index in shown[first : first + ROWS_MAX]:
+        pointer = "❯" if _writable("❯") == "❯" else ">"
+        for index in shown[first : first + room]:
             here = index == self.cursor
             mark = ("[x] " if index in self.marked else "[ ] ") if many else ""
             lines.append(
                 Text.assemble(
-                    ("❯ " if here else "  ", "bold cyan"), mark,
-                    plain_text(self.choices[index], "bold cyan" if here else ""),
+                    (f"{pointer} " if here else "  ", "bold cyan"), mark,
+                    plain_text(_writable(self.choices[index]), "bold cyan" if here else ""),
                 )
             )  # fmt: skip
-        if len(shown) > ROWS_MAX:
+        if len(shown) > room:
             lines.append(Text(f"  {place + 1} of {len(shown)}", "dim"))
-        self._replace(lines)
+        self._replace(lines, columns)
+        sys.stderr.write(f"\x1b[{len(lines)}A")
+        sys.stderr.flush()
 
     def _finish(self, answer: str) -> None:
         question = question_text(self.question, self.place)
-        self._replace([Text.assemble(question, " ", plain_text(answer, "cyan"))])
+        self._replace([Text.assemble(question, " ", plain_text(answer, "cyan"))], _size()[0])
+        sys.stderr.flush()
 
-    def _replace(self, lines: list[Text]) -> None:
-        out = console(sys.stderr)
-        if self._drawn:
-            sys.stderr.write(f"\x1b[{self._drawn}A\r\x1b[J")
+    def _replace(self, lines: list[Text], columns: int) -> None:
+        out = console(sys.stderr, columns)
+        sys.stderr.write("\r\x1b[J")
+        overflow: Literal["ellipsis", "crop"] = "ellipsis" if _writable("…") == "…" else "crop"
         for line in lines:
             # With a wrapped line, the number of lines to move up would be wrong.
-            out.print(line, no_wrap=True, overflow="ellipsis", crop=True)
-        sys.stderr.flush()
+            out.print(line, no_wrap=True, overflow=overflow, crop=True)
         self._drawn = len(lines)
 
-
-def _read_key() -> str:
-    """One key; an arrow is its whole sequence. Keys typed ahead stay for the next question."""
-    descriptor = sys.stdin.fileno()
-
-    def more() -> bytes:
-        return os.read(descriptor, 1) if select([descriptor], [], [], SEQUENCE_S)[0] else b""
-
-    data = os.read(descriptor, 1)
-    if data in (b"", b"\x04"):
-        raise EOFError
-    if data == b"\x03":
-        raise KeyboardInterrupt
-    if data == b"\x1b":
-        data += more()
-        return (data + more() if data[1:] in (b"[", b"O") else data).decode("ascii", "replace")
-    for bound in (0xC0, 0xE0, 0xF0):  # further bytes of a letter beyond ASCII
-        if data[0] >= bound:
-            data += more()
-    return data.decode("utf-8", "replace")
-
-
-@contextmanager
-def _raw_keys() -> Iterator[None]:
-    """Gives each key at once, with a hidden cursor; always restores the terminal."""
-    import termios
-    import tty
-
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    sys.stderr.write("\x1b[?25l")
-    try:
-        tty.setraw(descriptor, termios.TCSADRAIN)
-        after = termios.tcgetattr(descriptor)
-        after[1] = before[1]  # keep output processing, so that line ends still work
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, after)
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        sys.stderr.write("\x1b[?25h")
+    def _leave(self) -> None:
+        """What comes next stands below the menu."""
+        sys.stderr.write(f"\x1b[{self._drawn}B\r")
         sys.stderr.flush()
+
+
+def _size() -> tuple[int, int]:
+    """Columns and rows of the terminal, whatever COLUMNS says."""
+    try:
+        size = os.get_terminal_size(sys.stderr.fileno())
+    except OSError:
+        return 80, 24
+    return size.columns or 80, size.lines or 24
+
+
+def _writable(text: str) -> str:
+    """As standard error will spell it."""
+    encoding = sys.stderr.encoding or "ascii"
+    return text.encode(encoding, sys.stderr.errors or "backslashreplace").decode(encoding)
 
 
 def possible() -> bool:

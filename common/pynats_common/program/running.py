@@ -48,6 +48,7 @@ def run_program(name: str, load: Callable[[], Main], *, catches_interrupt: bool 
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
+        end_line()
     except BrokenPipeError:  # the reader of our output has closed
         code = 1
     except OSError as error:
@@ -73,6 +74,17 @@ def open_missing_streams() -> None:
                 os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def end_line() -> None:
+    """After Ctrl-C a terminal shows `^C`: what comes next begins a line of its own."""
+    try:
+        for stream in (sys.stderr, sys.stdout):
+            if stream.isatty():
+                os.write(stream.fileno(), b"\n")
+                return
+    except (OSError, ValueError):
+        pass  # it has gone
 
 
 def _described(error: OSError) -> str:

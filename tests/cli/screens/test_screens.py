@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -101,6 +102,15 @@ def test_a_piped_table_has_its_full_width_and_no_colours(monkeypatch: pytest.Mon
     assert len({cell_len(line) for line in drawn.splitlines()[1:]}) == 1
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_borders_are_the_same_in_every_locale(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = streams("世界").render()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert streams("世界").render() == usual and usual.startswith("╭")
+
+
 @pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
 def test_colours_of_lines_on_a_terminal(
     variable: str, coloured: bool, at_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
@@ -143,6 +153,15 @@ def test_live_screens_are_cut_at_the_edges() -> None:
     found = live.fitting(text, 6, 4)
     assert found == ["12345≈", "\x1b[31m世界 \x1b[0m\x1b[0m≈", "short", "≈ 2 m≈"]
     assert live.fitting("abc", 3, 1) == ["abc"]
+
+
+def test_a_dumb_terminal_gets_lines(at_terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_terminal(20, 6)
+    written: list[str] = []
+    monkeypatch.setattr(live, "line", written.append)
+    monkeypatch.setenv("TERM", "dumb")
+    live.LiveScreen().paint("one\ntwo")
+    assert written == ["one\ntwo"]
 
 
 def test_a_live_screen_replaces_the_one_before(

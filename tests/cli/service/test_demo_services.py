@@ -26,7 +26,7 @@ def test_the_demo_service_says_what_it_is_and_ends_well(cli: Cli, calc: Running)
     cli.run("service", "req", "calc", "echo", "x")
     calc.wait_for("Handling request on subject calc.echo")
     calc.signal(signal.SIGINT)
-    assert calc.finish().code == 0
+    assert calc.finish().code == 130
     assert json.loads(cli.run("service", "ls", "--json").out) == []
 
 

@@ -115,4 +115,4 @@ def test_traffic_is_counted_until_it_is_stopped(cli: Cli) -> None:
     watching = cli.start("traffic", "a.>")
     watching.wait_for("General Traffic")
     watching.signal(signal.SIGINT)
-    assert watching.finish().code == 0
+    assert watching.finish().code == 130

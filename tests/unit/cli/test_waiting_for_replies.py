@@ -11,7 +11,7 @@ import pytest
 from nats.errors import TimeoutError as NatsTimeout
 from pynats_cli.commands import request
 from pynats_cli.commands.request import RequestOptions
-from pynats_cli.connect.connection import Session
+from pynats_cli.connect.session import Session
 
 REPLY = SimpleNamespace(data=b"x", headers=None, subject="r")
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
+from pynats_common.program.running import INTERRUPTED, end_line
 
 from pynats_cli.errors import CliError
 
@@ -81,7 +82,7 @@ def _reader_is_gone() -> bool:
 
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     loop = asyncio.get_running_loop()
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(_ending_in_order(work))
     interrupted = False
 
     def interrupt() -> None:
@@ -95,24 +96,51 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
         await asyncio.wait({task})
     if interrupted:
         raise KeyboardInterrupt
-    return await task
+    try:
+        return await task
+    except _InterruptedError:
+        raise KeyboardInterrupt from None
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C at a question."""
+
+
+async def _ending_in_order(work: Coroutine[Any, Any, Any]) -> Any:
+    """A task that ends with KeyboardInterrupt stops the loop where it stands, and is reported as
+    one whose error nobody looked at."""
+    try:
+        return await work
+    except KeyboardInterrupt:
+        raise _InterruptedError from None
+
+
+class StopEvent(asyncio.Event):
+    """See `stop_event`. `code` is what the program ends with: that of an interrupt after Ctrl-C."""
+
+    code = 0
+
+    def interrupt(self) -> None:
+        self.code = INTERRUPTED
+        end_line()
+        self.set()
 
 
 _asked_to_end = threading.Event()  # by SIGTERM
 
 
 @contextmanager
-def stop_event() -> Iterator[asyncio.Event]:
+def stop_event() -> Iterator[StopEvent]:
     """An event that SIGINT and SIGTERM set, so that what was begun can be finished. After SIGTERM
     the program ends of it when `run_async` is through: who started it shall see that."""
-    stopped = asyncio.Event()
+    stopped = StopEvent()
     _asked_to_end.clear()
 
     def end() -> None:
         _asked_to_end.set()
         stopped.set()
 
-    with _on_signals((signal.SIGINT,), stopped.set), _on_signals((signal.SIGTERM,), end):
+    with _on_signals((signal.SIGINT,), stopped.interrupt), _on_signals((signal.SIGTERM,), end):
         yield stopped
 
 

@@ -51,12 +51,12 @@ class ReplyOptions(WithHeaders):
     count: Annotated[int, opt("--count", kind=UNSIGNED, help="Quit after this many requests")] = 0
 
 
-def reply(global_options: GlobalOptions, options: ReplyOptions) -> None:
+def reply(global_options: GlobalOptions, options: ReplyOptions) -> int:
     parse_headers(options.header, 0)  # reports mistakes before connecting
     if not options.body and not options.command and not options.echo:
         log("No body or command supplied, enabling echo mode")
         options.echo = True
-    run_async(_serve(global_options, options))
+    return int(run_async(_serve(global_options, options)))
 
 
 reply.__doc__ = (
@@ -71,7 +71,7 @@ its word; in a word that a shell reads, requests with characters that it would o
 )
 
 
-async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
+async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> int:
     from pynats_cli.connect.opening import open_session
 
     async with open_session(global_options) as session:
@@ -92,6 +92,7 @@ async def _serve(global_options: GlobalOptions, options: ReplyOptions) -> None:
         await serving
         await session.flush()
         log("Exiting")
+    return stopped.code
 
 
 class _Responder:

@@ -23,7 +23,7 @@ class TrafficOptions:
     subjects: Annotated[str, arg("Subjects to watch")] = ">"
 
 
-async def traffic(session: Session, options: TrafficOptions) -> None:
+async def traffic(session: Session, options: TrafficOptions) -> int:
     """Watch what kinds of messages there are, second by second. The traffic of a cluster with
     itself is seen in the system account. Ctrl-C ends it."""
     seen = Traffic()
@@ -37,7 +37,7 @@ async def traffic(session: Session, options: TrafficOptions) -> None:
         while True:
             try:
                 await asyncio.wait_for(stopped.wait(), _EVERY_S)
-                return
+                return stopped.code
             except TimeoutError:
                 seen.turn()
             screen.paint(seen.render())

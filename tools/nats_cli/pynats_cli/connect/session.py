@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nats import errors as nats_errors
@@ -14,9 +14,12 @@ from pynats_common.contexts import Context
 from pynats_cli.connect.errors import CONNECTION_LOST, describe
 from pynats_cli.connect.headers import Headers
 from pynats_cli.connect.natspy.client import PatchedClient
+from pynats_cli.connect.pulse import Pulse
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.jetstream.api import JetStream
+
+_LOOK_S = 0.02
 
 
 class Session:
@@ -31,6 +34,7 @@ class Session:
         self._asking: list[asyncio.Future[Any]] = []  # those of them that one connection answers
         self._ends: Callable[[], object] | None = None
         self._lost = False  # while somebody was told so
+        self._pulse = Pulse()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -46,6 +50,7 @@ class Session:
             task.cancel()
 
         self._ends = end
+        self._pulse.start()
         try:
             yield
         except asyncio.CancelledError:
@@ -56,6 +61,7 @@ class Session:
             raise self._failed(error) from None
         finally:
             self._ends = None
+            self._pulse.stop()
 
     def _failed(self, error: BaseException) -> CliError:
         """The error for the user: for a closed connection why it was closed."""
@@ -119,7 +125,10 @@ class Session:
 
     async def unless_refused(self, answer: Awaitable[Any]) -> Any:
         """What is awaited. Raises CliError as soon as the server says that something sent before
-        is not permitted, and when the connection is lost: no answer will come then."""
+        is not permitted, and when the connection is lost: no answer will come then. One that was
+        lost while the user was asked something is no such loss."""
+        if self._pulse.stood_still():
+            await self._come_back()
         if self._lost:
             if asyncio.iscoroutine(answer):
                 answer.close()
@@ -138,6 +147,17 @@ class Session:
             self._asking.remove(refused)
             refused.cancel()
             abandon(asking)
+
+    async def _come_back(self) -> None:
+        """Waits for another connection if the server has given up the one before."""
+        timeout_s = self.options.timeout_s
+        with suppress(CliError, TimeoutError, nats_errors.Error):
+            await self.unless_refused(self.client.flush(timeout=timeout_s))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while (self._lost or not self.client.is_connected) and not self.client.is_closed:
+                    await asyncio.sleep(_LOOK_S)
 
     @contextmanager
     def refusals(self) -> Iterator[asyncio.Future[Any]]:

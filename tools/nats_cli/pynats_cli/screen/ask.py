@@ -1,21 +1,16 @@
-"""Questions to the user at the terminal, and the user's editor.
+"""Questions to the user at the terminal.
 
 Without a terminal every question is an error that names what is missing: nothing ever waits.
 """
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen import place
@@ -70,7 +65,7 @@ def ask(
             if check is not None:
                 check(answer)
         except (ValueError, CliError) as error:
-            print_error(str(error), sys.stderr)
+            print_error(str(error), _stream())
             continue
         return answer
 
@@ -80,18 +75,26 @@ def _answered(question: str, default: str, meaning: Callable[[str], str]) -> str
     from pynats_common.commandline import menu
     from pynats_common.commandline.drawing import print_question, replace_question
 
-    print_question(question, default, sys.stderr, place.context())
+    print_question(question, default, _stream(), place.context())
     typed = _line()
     answer = meaning(typed)
     if menu.possible():
-        replace_question(question, default, typed, answer, sys.stderr, place.context())
+        replace_question(question, default, typed, answer, _stream(), place.context())
     return answer
 
 
+def _stream() -> TextIO:
+    """Where questions are seen: standard error may go to a file."""
+    return sys.stderr if sys.stderr.isatty() else sys.stdout
+
+
 def _line() -> str:
-    text = sys.stdin.readline()
+    try:
+        text = sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise CliError("the answer is not valid UTF-8") from None
     if not text:
-        raise CliError("interrupted: no answer")
+        raise _no_answer()
     return text.strip()
 
 
@@ -102,10 +105,19 @@ def _hidden_line(question: str, default: str) -> str:
     from io import StringIO
 
     from pynats_common.commandline.drawing import print_question
+    from pynats_common.commandline.keys import kept_terminal
 
     shown = StringIO()
     print_question(question, default, shown, place.context())
-    return getpass(shown.getvalue(), stream=sys.stderr)
+    with kept_terminal():
+        try:
+            return getpass(shown.getvalue(), stream=_stream())
+        except EOFError:
+            raise _no_answer() from None
+
+
+def _no_answer() -> CliError:
+    return CliError("interrupted: no answer")
 
 
 @_interruptible()
@@ -148,9 +160,9 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
                 menu.Menu(question, names, names.index(first), place=place.context()).pick()
             ]
         except EOFError:
-            raise CliError("interrupted: no answer") from None
+            raise _no_answer() from None
     for number, name in enumerate(names, start=1):
-        print_choice(number, name, sys.stderr)
+        print_choice(number, name, _stream())
 
     def known(answer: str) -> None:
         if answer not in names and not (answer.isdecimal() and 1 <= int(answer) <= len(names)):
@@ -158,40 +170,3 @@ def choose(question: str, choices: Sequence[str], default: str = "", missing: st
 
     answer = ask(question, first, known)
     return answer if answer in names else names[int(answer) - 1]
-
-
-@_interruptible()
-def many(question: str, choices: Sequence[str], missing: str = "") -> list[str]:
-    """Any of the choices. Raises CliError without a terminal."""
-    _require_terminal("ask", missing)
-    from pynats_common.commandline import menu
-
-    names = list(choices)
-    if menu.possible():
-        return [
-            names[index] for index in menu.Menu(question, names, place=place.context()).pick_many()
-        ]
-    answer = ask(f"{question} ({', '.join(names)})")
-    return [name for name in names if name in [part.strip() for part in answer.split(",")]]
-
-
-def edit_text(text: str, suffix: str) -> str:
-    """The text after editing it in $EDITOR. Raises CliError when that fails."""
-    editor = shlex.split(os.environ.get("EDITOR", ""))
-    if not editor:
-        raise CliError("set EDITOR environment variable to your chosen editor")
-    # Only the owner can read it: the text may hold secrets.
-    handle, name = tempfile.mkstemp(suffix=suffix)
-    path = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        try:
-            code = subprocess.run([*editor, name], check=False).returncode
-        except OSError as error:
-            raise CliError(f"cannot run {editor[0]}: {error.strerror}") from None
-        if code != 0:
-            raise CliError(f"{editor[0]} ended with exit code {code}")
-        return path.read_text(encoding="utf-8")
-    finally:
-        path.unlink(missing_ok=True)

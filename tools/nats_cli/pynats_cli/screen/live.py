@@ -35,8 +35,8 @@ class LiveScreen:
         self._size = os.terminal_size((0, 0))
 
     def paint(self, text: str) -> None:
-        """Shows the text in place of the one before; piped, below it."""
-        if not sys.stdout.isatty():
+        """Shows the text in place of the one before; piped, or on a dumb terminal, below it."""
+        if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
             line(text)
             return
         self._text = text

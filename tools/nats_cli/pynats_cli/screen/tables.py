@@ -190,7 +190,15 @@ def _boxed(
         )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    console = Console(width=room)
+
+    class Utf8(Console):
+        """What we write is UTF-8 in every locale; Rich would draw borders of ASCII in some."""
+
+        @property
+        def encoding(self) -> str:
+            return "utf-8"
+
+    console = Utf8(width=room)
     with console.capture() as capture:
         console.print(drawn)
     text = capture.get().rstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -24,7 +25,8 @@ from pynats_cli.jetstream.consumers.differences import differences
 from pynats_cli.jetstream.consumers.flags import EditFlags
 from pynats_cli.jetstream.consumers.requests import update
 from pynats_cli.jetstream.consumers.screen import info_screen
-from pynats_cli.screen.ask import edit_text, sure
+from pynats_cli.screen.ask import sure
+from pynats_cli.screen.editor import edited
 from pynats_cli.screen.output import line, note, show
 
 
@@ -46,11 +48,16 @@ class EditOptions(OneConsumer, EditFlags, Force):
 
 async def edit(session: Session, options: EditOptions) -> int:
     """Change a consumer. With --dry-run the exit code is 1 when something would change."""
+    with ExitStack() as editing:
+        return await _edit(session, options, editing)
+
+
+async def _edit(session: Session, options: EditOptions, editing: ExitStack) -> int:
     stream, consumer, found = await chosen(session, options, select=not options.force)
     config = found["config"]
     if not config.get("durable_name"):
         raise CliError("only durable consumers can be edited")
-    new = _new_config(config, consumer, options)
+    new = _new_config(config, consumer, options, editing)
     lines = differences(config, new)
     if not lines:
         if not options.dry_run:
@@ -72,7 +79,7 @@ def _say(options: EditOptions, text: str) -> None:
     (note if options.json else line)(text)
 
 
-def _new_config(config: Config, consumer: str, options: EditOptions) -> Config:
+def _new_config(config: Config, consumer: str, options: EditOptions, editing: ExitStack) -> Config:
     if options.config:
         new, unknown = read_config(options.config)
         for name in unknown:
@@ -80,7 +87,8 @@ def _new_config(config: Config, consumer: str, options: EditOptions) -> Config:
         # What a consumer is called and what the server chose itself are no differences.
         new = _DEFAULTS | _kept(config) | new
     elif options.interactive:
-        new = _edited(config)
+        text = json.dumps(without_server_metadata(config), indent=2)
+        new = editing.enter_context(edited(text, ".json", _parsed))
     else:
         new = without_server_metadata(config)
     set_name(new, consumer, ephemeral=False)
@@ -100,10 +108,9 @@ def _kept(config: Config) -> Config:
     }
 
 
-def _edited(config: Config) -> Config:
-    text = json.dumps(without_server_metadata(config), indent=2)
+def _parsed(text: str) -> Config:
     try:
-        new, unknown = parse_config(edit_text(text, ".json"))
+        new, unknown = parse_config(text)
     except ValueError as error:
         raise CliError(f"the edited configuration: {error}") from None
     if unknown:

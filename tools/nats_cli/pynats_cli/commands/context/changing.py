@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
@@ -23,7 +24,8 @@ from pynats_cli.connect.settings import with_flags
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Force, Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.screen.ask import choose, edit_text, sure
+from pynats_cli.screen.ask import choose, sure
+from pynats_cli.screen.editor import edited
 from pynats_cli.screen.output import line, log, show
 from pynats_cli.screen.tables import table
 
@@ -121,8 +123,9 @@ def edit(_: GlobalOptions, options: Named) -> None:
     with _context_errors():
         store = ContextStore()
         before = store.load(options.name)
-        text = edit_text(before.to_json(), ".json")
-        store.merge(options.name, before, parse_context(text, name=options.name))
+        parse = partial(parse_context, name=options.name)
+        with edited(before.to_json(), ".json", parse) as after:
+            store.merge(options.name, before, after)
         show_context(store, options.name)
 
 

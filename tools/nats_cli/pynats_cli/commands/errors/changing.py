@@ -21,7 +21,7 @@ from pynats_cli.reference.errorcodes.records import (
     record,
     write_file,
 )
-from pynats_cli.screen.ask import edit_text
+from pynats_cli.screen.editor import edited
 from pynats_cli.screen.output import line, note
 
 
@@ -38,15 +38,20 @@ def edit(global_options: GlobalOptions, options: EditOptions) -> None:
     number = next_code(records) if options.code is None else options.code
     place = next((i for i, item in enumerate(records) if item.error_code == number), len(records))
     before = records[place] if place < len(records) else ErrorRecord(error_code=number)
-    text = edit_text(json.dumps(asdict(before), indent=2, ensure_ascii=False) + "\n", ".json")
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CliError(f"the edited error is not valid JSON: {error}") from None
-    records[place : place + 1] = [record(content, "the edited error")]
-    _check(records, options.file)
-    write_file(options.file, records)
-    line(f"Validated {len(records)} errors")
+
+    def changed(text: str) -> list[ErrorRecord]:
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise CliError(f"the edited error is not valid JSON: {error}") from None
+        new = [*records[:place], record(content, "the edited error"), *records[place + 1 :]]
+        _check(new, options.file)
+        return new
+
+    text = json.dumps(asdict(before), indent=2, ensure_ascii=False) + "\n"
+    with edited(text, ".json", changed) as new:
+        write_file(options.file, new)
+    line(f"Validated {len(new)} errors")
 
 
 @dataclass(kw_only=True)

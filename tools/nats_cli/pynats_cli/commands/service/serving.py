@@ -30,7 +30,7 @@ class ServeOptions:
     ] = field(default_factory=dict)  # fmt: skip
 
 
-async def serve(session: Session, options: ServeOptions) -> None:
+async def serve(session: Session, options: ServeOptions) -> int:
     """Run a demo service: its endpoint `NAME.echo` sends back bodies and headers, and says in
     headers who answered. Ctrl-C ends it."""
     from pynats_cli.connect.session import connected_to
@@ -58,3 +58,4 @@ async def serve(session: Session, options: ServeOptions) -> None:
     with stop_event() as stopped:
         await stopped.wait()
     await service.stop()
+    return stopped.code

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
@@ -32,6 +34,7 @@ from pynats_cli.jetstream.streams.flags import ConfigFlags, apply
 from pynats_cli.jetstream.streams.screen import info_screen
 from pynats_cli.pickers import pick_stream
 from pynats_cli.screen import ask
+from pynats_cli.screen.editor import edited
 from pynats_cli.screen.output import line, note, screen, show
 
 if TYPE_CHECKING:
@@ -55,9 +58,14 @@ class EditOptions(ConfigFlags, StreamGroup, Force, Shown):
 
 async def edit(session: Session, options: EditOptions) -> int | None:
     """Changes a stream. With `--dry-run` the exit code is 1 when there are differences."""
+    with ExitStack() as editing:
+        return await _edit(session, options, editing)
+
+
+async def _edit(session: Session, options: EditOptions, editing: ExitStack) -> int | None:
     name = await pick_stream(session, options.stream, options.all)
     old = await session.js.stream_info(name)
-    new = _edited(without_server_metadata(old["config"]), options)
+    new = _edited(without_server_metadata(old["config"]), options, editing)
     found = differences(old["config"], as_stored(new))
     if not found:
         show(options, _unchanged(old, options), lambda: "No difference in configuration")
@@ -105,11 +113,12 @@ def _show_differences(found: list[Difference], options: EditOptions) -> None:
             print(text, file=sys.stderr)
 
 
-def _edited(config: dict[str, Any], options: EditOptions) -> dict[str, Any]:
+def _edited(config: dict[str, Any], options: EditOptions, editing: ExitStack) -> dict[str, Any]:
     if options.mirror or options.source:
         raise CliError("cannot edit mirrors, or sources using the CLI, use --config instead")
     if options.interactive:
-        return _from_editor(config)
+        text = json.dumps(shown_config(config), indent=2) + "\n"
+        return editing.enter_context(edited(text, ".json", partial(_parsed, config)))
     if options.config:
         new, unknown = read_config(options.config)
         for field in unknown:
@@ -132,11 +141,10 @@ def _edited(config: dict[str, Any], options: EditOptions) -> dict[str, Any]:
     return new
 
 
-def _from_editor(config: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(shown_config(config), indent=2) + "\n"
-    edited = ask.edit_text(text, ".json")
+def _parsed(config: dict[str, Any], text: str) -> dict[str, Any]:
+    """The configuration in an editor's text, in place of the one before."""
     try:
-        new: Any = json.loads(edited)
+        new: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CliError(f"not valid JSON: {error}") from None
     if not isinstance(new, dict):

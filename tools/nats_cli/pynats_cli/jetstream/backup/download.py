@@ -123,12 +123,14 @@ async def download(
     folders.prepare(folder, wish.force)
     started = time.monotonic_ns()
     inbox = session.inbox
-    subscription = await session.client.subscribe(inbox)
+    # Not `next_msg`: with a message always there it swallows a cancellation.
+    arrived: asyncio.Queue[Any] = asyncio.Queue()
+    subscription = await session.client.subscribe(inbox, cb=arrived.put)
     archive = None
     try:
         archive = Archive(folder)
         answer = await session.js.request(f"STREAM.SNAPSHOT.{stream}", wish.request(inbox))
-        await _receive(session, subscription, archive, wish, moved)
+        await _receive(session, arrived, archive, wish, moved)
         about = await asyncio.to_thread(archive.finish)
         document = {
             "config": folders.visible_config(answer["config"]),
@@ -158,14 +160,16 @@ async def _end(subscription: Any) -> None:
 
 
 async def _receive(
-    session: Any, subscription: Any, archive: Archive, wish: Wish, moved: Callable[[int], object]
-) -> None:
+    session: Any, arrived: asyncio.Queue[Any], archive: Archive, wish: Wish,
+    moved: Callable[[int], object],
+) -> None:  # fmt: skip
     idle = max(IDLE_S, session.options.timeout_s)
     patience = CHECK_S if wish.check else idle
     while True:
         try:
-            message = await subscription.next_msg(timeout=patience)
-        except nats_errors.TimeoutError:
+            async with asyncio.timeout(patience):
+                message = await arrived.get()
+        except TimeoutError:
             session.check_refused()
             raise CliError(f"the backup stalled: no data for {patience:g} seconds") from None
         patience = idle

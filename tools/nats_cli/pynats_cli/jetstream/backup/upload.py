@@ -73,7 +73,9 @@ class _Window:
         end = loop.time() + patience
         while (left := end - loop.time()) > 0:
             try:
-                return await asyncio.wait_for(self._answers.get(), min(left, _LOOK_S))
+                # Not `wait_for`: with an answer always there it swallows a cancellation.
+                async with asyncio.timeout(min(left, _LOOK_S)):
+                    return await self._answers.get()
             except TimeoutError:
                 self._session.check_refused()
                 if not self._session.client.is_connected:

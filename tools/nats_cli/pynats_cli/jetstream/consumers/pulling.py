@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from nats import errors as nats_errors
 from pynats_common.go.durations import SECOND_NS
 
 from pynats_cli.connect.headers import header_pairs
@@ -45,17 +45,20 @@ class Puller:
         self._group = group
         self._pin = ""
         self._inbox = session.inbox
-        self._subscription: Any = None
+        self._arrived: asyncio.Queue[Any] | None = None
 
     async def next(self) -> Pulled:
         """The next message. Raises CliError when there is none within --timeout."""
         client, timeout_s = self._session.client, self._session.options.timeout_s
-        if self._subscription is None:
-            self._subscription = await client.subscribe(self._inbox)
+        if self._arrived is None:
+            # Not `next_msg`: with a message always there it swallows a cancellation.
+            self._arrived = asyncio.Queue()
+            await client.subscribe(self._inbox, cb=self._arrived.put)
         await client.publish(self._subject, self._request(timeout_s), reply=self._inbox)
         try:
-            message = await self._subscription.next_msg(timeout=timeout_s + _GRACE_S)
-        except nats_errors.TimeoutError:
+            async with asyncio.timeout(timeout_s + _GRACE_S):
+                message = await self._arrived.get()
+        except TimeoutError:
             await self._session.check()
             raise CliError("no message received: nats: timeout") from None
         headers = tuple(header_pairs(message))

@@ -35,7 +35,7 @@ class ExporterOptions(CheckOptions):
     ] = ""
 
 
-async def exporter(options: GlobalOptions, chosen: ExporterOptions) -> None:
+async def exporter(options: GlobalOptions, chosen: ExporterOptions) -> int:
     """Serves the page. The checks run when it is asked for."""
     from pynats_cli.runner import stop_event
     from pynats_cli.servers.exporter.collecting import Collector
@@ -62,3 +62,4 @@ async def exporter(options: GlobalOptions, chosen: ExporterOptions) -> None:
         ):
             log(f"Serving {len(checks)} checks on {url}")
             await stopped.wait()
+    return stopped.code
