@@ -6,13 +6,13 @@ import asyncio
 import select
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
 
 from pynats_cli.errors import CliError
+from pynats_cli.signals import leaving, on_signals, patience
 
 if TYPE_CHECKING:
     from pynats_cli.connect.connection import Session
@@ -44,7 +44,8 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
     from pynats_cli.connect.connection import CONNECTION_LOST, describe
 
     try:
-        return asyncio.run(_interruptible(work))
+        with patience():
+            return asyncio.run(_interruptible(work))
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
     except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
@@ -68,6 +69,8 @@ def _reader_is_gone() -> bool:
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(work)
+    # What it raises is told below, or known: it was interrupted while it held the loop.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     interrupted = False
 
     def interrupt() -> None:
@@ -77,36 +80,8 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
             task.cancel()
             loop.call_later(RECANCEL_S, interrupt)
 
-    with _on_signals((signal.SIGINT,), interrupt):
+    with leaving(), on_signals((signal.SIGINT,), interrupt):
         await asyncio.wait({task})
     if interrupted:
         raise KeyboardInterrupt
     return await task
-
-
-@contextmanager
-def stop_event() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; they no longer end the program."""
-    stopped = asyncio.Event()
-    with _on_signals((signal.SIGINT, signal.SIGTERM), stopped.set):
-        yield stopped
-
-
-@contextmanager
-def _on_signals(numbers: tuple[signal.Signals, ...], act: Callable[[], None]) -> Iterator[None]:
-    """`act` runs in the loop when one of the signals arrives."""
-    loop = asyncio.get_running_loop()
-    before = {}
-    for number in numbers:
-        try:
-            loop.add_signal_handler(number, act)
-        except NotImplementedError:  # Windows: the loop has no way to wait for signals
-            before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
-    try:
-        yield
-    finally:
-        for number in numbers:
-            if number in before:
-                signal.signal(number, before[number])
-            else:
-                loop.remove_signal_handler(number)
