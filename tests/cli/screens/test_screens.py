@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 import sys
@@ -99,6 +100,12 @@ def test_a_piped_table_has_its_full_width_and_no_colours(monkeypatch: pytest.Mon
     drawn = streams().render("red")
     assert "\x1b" not in drawn and "│ all the orders of all customers │" in drawn
     assert len({cell_len(line) for line in drawn.splitlines()[1:]}) == 1
+
+
+def test_an_encoding_without_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    title, border, *_ = streams().render().splitlines()
+    assert title == "Streams" and set(border) == set("+-")
 
 
 @pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])

@@ -53,7 +53,13 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
             raise
         raise CliError(CONNECTION_LOST) from None
     except UnicodeEncodeError as error:  # arguments can hold any bytes, subjects and headers cannot
-        raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
+        raise CliError(f"{quote(_odd_word(error))} is not valid UTF-8") from None
+
+
+def _odd_word(error: UnicodeEncodeError) -> str:
+    """What cannot be encoded: mostly one word of a line of the protocol."""
+    before, after = error.object[: error.start], error.object[error.start :]
+    return "".join([*before.split(" ")[-1:], *after.split(" ")[:1]]).strip()
 
 
 def _reader_is_gone() -> bool:

@@ -201,7 +201,8 @@ def _titled(text: str, title: str, length: int) -> str:
     """A drawn table with its title as the first row, across all columns."""
     top, rest = text.split("\n", 1)
     found = _BORDER.search(top)
-    assert found is not None
+    if found is None:  # an encoding without lines: rich has drawn others
+        return f"{title}\n{text}"
     border = found[0]
     start, end = top[: found.start()], top[found.end() :]  # colours
     line, joint, bar = ("═", "╦", "║") if border[0] == "╔" else ("─", "┬", "│")
