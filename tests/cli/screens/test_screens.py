@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynats_cli.app import help_of
 from pynats_cli.commands import ROOT
@@ -100,6 +100,32 @@ def test_a_piped_table_has_its_full_width_and_no_colours(monkeypatch: pytest.Mon
     drawn = streams().render("red")
     assert "\x1b" not in drawn and "│ all the orders of all customers │" in drawn
     assert len({cell_len(line) for line in drawn.splitlines()[1:]}) == 1
+
+
+CELLS = st.sampled_from(
+    ["", "a", "two words", "1", "12,345", "1.3 KiB", "äß漢", "a\nbcd", "x" * 30]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["", "T", "a title " * 8]),
+    st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_long_tables_look_like_others(
+    title: str, rows: list[tuple[str, str, str]], summed: bool
+) -> None:
+    table = Table(title, ("Name", "Messages", "漢"))
+    for row in rows:
+        table.add(*row)
+    if summed:
+        table.total("Sum", "12", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_LONG", 0)
+        drawn_here = table.render()
+        patch.setattr(tables, "_LONG", 1000)
+        assert drawn_here.splitlines() == table.render().splitlines()
 
 
 def test_an_encoding_without_lines(monkeypatch: pytest.MonkeyPatch) -> None:
