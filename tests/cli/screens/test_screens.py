@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynats_cli.app import help_of
 from pynats_cli.commands import ROOT
-from pynats_cli.screen import live, tables
+from pynats_cli.screen import live, output, tables
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.tables import Table
 from pynats_common.commandline.tree import Group, walk
@@ -169,6 +169,12 @@ def test_colours_of_our_screens_stay_and_nothing_else() -> None:
     assert harmless_screen("\x1b[31m│\x1b[0m \x1b]0;t\x07") == "\x1b[31m│\x1b[0m \\u001b]0;t\\u0007"
     assert harmless("a\r\nb\rc\td") == "a\nb\\u000dc\td"
     assert harmless_bytes(b"\xff\x1b[c") == "\ufffd\\u001b[c".encode()
+
+
+def test_a_line_of_the_log_has_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may tell what a server said."""
+    output.log("nats: oops \x1b[8mhidden")
+    assert capsys.readouterr().err.endswith(" nats: oops \\u001b[8mhidden\n")
 
 
 def test_live_screens_are_cut_at_the_edges() -> None:
