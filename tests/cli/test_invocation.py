@@ -156,8 +156,9 @@ def test_connection_errors_name_the_urls_that_were_tried(
 def test_arguments_that_are_not_utf8_get_one_clear_line(cli: Cli, arguments: list[str]) -> None:
     done = cli.run(*arguments)
     assert done.code == 1
-    assert done.err.splitlines()[-1].startswith("pynats: error: ")
-    assert "not valid UTF-8" in done.err.splitlines()[-1]
+    line = done.err.splitlines()[-1]
+    assert line.startswith("pynats: error: ") and line.endswith('\\xff" is not valid UTF-8'), line
+    assert "PUB" not in line  # what was given, not the line of the protocol that it was for
     assert "Traceback" not in done.err
 
 

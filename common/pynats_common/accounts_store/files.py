@@ -11,6 +11,7 @@ from typing import Any
 
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.creds import decode_text
+from pynats_common.files import TEXT_MAX, read_whole
 
 FILE_MODE, DIR_MODE = 0o600, 0o700
 
@@ -72,9 +73,9 @@ def _bytes_of(content: str | bytes) -> bytes:
     return content.encode() if isinstance(content, str) else content
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = TEXT_MAX) -> str:
     """Text of a file with a JWT or a key; raises a clear error if it cannot be read."""
-    return decode_text(_read_bytes(path))
+    return decode_text(_read_bytes(path, most))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -88,9 +89,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most: int = TEXT_MAX) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path, most)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from None
 

@@ -11,6 +11,7 @@ from pynats_common.config.digest import config_digest
 from pynats_common.config.parser import parse
 from pynats_common.config.source import Position
 from pynats_common.config.values import ConfigError, NodeMap
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 from pynats_common.go.text import raw_text
 from pynats_common.records import dataclass
@@ -66,7 +67,7 @@ def _read_nats(file: str, environ: Mapping[str, str], including: tuple[str, ...]
 
 def _read_text(file: str) -> str:
     try:
-        data = Path(file).read_bytes()
+        data = read_whole(file)
     except OSError as error:
         raise ConfigError(f"open {file}: {error_text(error)}") from None
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -16,6 +16,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from pynats_common.files import SECRET_MAX, read_whole
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 _VARIABLE = re.compile(r"\$(?:\{([^}]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _HELPER_TIMEOUT_S = 60
@@ -61,7 +63,7 @@ def read_reference(reference: str) -> bytes:
     if scheme in ("", "file"):
         path = file_path(reference)
         try:
-            return Path(path).read_bytes()
+            return read_whole(path, SECRET_MAX)
         except OSError as error:
             raise CredentialError(f"cannot read {path}: {error.strerror}") from None
     fetch = {"env": _from_environment, "data": _from_data, "op": _from_op, "nsc": _from_nsc}

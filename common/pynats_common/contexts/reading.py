@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.contexts.context import FIELD_TYPES, Context, ContextError
+from pynats_common.files import SECRET_MAX, read_whole
 
 
 def parse_context(text: str | bytes, name: str = "", path: str = "") -> Context:
@@ -59,7 +60,7 @@ def _folded(name: str) -> str:
 def load_context_file(path: Path) -> Context:
     """A context from any file; its name is the file's without `.json`."""
     try:
-        text = path.read_bytes()
+        text = read_whole(path, SECRET_MAX)
     except OSError as error:
         raise ContextError(f"cannot read context {path}: {error.strerror}") from None
     return parse_context(text, name=path.stem, path=str(path))

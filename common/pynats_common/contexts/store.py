@@ -17,6 +17,7 @@ from pathlib import Path
 from pynats_common.contexts import credrefs
 from pynats_common.contexts.context import Context, ContextError, UnknownContextError
 from pynats_common.contexts.reading import load_context_file
+from pynats_common.files import SECRET_MAX, read_whole
 from pynats_common.program import xdg
 from pynats_common.program.filelock import LockTimeoutError, hold_lock
 
@@ -150,7 +151,7 @@ class ContextStore:
 
     def _read_name(self, path: Path) -> str:
         try:
-            text = path.read_text(encoding="utf-8").rstrip("\r\n")
+            text = read_whole(path, SECRET_MAX).decode().rstrip("\r\n")
         except FileNotFoundError:
             return ""
         except OSError as error:

@@ -58,8 +58,13 @@ def _told(error: Exception) -> str:
 
 
 def _require_file(path: str) -> None:
-    if path and not Path(path).is_file():
+    if path and not is_readable_once(path):
         raise TlsError(f"file {path} does not exist")
+
+
+def is_readable_once(path: str) -> bool:
+    """Whether it is a file, or a pipe (`<(command)` of a shell): a device may have no end."""
+    return Path(path).is_file() or Path(path).is_fifo()
 
 
 def _no_password() -> str:

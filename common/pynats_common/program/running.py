@@ -60,7 +60,16 @@ def run_program(name: str, load: Callable[[], Main], *, catches_interrupt: bool 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the interpreter's end is no traceback either
     _let_go()
+    if code == INTERRUPTED and _threads_are_left():
+        os._exit(INTERRUPTED)
     sys.exit(code)
+
+
+def _threads_are_left() -> bool:
+    """Whether the interpreter's end would wait for others: one that reads a pipe to which nobody
+    writes, perhaps for ever."""
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.active_count() > 1
 
 
 def open_missing_streams() -> None:

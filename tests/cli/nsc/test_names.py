@@ -89,7 +89,7 @@ def test_a_selected_context_may_end_with_a_line_end(home: Path) -> None:
 
 
 def test_names_have_no_control_characters() -> None:
-    for name in ("a\nb", "a\x00", "a/b", " ", "\x9b1m"):
+    for name in ("a\nb", "a\x00", "a/b", " ", "\x9b1m", "\udcff"):
         with pytest.raises(StoreError):
             check_name(name)
     assert check_name(" a\u00a0b ") == " a\u00a0b "

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pynats_cli.app import help_of
 from pynats_cli.commands import ROOT
-from pynats_cli.screen import live, tables
+from pynats_cli.screen import live, output, tables
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.tables import Table
 from pynats_common.commandline.tree import Group, walk
@@ -111,6 +111,32 @@ def test_borders_are_the_same_in_every_locale(
     assert streams("世界").render() == usual and usual.startswith("╭")
 
 
+CELLS = st.sampled_from(
+    ["", "a", "two words", "1", "12,345", "1.3 KiB", "äß漢", "a\nbcd", "x" * 30]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(["", "T", "a title " * 8]),
+    st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5),
+    st.booleans(),
+)
+def test_long_tables_look_like_others(
+    title: str, rows: list[tuple[str, str, str]], summed: bool
+) -> None:
+    table = Table(title, ("Name", "Messages", "漢"))
+    for row in rows:
+        table.add(*row)
+    if summed:
+        table.total("Sum", "12", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "_LONG", 0)
+        drawn_here = table.render()
+        patch.setattr(tables, "_LONG", 1000)
+        assert drawn_here.splitlines() == table.render().splitlines()
+
+
 @pytest.mark.parametrize(("variable", "coloured"), [("", True), ("1", False)])
 def test_colours_of_lines_on_a_terminal(
     variable: str, coloured: bool, at_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
@@ -146,6 +172,12 @@ def test_colours_of_our_screens_stay_and_nothing_else() -> None:
     assert harmless_screen("\x1b[31m│\x1b[0m \x1b]0;t\x07") == "\x1b[31m│\x1b[0m \\u001b]0;t\\u0007"
     assert harmless("a\r\nb\rc\td") == "a\nb\\u000dc\td"
     assert harmless_bytes(b"\xff\x1b[c") == "\ufffd\\u001b[c".encode()
+
+
+def test_a_line_of_the_log_has_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may tell what a server said."""
+    output.log("nats: oops \x1b[8mhidden")
+    assert capsys.readouterr().err.endswith(" nats: oops \\u001b[8mhidden\n")
 
 
 def test_live_screens_are_cut_at_the_edges() -> None:

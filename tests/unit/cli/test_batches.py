@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
 from pynats_cli.connect.natspy.batches import BatchParser, Message, frame
 
@@ -151,3 +152,28 @@ def test_a_new_connection_starts_anew_and_errors_keep_their_words() -> None:
 )
 def test_frames(reply: bytes, headers: list[tuple[str, str]], wanted: bytes) -> None:
     assert frame(b"s", reply, headers, b"hi") == wanted
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"MSG a 7 999999999\r\n", b"MSG a 7 " + b"9" * 6000 + b"\r\n", b"MSG a 7 -5\r\nabc\r\n",
+        b"HMSG a 7 10 5\r\nabcde\r\n", b"MSG \r\n", b"x" * (4 * 1024 * 1024 + 1),
+        b"INFO {nothing}\r\n", b"INFO " + b"[" * 100_000 + b"\r\n",
+    ],
+    ids=lambda data: data[:12],
+)  # fmt: skip
+def test_what_no_server_says_ends_the_connection(data: bytes) -> None:
+    """And takes no memory: neither is the end of a line waited for, nor of such a message."""
+    parser = BatchParser(_Client())
+    with pytest.raises(ProtocolError):
+        asyncio.run(parser.parse(data))
+
+
+def test_the_longest_message_of_any_server_is_taken() -> None:
+    parser = BatchParser(_Client())
+    taken: list[Message] = []
+    parser.deliver(OURS, taken.extend)
+    body = b"x" * 64 * 1024 * 1024
+    asyncio.run(parser.parse(b"MSG a 7 %d\r\n%b\r\n" % (len(body), body)))
+    assert [len(message.body) for message in taken] == [len(body)]

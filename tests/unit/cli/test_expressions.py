@@ -77,6 +77,8 @@ def test_what_holds(text: str) -> None:
         ("1 % 0 == 1", "division by zero"),
         ("10.0 ** 1000 > 1", "math range error"),
         ("len(1..100000000) > 1", "a range of more than"),
+        ("len(map(1..1000, {1..100000})) > 1", "computes more than 1000000 elements"),
+        ("all(1..2000, {all(1..2000, {true})})", "computes more than 1000000 elements"),
         ("config.subjects[5] == 1", "index out of range: 5 of 2"),
         ("duration('5x') > 1", "duration: "),
         ("1" + " + 1" * 2000 + " > 1", "nested too deep"),

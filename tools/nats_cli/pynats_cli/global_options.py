@@ -175,7 +175,7 @@ def _store(options: GlobalOptions, flag: GlobalFlag, text: str, source: str) -> 
             raise UsageError(f"{source}: {error}") from None
         if value <= 0:
             raise UsageError(f"{source}: timeout must be greater than 0")
-    elif flag.kind == "file" and not Path(text).is_file():
+    elif flag.kind == "file" and not (Path(text).is_file() or Path(text).is_fifo()):
         raise UsageError(f"{source}: path '{text}' does not exist")
     elif flag.kind == "color" and text not in COLOR_SCHEMES:
         raise UsageError(f"{source}: enum value must be one of {', '.join(COLOR_SCHEMES)}")

@@ -6,15 +6,13 @@ import asyncio
 import select
 import signal
 import sys
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.quoting import quote
-from pynats_common.program.running import INTERRUPTED, end_line
 
 from pynats_cli.errors import CliError
+from pynats_cli.signals import end_if_asked, leaving, on_signals, patience
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
@@ -48,8 +46,7 @@ def run_async(work: Coroutine[Any, Any, Any]) -> Any:
         # An interrupt may come before they began, of which Python would complain.
         guarded.close()
         work.close()
-    if _asked_to_end.is_set():
-        _end_of_signal(signal.SIGTERM)
+    end_if_asked()
     return result
 
 
@@ -59,7 +56,8 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     from pynats_cli.connect.errors import CONNECTION_LOST, describe
 
     try:
-        return asyncio.run(work)
+        with patience():
+            return asyncio.run(work)
     except (TimeoutError, nats_errors.Error) as error:
         raise CliError(describe(error)) from None
     except (ConnectionResetError, ConnectionAbortedError, BrokenPipeError) as error:
@@ -67,7 +65,13 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
             raise
         raise CliError(CONNECTION_LOST) from None
     except UnicodeEncodeError as error:  # arguments can hold any bytes, subjects and headers cannot
-        raise CliError(f"{quote(error.object)} is not valid UTF-8") from None
+        raise CliError(f"{quote(_odd_word(error))} is not valid UTF-8") from None
+
+
+def _odd_word(error: UnicodeEncodeError) -> str:
+    """What cannot be encoded: mostly one word of a line of the protocol."""
+    before, after = error.object[: error.start], error.object[error.start :]
+    return "".join([*before.split(" ")[-1:], *after.split(" ")[:1]]).strip()
 
 
 def _reader_is_gone() -> bool:
@@ -83,6 +87,8 @@ def _reader_is_gone() -> bool:
 async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
     loop = asyncio.get_running_loop()
     task = asyncio.create_task(_ending_in_order(work))
+    # What it raises is told below, or known: it was interrupted while it held the loop.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     interrupted = False
 
     def interrupt() -> None:
@@ -92,7 +98,7 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
             task.cancel()
             loop.call_later(RECANCEL_S, interrupt)
 
-    with _on_signals((signal.SIGINT,), interrupt):
+    with leaving(), on_signals((signal.SIGINT,), interrupt):
         await asyncio.wait({task})
     if interrupted:
         raise KeyboardInterrupt
@@ -103,7 +109,7 @@ async def _interruptible(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 class _InterruptedError(Exception):
-    """Ctrl-C at a question."""
+    """Ctrl-C at a question, or in what holds the loop."""
 
 
 async def _ending_in_order(work: Coroutine[Any, Any, Any]) -> Any:
@@ -113,60 +119,3 @@ async def _ending_in_order(work: Coroutine[Any, Any, Any]) -> Any:
         return await work
     except KeyboardInterrupt:
         raise _InterruptedError from None
-
-
-class StopEvent(asyncio.Event):
-    """See `stop_event`. `code` is what the program ends with: that of an interrupt after Ctrl-C."""
-
-    code = 0
-
-    def interrupt(self) -> None:
-        self.code = INTERRUPTED
-        end_line()
-        self.set()
-
-
-_asked_to_end = threading.Event()  # by SIGTERM
-
-
-@contextmanager
-def stop_event() -> Iterator[StopEvent]:
-    """An event that SIGINT and SIGTERM set, so that what was begun can be finished. After SIGTERM
-    the program ends of it when `run_async` is through: who started it shall see that."""
-    stopped = StopEvent()
-    _asked_to_end.clear()
-
-    def end() -> None:
-        _asked_to_end.set()
-        stopped.set()
-
-    with _on_signals((signal.SIGINT,), stopped.interrupt), _on_signals((signal.SIGTERM,), end):
-        yield stopped
-
-
-def _end_of_signal(number: signal.Signals) -> None:
-    _asked_to_end.clear()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
-
-
-@contextmanager
-def _on_signals(numbers: tuple[signal.Signals, ...], act: Callable[[], None]) -> Iterator[None]:
-    """`act` runs in the loop when one of the signals arrives."""
-    loop = asyncio.get_running_loop()
-    before = {}
-    for number in numbers:
-        try:
-            loop.add_signal_handler(number, act)
-        except NotImplementedError:  # Windows: the loop has no way to wait for signals
-            before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(act))
-    try:
-        yield
-    finally:
-        for number in numbers:
-            if number in before:
-                signal.signal(number, before[number])
-            else:
-                loop.remove_signal_handler(number)

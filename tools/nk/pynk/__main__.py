@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pynats_common.commandline.suggest import did_you_mean
@@ -19,6 +18,7 @@ from pynats_common.program.version import version_line
 if TYPE_CHECKING:
     from pynats_common.nkeys import KeyPair
 
+_SIGNED_MAX = 1024 * 1024 * 1024  # bytes of a file that is signed
 KINDS = ("user", "account", "server", "cluster", "operator", "curve", "x25519")
 EPILOG = """examples:
   pynk -gen user -pubout                    seed, then public key
@@ -182,9 +182,11 @@ def _verify(options: argparse.Namespace) -> str:
     return "Verified OK"
 
 
-def _read_bytes(name: str) -> bytes:
+def _read_bytes(name: str, most: int = _SIGNED_MAX) -> bytes:
+    from pynats_common.files import read_whole
+
     try:
-        return Path(name).read_bytes()
+        return read_whole(name, most)
     except OSError as error:
         raise NkError(f"cannot read {name}: {error.strerror}") from None
 
@@ -207,9 +209,10 @@ def _read_public(name: str) -> KeyPair:
 def _read_key(name: str) -> KeyPair:
     """The first line that is a key; comments and other lines are skipped."""
     from pynats_common.creds import decode_text
+    from pynats_common.files import SECRET_MAX
     from pynats_common.nkeys.texts import key_in_text
 
-    pair = key_in_text(decode_text(_read_bytes(name)))
+    pair = key_in_text(decode_text(_read_bytes(name, SECRET_MAX)))
     if pair is None:
         raise NkError(
             f"no nkey found in {name}: expected a seed or public key on a line of its own"

@@ -17,8 +17,9 @@ from pynats_common.go.text import bytes_of, raw_text
 from pynats_cli.errors import CliError
 from pynats_cli.flags import TEMPLATE_HELP, WithHeaders
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.runner import run_async, stop_event
+from pynats_cli.runner import run_async
 from pynats_cli.screen.output import line, log, write_body
+from pynats_cli.signals import stop_event
 from pynats_cli.template.errors import TemplateError
 from pynats_cli.template.messages import expand, expand_command, parse_headers
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pynats_common.commandline.declare import arg
 
 from pynats_cli.messages.measure.traffic import Traffic
-from pynats_cli.runner import stop_event
 from pynats_cli.screen.live import live_screen
+from pynats_cli.signals import stop_event
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session

@@ -17,6 +17,8 @@ from pynats_cli.expressions.operators import binary, unary
 from pynats_cli.expressions.parser import parse
 from pynats_cli.expressions.values import WrongType, kind
 
+_BUDGET = 1_000_000  # elements of all lists that one evaluation may make or look at
+
 
 def compile_expression(
     text: str, names: Iterable[str], aliases: Mapping[str, str] | None = None
@@ -61,6 +63,12 @@ class _Evaluation:
         self._data = data
         self._aliases = aliases
         self._elements: list[object] = []
+        self._spent = 0
+
+    def _spend(self, count: int, at: int) -> None:
+        self._spent += count
+        if self._spent > _BUDGET:
+            raise ExpressionError(f"computes more than {_BUDGET} elements", at)
 
     def of(self, node: nodes.Node) -> Any:
         return getattr(self, f"_{type(node).__name__.lower()}")(node)
@@ -124,7 +132,10 @@ class _Evaluation:
             return self.of(node.right) if left is None else left
         right = self.of(node.right)
         try:
-            return binary(node.sign, left, right)
+            found = binary(node.sign, left, right)
+            if isinstance(found, list):
+                self._spend(len(found), node.at)
+            return found
         except WrongType:
             text = f"invalid operation: {kind(left)} {node.sign} {kind(right)}"
         except re.error as error:
@@ -165,6 +176,7 @@ class _Evaluation:
         of = self.of(node.of)
         if not isinstance(of, list):
             raise ExpressionError(f"invalid argument for {node.name} (type {kind(of)})", node.at)
+        self._spend(len(of), node.at)
         answers = [self._asked(node, element) for element in of]
         if node.name == "map":
             return answers

@@ -21,7 +21,7 @@ from pynats_common.nkeys import KeyPair, NkeyError, Prefix, from_seed
 from pynats_cli.errors import CliError
 from pynats_cli.identities.book import Book, Edition
 
-BACKUP_CHARS_MAX = 256 * 1024 * 1024
+BACKUP_BYTES_MAX = 256 * 1024 * 1024
 
 
 def write_backup(entity: dict[str, Any], path: Path, key: str) -> None:
@@ -35,9 +35,7 @@ def write_backup(entity: dict[str, Any], path: Path, key: str) -> None:
 
 def read_backup(path: Path, key: str) -> Backup:
     """The checked content of a backup. Raises CliError, StoreError."""
-    text = read_text(path)
-    if len(text) > BACKUP_CHARS_MAX:
-        raise CliError(f"{path} is too large for a backup")
+    text = read_text(path, BACKUP_BYTES_MAX)
     if key:
         text = _opened(text, path, _curve_key(key))
     try:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.program.xdg import config_home, write_private
 
 from pynats_cli.errors import CliError
@@ -19,7 +20,7 @@ def _path() -> Path:
 
 def _read() -> dict[str, Any]:
     try:
-        text = _path().read_text(encoding="utf-8")
+        text = read_whole(_path())
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -15,15 +15,16 @@ from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
 from pynats_common.program.running import OutputError
 
-from pynats_cli.screen.visible import laid_out
+from pynats_cli.screen.visible import laid_out, visible
 
 if TYPE_CHECKING:
     from pynats_cli.flags import Shown
 
 
 def log(text: str) -> None:
-    """One line on stderr that starts with the local time, like `nats` logs."""
-    print(f"{time.strftime('%H:%M:%S')} {laid_out(text.rstrip())}", file=sys.stderr, flush=True)
+    """One line on stderr that starts with the local time, like `nats` logs. No colours: the words
+    may be a server's."""
+    print(f"{time.strftime('%H:%M:%S')} {visible(text.rstrip())}", file=sys.stderr, flush=True)
 
 
 def note(text: str) -> None:

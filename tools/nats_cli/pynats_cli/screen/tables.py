@@ -18,6 +18,7 @@ from pynats_cli.global_options import COLOR_SCHEMES
 from pynats_cli.screen.terminal import terminal_size
 from pynats_cli.screen.visible import visible
 
+_LONG = 500  # rows, from which on they are drawn here
 _FIGURE = re.compile(r"[-+]?[\d,.]+( ?[KMGTPE]?i?B| ?%)?\Z|unlimited\Z|never\Z")
 _BORDER = re.compile("[╭╔][─┬═╦]*[╮╗]")
 
@@ -170,23 +171,30 @@ def _boxed(
     from rich.table import Table
     from rich.text import Text
 
+    # A title that is wider than what is below it stays in one line.
+    least = min(cell_len(title) + 4, room) if title else 0
+    if (
+        len(rows) > _LONG
+        and not style
+        and least <= sum(widths) + 3 * len(widths) + 1 <= room
+        and all(_fit(row, widths) for row in (headers, *rows, footer))
+    ):
+        text = _long(headers, rows, footer, widths)
+        return _titled(text, title, cell_len(title)) if title else text
     drawn = Table(
         header_style="",
         box=box.DOUBLE if style == "double" else box.ROUNDED,
         border_style="" if style in ("rounded", "double") else style,
         show_footer=bool(footer),
-        # A title that is wider than what is below it stays in one line.
-        min_width=min(cell_len(title) + 4, room) if title else 0,
+        min_width=least,
     )
     for index, header in enumerate(headers):
         foot = Text(footer[index]) if footer else ""
-        cells = [row[index] for row in rows if row[index]]
-        right = bool(cells) and all(_FIGURE.match(cell) for cell in cells)
         drawn.add_column(
             Text(header, justify="left"),
             footer=foot,
             width=widths[index],
-            justify="right" if right else "left",
+            justify="right" if _has_figures(rows, index) else "left",
         )
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
@@ -205,11 +213,67 @@ def _boxed(
     return _titled(text, title, cell_len(title)) if title else text
 
 
+def _fit(row: Sequence[str], widths: Sequence[int]) -> bool:
+    """Whether no cell of it must be wrapped."""
+    from rich.cells import cell_len
+
+    return all(
+        cell_len(line) <= width
+        for cell, width in zip(row, widths, strict=False)
+        for line in cell.split("\n")
+    )
+
+
+def _has_figures(rows: Sequence[Sequence[str]], index: int) -> bool:
+    cells = [row[index] for row in rows if row[index]]
+    return bool(cells) and all(_FIGURE.match(cell) for cell in cells)
+
+
+def _long(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    footer: Sequence[str],
+    widths: Sequence[int],
+) -> str:
+    """What rich draws, for which it needs half a minute with a hundred thousand rows."""
+    from rich.cells import cell_len
+
+    right = [_has_figures(rows, index) for index in range(len(headers))]
+    lines: list[str] = []
+
+    def rule(left: str, joint: str, end: str) -> None:
+        lines.append(left + joint.join("─" * (width + 2) for width in widths) + end)
+
+    def add(cells: Sequence[str], sides: Sequence[bool]) -> None:
+        parts = []
+        for cell, width, to_the_right in zip(cells, widths, sides, strict=True):
+            blank = " " * (width - cell_len(cell))
+            parts.append(blank + cell if to_the_right else cell + blank)
+        lines.append(f"│ {' │ '.join(parts)} │")
+
+    def add_all(cells: Sequence[str], sides: Sequence[bool]) -> None:
+        """A row whose cells may have several lines."""
+        split = [cell.split("\n") for cell in cells]
+        for number in range(max(map(len, split))):
+            add([each[number] if number < len(each) else "" for each in split], sides)
+
+    rule("╭", "┬", "╮")
+    add_all(headers, [False] * len(headers))
+    rule("├", "┼", "┤")
+    for row in rows:
+        add_all(row, right)
+    if footer:
+        rule("├", "┼", "┤")
+        add_all(footer, right)
+    rule("╰", "┴", "╯")
+    return "\n".join(lines)
+
+
 def _titled(text: str, title: str, length: int) -> str:
     """A drawn table with its title as the first row, across all columns."""
     top, rest = text.split("\n", 1)
     found = _BORDER.search(top)
-    assert found is not None
+    assert found
     border = found[0]
     start, end = top[: found.start()], top[found.end() :]  # colours
     line, joint, bar = ("═", "╦", "║") if border[0] == "╔" else ("─", "┬", "│")

@@ -18,7 +18,8 @@ from pynats_cli.template.language import render
 from pynats_cli.template.values import Int64, format_operand
 from pynats_cli.template.words import command_words
 
-_LETTERS = string.ascii_letters + string.digits
+_LETTERS = (string.ascii_letters + string.digits).encode()
+_LETTER_OF_BYTE = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
 _NUID_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH_MAX = 64 * 1024 * 1024
 """Longest `{{Random}}`, in characters: the largest payload any server accepts."""
@@ -33,7 +34,7 @@ def random_text(shortest: float, longest: float) -> str:
     low, high = sorted((int(shortest), int(longest)))
     if low < 0 or high > RANDOM_LENGTH_MAX:
         raise TemplateError(f"Random: length out of range: {shortest}, {longest}")
-    return "".join(random.choices(_LETTERS, k=random.randint(low, high)))
+    return random.randbytes(random.randint(low, high)).translate(_LETTER_OF_BYTE).decode()
 
 
 def unique_id() -> str:

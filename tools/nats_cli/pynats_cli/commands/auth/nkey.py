@@ -12,6 +12,7 @@ from pynats_common.accounts_store.files import write_output
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, Choice
 from pynats_common.creds import decode_text
+from pynats_common.files import SECRET_MAX, TEXT_MAX, read_whole
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix, create_pair, is_valid_public
 from pynats_common.nkeys.texts import decode_signature, encode_signature, key_in_text
 from pynats_common.records import dataclass
@@ -149,15 +150,15 @@ def _put(data: str | bytes, file: str) -> None:
         raise CliError(str(error)) from None
 
 
-def _read(name: str) -> bytes:
+def _read(name: str, most: int = TEXT_MAX) -> bytes:
     try:
-        return Path(name).read_bytes()
+        return read_whole(name, most)
     except OSError as error:
         raise CliError(f"cannot read {name}: {error.strerror}") from None
 
 
 def _key(name: str) -> KeyPair:
-    pair = key_in_text(decode_text(_read(name)))
+    pair = key_in_text(decode_text(_read(name, SECRET_MAX)))
     if pair is None:
         raise CliError(f"could not find a valid key in {name}")
     return pair

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, EXISTING_FOLDER, UNSIGNED
+from pynats_common.files import read_whole
 
 from pynats_cli.connect.session import Session
 from pynats_cli.errors import CliError
@@ -94,7 +95,7 @@ def _other_config(path: str) -> dict[str, Any] | None:
     if not path:
         return None
     try:
-        document = json.loads(Path(path).read_bytes())
+        document = json.loads(read_whole(path))
     except (OSError, ValueError, RecursionError) as error:
         raise CliError(f"{path}: {error}") from None
     if isinstance(document, dict) and isinstance(document.get("config"), dict):

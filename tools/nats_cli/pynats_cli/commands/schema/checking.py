@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pynats_common.commandline.declare import arg, opt
+from pynats_common.files import read_whole
 from pynats_common.go.quoting import quote
 from pynats_common.go.text import bytes_of
 
@@ -44,7 +44,7 @@ def _found(file: str, schema: str, problems: list[str]) -> str:
 
 def _document(file: str) -> Any:
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = sys.stdin.buffer.read() if file == "-" else read_whole(file)
     except OSError as error:
         raise CliError(f"open {file}: {(error.strerror or '').lower()}") from None
     return _parsed(data, quote(file))

@@ -10,9 +10,9 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import KEY_VALUE
 
 from pynats_cli.messages.micro.demo import EchoService, demo_headers
-from pynats_cli.runner import stop_event
 from pynats_cli.screen.columns import Columns
 from pynats_cli.screen.output import line, log
+from pynats_cli.signals import stop_event
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session

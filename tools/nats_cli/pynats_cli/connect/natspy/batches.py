@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
 
 # A server may part fields with more than one blank: nats-server writes two before the size of what
@@ -35,6 +36,11 @@ Sink = Callable[[list[Message]], None]
 
 BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
+MESSAGE_MAX = 65 * 1024 * 1024
+"""The longest message that is taken, a bit more than servers can allow."""
+_LINE_MAX = 4 * 1024 * 1024  # INFO with thousands of addresses
+_SIZE_DIGITS = 9
+_MALFORMED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 class BatchParser(Parser):  # type: ignore[misc]
@@ -92,15 +98,19 @@ class BatchParser(Parser):  # type: ignore[misc]
             found = match(data, position)
             if found is None:
                 stop = data.find(b"\r\n", position)
-                if stop < 0:
+                if stop < 0 and size - position <= _LINE_MAX:
                     break
+                if stop < 0 or data.startswith((b"MSG", b"HMSG"), position):
+                    raise ProtocolError
                 sink = None
                 if data.startswith(b"-ERR", position):
                     self.words = data[position + 4 : stop].decode("utf-8", "replace").strip(" '")
             else:
                 start = found.end()
                 subject, sid, reply, total, subject2, sid2, reply2, head, total2 = found.groups()
-                stop = start + int(total or total2)
+                stop = start + _size(total or total2)
+                if head is not None and _size(head) > stop - start:
+                    raise ProtocolError
                 if stop + 2 > size:
                     self._need = stop + 2 - position
                     break
@@ -111,7 +121,7 @@ class BatchParser(Parser):  # type: ignore[misc]
                     batch = []
                 current = sink
             if sink is None or found is None:
-                await super().parse(data[position : stop + 2])
+                await self._other(data[position : stop + 2])
             elif total is not None:
                 batch.append(Message(subject, reply or b"", b"", data[start:stop]))
             else:
@@ -123,6 +133,18 @@ class BatchParser(Parser):  # type: ignore[misc]
         if current is not None and batch:
             current(batch)
         return position
+
+    async def _other(self, data: bytes) -> None:
+        try:
+            await super().parse(data)
+        except _MALFORMED:  # nats-py would read no more, without a word to those who wait
+            raise ProtocolError from None
+
+
+def _size(digits: bytes) -> int:
+    if len(digits) > _SIZE_DIGITS or int(digits) > MESSAGE_MAX:
+        raise ProtocolError  # memory is not given to whoever announces much
+    return int(digits)
 
 
 def frame(subject: bytes, reply: bytes, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:

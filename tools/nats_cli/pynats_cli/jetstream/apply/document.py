@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.config import ConfigError, Node, NodeMap, Position, kind_of, parse, parse_toml
 from pynats_common.config.source import Source
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 
 from pynats_cli.errors import CliError
@@ -53,7 +54,7 @@ class Document:
 def read_document(path: str) -> Document:
     """The declarations of a file. Raises CliError with the place of what is wrong."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_whole(path).decode()
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any, Final
 
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 
 from pynats_cli.errors import CliError
@@ -45,9 +46,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """What `backup.json` says. Raises CliError."""
     path = folder / META
     try:
-        if path.stat().st_size > _META_MAX:
-            raise CliError(f"{path} is too large")
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_whole(path, _META_MAX))
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
     except (ValueError, RecursionError) as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pynats_common.archive import CONSUMERS, Entry
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 
 from pynats_cli.errors import CliError
@@ -194,7 +195,7 @@ class Obfuscator:
 def read_keys(path: Path) -> dict[str, Any]:
     """The content of a key file. Raises CliError."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_whole(path))
     except OSError as error:
         raise CliError(f"open {path}: {error_text(error)}") from None
     except (ValueError, RecursionError):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.go.durations import parse_long_duration_ns
 from pynats_common.go.quoting import quote
 from pynats_common.go.times import ZERO_TIME, parse_instant_ns
@@ -44,7 +45,7 @@ def read_config(path: str) -> tuple[Config, list[str]]:
     A file may hold a configuration, or all that `consumer info --json` shows.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_whole(path).decode()
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:

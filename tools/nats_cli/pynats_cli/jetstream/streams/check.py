@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 from pynats_common.go.quoting import quote
 
@@ -29,7 +29,7 @@ def read_config(path: str) -> tuple[dict[str, Any], list[str]]:
     """The configuration in a JSON file, which may be that of `stream info --json`; also the names
     in it that mean nothing. Raises CliError."""
     try:
-        text = Path(path).read_text("utf-8")
+        text = read_whole(path).decode()
     except (OSError, UnicodeError) as error:
         raise CliError(f"{path}: {error_text(error)}") from None
     try:

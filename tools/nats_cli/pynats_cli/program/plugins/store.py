@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.go.quoting import quote
 from pynats_common.program.xdg import data_home, write_private
 
@@ -45,7 +46,7 @@ def find(name: str) -> Plugin | None:
     if not _NAME.match(name) or not path.is_file():
         return None
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_whole(path))
         command, definition = content["cmd"], content["def"]
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None

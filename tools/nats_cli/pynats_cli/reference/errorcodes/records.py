@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.api_errors import ERRORS
+from pynats_common.files import read_whole
 from pynats_common.program.xdg import write_private
 
 from pynats_cli.errors import CliError
@@ -66,7 +67,7 @@ def known() -> list[ErrorRecord]:
 def read_file(path: str) -> list[ErrorRecord]:
     """The records of an errors.json. Raises CliError."""
     try:
-        content = json.loads(Path(path).read_bytes())
+        content = json.loads(read_whole(path))
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

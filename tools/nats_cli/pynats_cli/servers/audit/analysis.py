@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.go.times import format_time_ns
 
 from pynats_cli.errors import CliError
@@ -84,8 +85,7 @@ def cut(report: dict[str, Any], most: int) -> dict[str, Any]:
 def load_report(path: Path) -> dict[str, Any]:
     """A report that was saved. Raises CliError."""
     try:
-        with path.open("rb") as stream:
-            report = json.loads(stream.read(_REPORT_BYTES_MAX))
+        report = json.loads(read_whole(path, _REPORT_BYTES_MAX))
     except OSError as error:
         raise CliError(f"cannot read report {path}: {error.strerror}") from None
     except (ValueError, RecursionError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.network.urls import redact_url
 
 from pynats_cli.errors import CliError
@@ -49,7 +50,7 @@ def load_bundle(source: str) -> Bundle:
     if path.is_dir():
         return read_bundle(_from_folder(path), source)
     try:
-        data = path.read_bytes()
+        data = read_whole(path, _BYTES_MAX)
     except OSError as error:
         raise CliError(f"cannot read {source}: {error.strerror}") from None
     return read_bundle(_from_zip(data, source), source)

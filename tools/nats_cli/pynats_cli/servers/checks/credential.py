@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pynats_common import jwt
 from pynats_common.creds import decode_text, extract_jwt
+from pynats_common.files import SECRET_MAX, read_whole
 from pynats_common.go.durations import SECOND_NS, human_duration_ns
 from pynats_common.go.errno import error_text
 from pynats_common.go.times import format_time_s
@@ -32,8 +33,7 @@ def check_credential(
 ) -> None:
     """Reads the file and judges its token. The seed in it is not read."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_FILE_BYTES_MAX)
+        data = read_whole(path, SECRET_MAX)
     except OSError as error:
         result.critical(f"credential not accessible: stat {path}: {error_text(error)}")
         return

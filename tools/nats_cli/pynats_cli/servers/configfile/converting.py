@@ -12,6 +12,7 @@ from typing import Any
 
 from pynats_common.config import ConfigError, Position
 from pynats_common.config.source import Source
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 from pynats_common.serverkeys import Block, Key, load_keys
 from pynats_common.sizes import parse_size
@@ -133,7 +134,7 @@ def _includer(
         if real in chain:
             raise ConfigError(f"error parsing include file '{name}', it includes itself", where)
         try:
-            text = target.read_text(encoding="utf-8")
+            text = read_whole(target).decode()
         except OSError as error:
             raise ConfigError(
                 f"error parsing include file '{name}', open {target}: {error_text(error)}", where

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 
 from pynats_cli.errors import CliError
@@ -15,7 +16,7 @@ from pynats_cli.errors import CliError
 def read_text(file: str) -> str:
     """The text of a file, `-` is standard input. Raises CliError."""
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = sys.stdin.buffer.read() if file == "-" else read_whole(file)
     except OSError as error:
         raise CliError(f"open {file}: {error_text(error)}") from None
     try:

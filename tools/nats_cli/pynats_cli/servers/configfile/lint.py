@@ -20,6 +20,7 @@ from pynats_common.config import (
     parse_toml,
 )
 from pynats_common.config.source import Source
+from pynats_common.files import read_whole
 from pynats_common.go.durations import parse_duration_s
 from pynats_common.go.errno import error_text
 from pynats_common.go.text import raw_text
@@ -73,7 +74,7 @@ def _parse(text: str, file: str, environ: Mapping[str, str], chain: tuple[str, .
         if os.path.realpath(target) in chain:
             raise ConfigError(f"error parsing include file '{name}', it includes itself", where)
         try:
-            inner = raw_text(Path(target).read_bytes())
+            inner = raw_text(read_whole(target))
         except OSError as error:
             message = f"error parsing include file '{name}', open {target}: {error_text(error)}"
             raise ConfigError(message, where) from None

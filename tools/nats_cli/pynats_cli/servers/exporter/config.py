@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pynats_common.files import read_whole
 from pynats_common.go.quoting import quote_excerpt
 
 from pynats_cli.errors import CliError
@@ -32,8 +33,7 @@ def load_config(path: Path) -> list[CheckSpec]:
     from ruamel.yaml.error import YAMLError
 
     try:
-        with path.open("rb") as stream:
-            document = YAML(typ="safe", pure=True).load(stream.read(_FILE_BYTES_MAX))
+        document = YAML(typ="safe", pure=True).load(read_whole(path, _FILE_BYTES_MAX))
     except OSError as error:
         raise CliError(f"cannot read {path}: {error.strerror}") from None
     except (YAMLError, UnicodeDecodeError) as error:

@@ -44,6 +44,8 @@ class Archive:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise CliError(f"cannot open archive {self.path}: it is a device or a pipe")
         try:
             self._zip = zipfile.ZipFile(self.path)
         except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pynats_common.creds import decode_text
+from pynats_common.files import read_whole
 from pynats_common.go.errno import error_text
 from pynats_common.jwt import AccountClaims, Issue, JwtError, decode, validate
 from pynats_common.jwt.opening import open_token
@@ -30,7 +31,7 @@ def sources_of_store(folder: str) -> list[Source]:
 def source_of_jwt(file: str) -> Source:
     """Of the first JWT in a file; a seed in it is not looked at. Raises CliError."""
     try:
-        text = decode_text(Path(file).read_bytes())
+        text = decode_text(read_whole(file))
     except OSError as error:
         raise CliError(f"open {file}: {error_text(error)}") from None
     found = _JWT.search(text)

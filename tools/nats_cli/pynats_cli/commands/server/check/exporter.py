@@ -37,10 +37,10 @@ class ExporterOptions(CheckOptions):
 
 async def exporter(options: GlobalOptions, chosen: ExporterOptions) -> int:
     """Serves the page. The checks run when it is asked for."""
-    from pynats_cli.runner import stop_event
     from pynats_cli.servers.exporter.collecting import Collector
     from pynats_cli.servers.exporter.config import load_config
     from pynats_cli.servers.exporter.web import served
+    from pynats_cli.signals import stop_event
 
     checks = load_config(Path(chosen.config))
     loop = asyncio.get_running_loop()
