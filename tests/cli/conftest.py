@@ -18,16 +18,17 @@ from typing import Any
 
 import pynats_cli
 import pytest
-import typer  # noqa: F401 - imported before forking, see Running
+import typer  # noqa: F401 - as all that a run would import
 from pynats_cli.entry import main
 
-from tests.cli.inside import CRASHED, exit_code, open_files, run_inside, set_variables
+from tests.cli.inside import become, opened, run_inside
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
+from tests.support.template import Forked, Program, template
 
 for _module in pkgutil.walk_packages(pynats_cli.__path__, "pynats_cli."):
     if not _module.name.endswith("__main__"):
-        # Before forking, see Running: importing is most of what a short run does.
+        # Once, for all runs in this process: importing is most of what a short run does.
         importlib.import_module(_module.name)
 
 THE_REAL_ONE = pytest.param(REFERENCE, marks=pytest.mark.reference)
@@ -43,23 +44,16 @@ class Result:
     err: str
 
 
+PROGRAM = Program("pynats_cli", "tests.cli.inside:as_a_process", ("pynats_cli.__main__",))
+
+
 class Running:
-    """A running `pynats` in a separate process; its output goes to files.
+    """A running `pynats` in a separate process; its output goes to files."""
 
-    The process is forked from the test's, which has imported everything: a run takes milliseconds
-    instead of a third of a second. `test_invocation` runs the real console script.
-    """
-
-    def __init__(
-        self, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, process: Forked) -> None:
         self._folder = folder
-        self._code: int | None = None
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            _become_pynats(folder, arguments, environment)
+        self._process = process
+        self.pid = process.pid
 
     def out(self) -> str:
         return _read(self._folder / "out")
@@ -69,15 +63,10 @@ class Running:
 
     def exit_code(self) -> int | None:
         """Exit code, None while it runs."""
-        if self._code is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._code = os.waitstatus_to_exitcode(status)
-        return self._code
+        return self._process.poll()
 
     def signal(self, number: signal.Signals) -> None:
-        if self.exit_code() is None:
-            os.kill(self.pid, number)
+        self._process.send_signal(number)
 
     def wait_for(self, text: str) -> None:
         """Waits until `text` was printed to stdout or stderr."""
@@ -98,23 +87,6 @@ class Running:
 
 def _read(path: Path) -> str:
     return path.read_bytes().decode(errors="backslashreplace") if path.exists() else ""
-
-
-def _become_pynats(folder: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    """Turns a forked process into `pynats`; never returns."""
-    code = CRASHED
-    try:
-        open_files(folder)
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
-        set_variables(environment)
-        os.umask(0o022)
-        sys.argv = ["pynats", *arguments]
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        code = exit_code(main)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
 
 
 class Cli:
@@ -147,8 +119,27 @@ class Cli:
         return Result(code, _read(folder / "out"), _read(folder / "err"))
 
     def start(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Running:
-        """Starts without waiting, in a process of its own."""
-        running = Running(self._folder(stdin), arguments, {**self.environment, **environment})
+        """Starts without waiting, in a process of its own.
+
+        It is forked from one that has imported everything: a run takes milliseconds instead of a
+        third of a second. `test_invocation` runs the real console script.
+        """
+        folder, variables = self._folder(stdin), {**self.environment, **environment}
+        with opened(folder) as descriptors:
+            process = template(PROGRAM).fork(("pynats", *arguments), descriptors, variables)
+        return self._kept(Running(folder, process))
+
+    def start_patched(self, *arguments: str, stdin: str | bytes = b"") -> Running:
+        """The same with what the test has changed in the program's modules."""
+        folder = self._folder(stdin)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            become(folder, arguments, self.environment)
+        return self._kept(Running(folder, Forked(pid)))
+
+    def _kept(self, running: Running) -> Running:
         self._running.append(running)
         return running
 

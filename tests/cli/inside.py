@@ -15,14 +15,17 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import typer.main  # noqa: F401 - what commands import when they begin
+from pynats_cli.entry import main
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 CRASHED = 99  # exit code of a program that an exception ended, which no user may ever see
 
 
 def run_inside(
-    main: Callable[[], Any],
+    program: Callable[[], Any],
     folder: Path,
     arguments: tuple[str, ...],
     environment: Mapping[str, str],
@@ -33,13 +36,40 @@ def run_inside(
         sys.argv = ["pynats", *arguments]
         with open(0, closefd=False) as sys.stdin, open(1, "w", closefd=False) as sys.stdout, \
              open(2, "w", buffering=1, closefd=False) as sys.stderr:  # fmt: skip
-            return exit_code(main)
+            return exit_code(program)
 
 
-def exit_code(main: Callable[[], Any]) -> int:
-    """What a process that runs this ends with."""
+def become(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
+    """Turns a fork of the test's process into `pynats`."""
     try:
-        main()
+        with opened(folder) as descriptors:
+            for number, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, number)
+        _set_variables(environment)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+        sys.argv = ["pynats", *arguments]
+        as_a_process()
+    finally:
+        os._exit(CRASHED)
+
+
+def as_a_process() -> NoReturn:
+    """`pynats` in a process that was forked for it."""
+    os.umask(0o022)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    code = CRASHED
+    try:
+        code = exit_code(main)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def exit_code(program: Callable[[], Any]) -> int:
+    """What a process of the program ends with."""
+    try:
+        program()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:
@@ -54,7 +84,9 @@ def _descriptors(folder: Path) -> Iterator[None]:
     kept = [os.dup(number) for number in range(3)]
     streams = sys.stdin, sys.stdout, sys.stderr
     try:
-        open_files(folder)
+        with opened(folder) as descriptors:
+            for number, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, number)
         yield
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
@@ -63,27 +95,33 @@ def _descriptors(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def open_files(folder: Path) -> None:
-    """The folder's files become the descriptors 0 to 2."""
-    for number, name in enumerate(("in", "out", "err")):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
-        opened = os.open(folder / name, flags, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[tuple[int, int, int]]:
+    """Descriptors of the folder's files, for 0 to 2."""
+    made = [
+        os.open(
+            folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY, 0o600
+        )
+        for number, name in enumerate(("in", "out", "err"))
+    ]
+    try:
+        yield made[0], made[1], made[2]
+    finally:
+        for descriptor in made:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
 def _variables(environment: Mapping[str, str]) -> Iterator[None]:
     kept = dict(os.environ)
-    set_variables(environment)
+    _set_variables(environment)
     try:
         yield
     finally:
-        set_variables(kept)
+        _set_variables(kept)
 
 
-def set_variables(environment: Mapping[str, str]) -> None:
-    """The environment is these variables and no others."""
+def _set_variables(environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

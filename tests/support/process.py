@@ -165,7 +165,9 @@ class ServerProcess:
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
         if self._forked and template.template().can(os.environ):
-            return template.template().fork(command, log)
+            with Path(os.devnull).open("rb") as nothing:
+                descriptors = (nothing.fileno(), log.fileno(), log.fileno())
+                return template.template().fork(command, descriptors)
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def _read_ports(self) -> dict[str, list[str]] | None:

@@ -128,6 +128,15 @@ def _members(hint: Any) -> tuple[Any, ...]:
 def parameters(options: type[Any]) -> tuple[Parameter, ...]:
     """The declared fields of an options class: arguments first, then flags, as they were written;
     what it inherits comes after its own flags, and the farther from it, the later."""
+    if options not in _read:
+        _read[options] = _parameters(options)
+    return _read[options]
+
+
+_read: dict[type[Any], tuple[Parameter, ...]] = {}  # parsing, help and suggestions ask again
+
+
+def _parameters(options: type[Any]) -> tuple[Parameter, ...]:
     hints = typing.get_type_hints(options, include_extras=True)
     found: list[Parameter] = []
     for item in dataclasses.fields(options):

@@ -284,7 +284,7 @@ async def test_a_transfer_that_stands_still_ends(
     client = await jetstream.connect(cli.environment["NATS_URL"])
     await Stalling(client).start()
     target = tmp_path / "b"
-    taking = cli.start("backup", "stream", "S", str(target), "--timeout", "300ms")
+    taking = cli.start_patched("backup", "stream", "S", str(target), "--timeout", "300ms")
     await wait_until_async(lambda: taking.exit_code() is not None, "the end")
     assert (taking.exit_code(), taking.err()) == (
         1, "pynats: error: the backup stalled: no data for 0.3 seconds\n",
@@ -329,7 +329,9 @@ def test_a_restore_that_stands_still_or_is_refused_ends(
         server = Stalling(client, end)
         server.chunks = -1
         await server.start()
-        restoring = cli.start("backup", "restore", "stream", str(tmp_path), "--timeout", "300ms")
+        restoring = cli.start_patched(
+            "backup", "restore", "stream", str(tmp_path), "--timeout", "300ms"
+        )
         await wait_until_async(lambda: restoring.exit_code() is not None, "the end")
         assert restoring.exit_code() == 1
         assert reason in restoring.err()

@@ -31,7 +31,7 @@ def take(cli: Cli, stream: str, folder: Path) -> Result:
 
 def take_and_stop(cli: Cli, stream: str, folder: Path) -> Result:
     """Like `take`, in a process of its own, which a signal may end."""
-    return cli.start("backup", "stream", stream, str(folder), "--incremental").finish()
+    return cli.start_patched("backup", "stream", stream, str(folder), "--incremental").finish()
 
 
 def check_restored(cli: Cli, api: Api, stream: str, folder: Path) -> None:

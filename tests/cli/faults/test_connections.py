@@ -66,7 +66,7 @@ def others_than(reason: str, ended: list[Ended]) -> dict[str, str]:
 
 
 def test_no_server(make_runs: Callable[..., Runs]) -> None:
-    ended = make_runs("nats://127.0.0.1:1").all(served())
+    ended = make_runs("nats://127.0.0.1:1").in_turn(served())
     assert failed(ended) == []
     assert set(reasons(ended).values()) == {
         "nats: no servers available for connection (tried nats://127.0.0.1:1)",
@@ -76,7 +76,7 @@ def test_no_server(make_runs: Callable[..., Runs]) -> None:
 
 def test_wrong_password(make_runs: Callable[..., Runs], strict: ServerProcess) -> None:
     url = f"127.0.0.1:{strict.port}"
-    ended = make_runs(f"nats://plain:wrong@{url}").all(LINES[path] for path in A_FEW)
+    ended = make_runs(f"nats://plain:wrong@{url}").in_turn(LINES[path] for path in A_FEW)
     assert failed(ended) == []
     assert set(reasons(ended).values()) == {
         f"nats: Authorization Violation (tried nats://{url})",
@@ -104,7 +104,7 @@ def test_a_server_that_goes_away(
 ) -> None:
     few = [LINES[path] for path in A_FEW if path != ("rtt",)]
     lines = served(but=CONNECTED_ONLY) if way == LEAVING else few
-    ended = make_runs(failing.url(way)).all(lines)
+    ended = make_runs(failing.url(way)).in_turn(lines)
     assert failed(ended) == []
     assert others_than(reason, ended) == {}
 
@@ -119,7 +119,7 @@ def test_a_user_without_permissions(
         "talks": {("publish",)},
     }[user]
     lines = served(but={*CONNECTED_ONLY, ("account", "info"), *may})
-    ended = make_runs(f"nats://{user}:p@127.0.0.1:{strict.port}").all(lines)
+    ended = make_runs(f"nats://{user}:p@127.0.0.1:{strict.port}").in_turn(lines)
     assert failed(ended) == []
     what = "Publish" if user == "hears" else "Subscription"
     others = {
@@ -133,13 +133,13 @@ def test_an_account_without_jetstream(
     make_runs: Callable[..., Runs], strict: ServerProcess
 ) -> None:
     lines = [line for line in served() if line.path[0] in JETSTREAM]
-    ended = make_runs(f"nats://plain:p@127.0.0.1:{strict.port}", *SOON).all(lines)
+    ended = make_runs(f"nats://plain:p@127.0.0.1:{strict.port}", *SOON).in_turn(lines)
     assert failed(ended) == []
     assert others_than("JetStream not enabled for account (10039)", ended) == {}
 
 
 def test_a_server_without_jetstream(make_runs: Callable[..., Runs], server: ServerProcess) -> None:
     lines = [line for line in served() if line.path[0] in JETSTREAM]
-    ended = make_runs(url_of(server)).all(lines)
+    ended = make_runs(url_of(server)).in_turn(lines)
     assert failed(ended) == []
     assert others_than("JetStream is not enabled on this server or account", ended) == {}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,8 @@ from pathlib import Path
 import pytest
 from pynsc.__main__ import main
 
-from tests.support.deadline import wait_until
-from tests.support.process import PYNATS, REFERENCE, server_command
+from tests.cli.conftest import url_of
+from tests.support.process import PYNATS, REFERENCE, ServerProcess
 
 
 @dataclass
@@ -53,45 +51,21 @@ def nsc(home: Path, capfd: pytest.CaptureFixture[str]) -> Run:
 @dataclass
 class Server:
     url: str
-    folder: Path
-    process: subprocess.Popen[bytes]
-
-
-def _ports(folder: Path, process: subprocess.Popen[bytes]) -> str:
-    def written() -> str:
-        assert process.poll() is None, (folder / "log").read_text()
-        for path in folder.glob("*.ports"):
-            try:
-                return str(json.loads(path.read_text())["nats"][0])
-            except (ValueError, LookupError):
-                continue
-        return ""
-
-    return wait_until(written, "the ports file")
 
 
 @pytest.fixture(params=[PYNATS, pytest.param(REFERENCE, marks=pytest.mark.reference)])
 def start_server(home: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Server]]:
     """Start our server, or the real one, with `config`; all servers end with the test."""
-    (program,) = server_command(request.param)
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[ServerProcess] = []
 
     def start(config: str) -> Server:
         folder = home / f"server{len(processes)}"
-        folder.mkdir()
         config = config.replace("'./jwt'", f"'{folder}/jwt'").replace(
             "allow_delete: false", "allow_delete: true"
         )
-        head = f'listen: "127.0.0.1:-1"\nports_file_dir: "{folder}"\nlog_file: "{folder}/log"\n'
-        (folder / "server.conf").write_text(head + config)
-        with (folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [program, "-c", str(folder / "server.conf")], stdout=subprocess.DEVNULL, stderr=log
-            )
-        processes.append(process)
-        return Server(_ports(folder, process), folder, process)
+        processes.append(ServerProcess(request.param, folder, config).start())
+        return Server(url_of(processes[-1]))
 
     yield start
     for process in processes:
         process.kill()
-        process.wait()

@@ -21,7 +21,7 @@ from pynats_common.program.filelock import LockTimeoutError, hold_lock
 from tests.support.deadline import PATIENCE_S
 
 Nsc = Callable[..., Any]
-MANY = 20
+MANY = 12
 
 # Every child has everything imported and waits for the same end of file: they start together.
 _TOGETHER = """

@@ -52,7 +52,8 @@ def test_pip_brings_the_latest_or_the_wanted_version(home: Path, index: Path) ->
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "pip.pth").write_text(f"{pip}\n")
     python = str(environment / "bin/python")
-    assert update.upgrade(NAME, "", python) == "1.0"
+    with zipfile.ZipFile(index / f"{NAME}-1.0-py3-none-any.whl") as installed:
+        installed.extractall(packages)
     write_wheel(index, "1.1")
     assert update.upgrade(NAME, "", python) == "1.1"
     assert update.upgrade(NAME, "1.0", python) == "1.0"
@@ -64,7 +65,6 @@ def test_pip_brings_the_latest_or_the_wanted_version(home: Path, index: Path) ->
         wheel.rename(index / wheel.name)
     with pytest.raises(StoreError, match=f"cannot update to 9.9: .*{NAME}==9.9"):
         update.upgrade(NAME, "9.9", python)
-    assert update.upgrade(NAME, "1.0", python) == "1.0"
 
 
 def test_no_index_is_one_line_with_a_hint(

@@ -176,7 +176,7 @@ async def test_a_transfer_that_stands_still_is_given_up(
     api = Api(client)
     await api.start(acknowledged=3)
     put = ["object", "put", "B", "--name", "n", "--chunk-size", "10", "--timeout", "300ms"]
-    running = cli.start(*put, stdin=b"x" * 1000)
+    running = cli.start_patched(*put, stdin=b"x" * 1000)
     await wait_until_async(lambda: running.exit_code() is not None, "the end of the transfer")
     assert running.exit_code() == 1
     assert "the server stopped to acknowledge the data" in running.err()
