@@ -32,7 +32,7 @@ def test_an_interrupt_waits_for_the_answer_in_hand(cli: Cli) -> None:
     gate.touch()
     assert asking.finish().out == "late\n"
     ended = reply.finish()
-    assert ended.code == 0
+    assert ended.code == 130
     assert [line[9:] for line in ended.err.splitlines()][-2:] == ["Draining...", "Exiting"]
 
 

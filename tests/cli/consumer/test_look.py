@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from pynats_cli.commands.consumer.report import report_table
+from pynats_cli.commands.consumer.looking.report import report_table
 
 from tests.cli.conftest import Cli
 from tests.cli.consumer.conftest import Stage

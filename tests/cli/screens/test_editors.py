@@ -78,7 +78,7 @@ def test_what_cannot_be_used_can_be_edited_again(cli: Cli, answer: str) -> None:
         'else sed -i "s/^\\[/{/" "$1"; fi\n'
     )
     terminal = Terminal(cli, "context", "edit", "one", EDITOR=f"sh {editor}")
-    terminal.answer("Edit it again? [Y/n]", answer)
+    terminal.answer("Edit it again? (Y/n)", answer)
     assert terminal.finish() == {"y\n": 0, "n\n": 1, "\x03": 130}[answer]
     assert ('"after"' in context_of(cli)) == (answer == "y\n")
     kept = KEPT.findall(terminal.all)

@@ -20,7 +20,7 @@ from pynats_cli.jetstream.objects.store import Objects
 from tests.support.deadline import next_turn
 
 CHUNKS = 8
-SESSION: Any = SimpleNamespace(options=SimpleNamespace(timeout_s=1.0))
+SESSION: Any = SimpleNamespace(options=SimpleNamespace(timeout_s=1.0), check_refused=lambda: None)
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -72,15 +72,27 @@ def test_an_object_may_take_longer_than_any_timeout(monkeypatch: pytest.MonkeyPa
             runner.run(_get(1.1 * IDLE_S, monkeypatch))
 
 
+async def _take(gap_s: float) -> float:
+    """The time that it takes to receive a backup whose chunks come so far apart."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, JumpingLoop)
+    begun = loop.time()
+    bodies = [b"x"] * CHUNKS + [b""]
+
+    class Arrived:
+        async def get(self) -> Any:
+            await loop.jump(gap_s)
+            return SimpleNamespace(data=bodies.pop(0), reply="", headers=None)
+
+    archive: Any = SimpleNamespace(chunks=0, unpacked=0, add=lambda _: None)
+    arrived: Any = Arrived()
+    await download._receive(SESSION, arrived, archive, Wish(), lambda _: None)
+    assert not bodies
+    return loop.time() - begun
+
+
 def test_each_chunk_of_a_backup_has_the_whole_patience() -> None:
-    waits: list[float] = []
-
-    async def next_msg(timeout: float) -> Any:
-        waits.append(timeout)
-        data = b"x" if len(waits) <= CHUNKS else b""
-        return SimpleNamespace(data=data, reply="", headers=None)
-
-    archive: Any = SimpleNamespace(chunks=0, unpacked=0, add=lambda data: None)
-    subscription = SimpleNamespace(next_msg=next_msg)
-    asyncio.run(download._receive(SESSION, subscription, archive, Wish(), lambda _: None))
-    assert waits == [download.IDLE_S] * (CHUNKS + 1)
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        assert runner.run(_take(0.9 * download.IDLE_S)) > 5 * download.IDLE_S
+        with pytest.raises(CliError, match="the backup stalled"):
+            runner.run(_take(1.1 * download.IDLE_S))

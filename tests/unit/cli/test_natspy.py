@@ -47,7 +47,16 @@ USED = {
 }  # fmt: skip
 OURS = {
     PatchedClient: ("_proxy", "_told", "lost_by", "info", "stream_info", "read_ahead"),
-    BatchParser: ("_chunks", "_consume", "_have", "_need", "_sinks", "deliver", "delivers"),
+    BatchParser: (
+        "_chunks",
+        "_consume",
+        "_have",
+        "_need",
+        "_other",
+        "_sinks",
+        "deliver",
+        "delivers",
+    ),
     SocksTransport: ("_proxy",),
 }
 
