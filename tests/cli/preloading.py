@@ -12,7 +12,7 @@ _DRAWING = (
     "pynats_cli.connect.opening", "pynats_cli.screen.tables", "pynats_cli.screen.columns",
     "pynats_cli.screen.forms", "rich.console", "rich.table", "rich.text", "rich.box",
     "pynats_common.commandline.tables", "pynats_common.commandline.parse",
-    "pynats_common.commandline.helptext",
+    "pynats_common.commandline.help.text",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from pynats_cli.commands import ROOT
 from pynats_cli.program import helpforms
-from pynats_common.commandline.manpage import literal, manual_page, quoted
+from pynats_common.commandline.help.manpage import literal, manual_page, quoted
 from pynats_common.commandline.tree import Command, Found, Group, shown_commands, walk
 
 from tests.cli.conftest import Cli

@@ -17,7 +17,7 @@ from pynats_cli.commands import ROOT
 from pynats_cli.errors import UsageError
 from pynats_cli.global_options import global_flags, split_global_options
 from pynats_common.commandline.declare import parameters
-from pynats_common.commandline.markdown import markdown_help
+from pynats_common.commandline.help.markdown import markdown_help
 from pynats_common.commandline.parse import BadValueError, parse
 from pynats_common.commandline.tree import Command, Elsewhere, Group, every, walk
 from pynats_common.go.durations import SECOND_NS

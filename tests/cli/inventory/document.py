@@ -8,7 +8,7 @@ from __future__ import annotations
 from pynats_cli.commands import ROOT
 from pynats_cli.global_options import help_rows
 from pynats_common.commandline.declare import Parameter, parameters
-from pynats_common.commandline.helptext import flag_text
+from pynats_common.commandline.help.text import flag_text
 from pynats_common.commandline.tree import Command, Group, every
 
 from tests.cli.inventory.compare import ABSENT, inherited, inventory

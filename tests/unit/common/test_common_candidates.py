@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import pytest
 from pynats_common.commandline.candidates import candidates
 from pynats_common.commandline.declare import Parameter, arg, opt
-from pynats_common.commandline.introspect import introspect
+from pynats_common.commandline.help.introspect import introspect
 from pynats_common.commandline.kinds import DURATION, KEY_VALUE, UNSIGNED, Choice
 from pynats_common.commandline.shellscripts import SHELLS, completion_script
 from pynats_common.commandline.tree import Command, Elsewhere, Group

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pynats_common.commandline.helptext import command_help, group_help, section
+from pynats_common.commandline.help.text import command_help, group_help, section
 from pynats_common.commandline.parse import BadUsageError, BadValueError, parse, wants_help
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pynats_common.commandline.helptext import group_help
+from pynats_common.commandline.help.text import group_help
 from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Group
 from pynats_common.program.running import run_program
@@ -84,7 +84,7 @@ def _call(path: str, rest: list[str]) -> int:
 
     command = COMMANDS[path]
     if wants_help(rest):
-        from pynats_common.commandline.helptext import command_help
+        from pynats_common.commandline.help.text import command_help
 
         print(command_help(("pynsc", *path.split()), command), end="")
         return 0

@@ -54,7 +54,7 @@ def _script(shell: str) -> None:
 
 
 def _tree() -> dict[str, object]:
-    from pynats_common.commandline.introspect import introspect
+    from pynats_common.commandline.help.introspect import introspect
 
     from pynats_cli.global_options import introspected_flags
     from pynats_cli.program.plugins.store import registered

@@ -26,7 +26,7 @@ def form_of_help(arguments: Sequence[str]) -> str:
 
 
 def _markdown(found: Found, _: Callable[[Found], str]) -> str:
-    from pynats_common.commandline.markdown import markdown_help, markdown_rows
+    from pynats_common.commandline.help.markdown import markdown_help, markdown_rows
 
     more = ""
     if len(found.path) == 1:
@@ -37,7 +37,7 @@ def _markdown(found: Found, _: Callable[[Found], str]) -> str:
 
 
 def _manual(found: Found, _: Callable[[Found], str]) -> str:
-    from pynats_common.commandline.manpage import manual_page
+    from pynats_common.commandline.help.manpage import manual_page
 
     # Packagers who want the same file each time say when it is made.
     made = os.environ.get("SOURCE_DATE_EPOCH", "")
@@ -48,7 +48,7 @@ def _manual(found: Found, _: Callable[[Found], str]) -> str:
 
 
 def _long(found: Found, short: Callable[[Found], str]) -> str:
-    from pynats_common.commandline.helptext import long_help
+    from pynats_common.commandline.help.text import long_help
 
     below = long_help(found.path, found.node) if isinstance(found.node, Group) else ""
     return short(found) + below

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
-from pynats_common.commandline.helptext import argument_text
+from pynats_common.commandline.help.text import argument_text
 from pynats_common.commandline.tree import Command, Group, load
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
-from pynats_common.commandline.helptext import Rows, argument_text, flag_text, item_help
+from pynats_common.commandline.help.text import Rows, argument_text, flag_text, item_help
 from pynats_common.commandline.tree import Command, Found, Group, load, shown_commands
 
 # What typesetters would turn into something that cannot be copied into a shell.

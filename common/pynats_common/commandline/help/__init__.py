@@ -1,0 +1,1 @@
+"""A tree of commands told to people and programs: help, Markdown, manual pages, data."""
