@@ -78,7 +78,7 @@ def test_a_command_that_ends_by_itself_after_a_signal_may_take_its_time(
 
     async def command() -> str:
         with stop_event() as stopped:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
             await stopped.wait()
             late = asyncio.Event()  # the loop turns meanwhile
             asyncio.get_running_loop().call_later(0.5, late.set)

@@ -72,12 +72,14 @@ class _Patience:
 
 
 _current: _Patience | None = None
+_asked_to_end = threading.Event()  # by SIGTERM
 
 
 @contextmanager
 def patience() -> Iterator[None]:
     """Around a loop: within it signals are heeded whatever the loop does."""
     global _current
+    _asked_to_end.clear()
     _current = ours = _Patience()
     try:
         yield
@@ -125,15 +127,11 @@ class StopEvent(asyncio.Event):
         self.set()
 
 
-_asked_to_end = threading.Event()  # by SIGTERM
-
-
 @contextmanager
 def stop_event() -> Iterator[StopEvent]:
     """An event that SIGINT and SIGTERM set, so that what was begun can be finished. After SIGTERM
     the program ends of it when `run_async` is through: who started it shall see that."""
     stopped = StopEvent()
-    _asked_to_end.clear()
 
     def end() -> None:
         _asked_to_end.set()
