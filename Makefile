@@ -36,8 +36,9 @@ build: $(VENV)/bin/python
 run: setup
 	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)
 
+# Who has done its share of the tests takes over some of the others'.
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 # Asks the reference (the real server) and writes its answers, of the cases that match CASE.
 record: setup
