@@ -321,6 +321,9 @@ def test_rtt_measures_every_address(cli: Cli) -> None:
     assert target["url"] == url
     assert target["results"][0]["address"] == url
     assert target["results"][0]["rtt"] > 0
+    assert re.fullmatch(
+        r"[\d-]+T[\d:]+\.\d+(Z|[+-](?!00:00)\d\d:\d\d)", target["results"][0]["time"]
+    )
 
 
 @pytest.mark.parametrize("subject", ["", "a b", "a..b", "a.", ".a"])
