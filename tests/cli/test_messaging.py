@@ -208,21 +208,23 @@ def test_silence_ends_a_subscription(cli: Cli) -> None:
     assert (done.code, done.out) == (0, "")
 
 
-@pytest.mark.parametrize("ended_by", ["count", "interrupt"])
-def test_a_report_counts_subjects(cli: Cli, ended_by: str) -> None:
-    count = "34" if ended_by == "count" else "1000"
+@pytest.mark.parametrize(
+    ("ended_by", "code"), [(None, 0), (signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_a_report_counts_subjects(cli: Cli, ended_by: signal.Signals | None, code: int) -> None:
+    count = "1000" if ended_by else "34"
     sub = cli.start("sub", "r.*", "--report-subjects", "--report-top", "2", "--count", count)
     sub.wait_for("Subscribing on r.*")
     for subject, number in (("r.a", "3"), ("r.b", "30"), ("r.c", "1")):
         assert cli.run("pub", subject, "12345", "--count", number).code == 0
-    if ended_by == "interrupt":
+    if ended_by:
         assert sub.out() == ""
-        sub.signal(signal.SIGINT)
+        sub.signal(ended_by)
     done = sub.finish()
-    assert done.code == (0 if ended_by == "count" else 130)
+    assert done.code == code
     assert "\x1b" not in done.out
     assert done.out.count("Top 2 Active Subjects Report") == 1
-    if ended_by == "count":
+    if not ended_by:
         assert re.search(r"r\.b +│ +30 +│ 150 B", done.out)
 
 
@@ -319,6 +321,9 @@ def test_rtt_measures_every_address(cli: Cli) -> None:
     assert target["url"] == url
     assert target["results"][0]["address"] == url
     assert target["results"][0]["rtt"] > 0
+    assert re.fullmatch(
+        r"[\d-]+T[\d:]+\.\d+(Z|[+-](?!00:00)\d\d:\d\d)", target["results"][0]["time"]
+    )
 
 
 @pytest.mark.parametrize("subject", ["", "a b", "a..b", "a.", ".a"])

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pynats_cli.commands.server.generate  # noqa: F401 - imported before forking, see Cli
 import pytest
+from pynats_cli.commands.server.generate import generate
 from pynats_cli.errors import CliError
 from pynats_cli.servers.bundles.builtin import BUILTIN
 from pynats_cli.servers.bundles.bundle import Bundle, load_bundle, local_path
@@ -190,6 +190,13 @@ def test_the_command(lone_cli: Cli, folder: Path, tmp_path: Path) -> None:
     assert lone_cli.run(*arguments, "--set", "domain=x").code == 1
     asked = lone_cli.run("server", "gen", str(tmp_path / "none"))
     assert (asked.code, "--source is missing" in asked.err) == (1, True)
+    wrong = lone_cli.run("server", "gen", str(tmp_path / "none"), "--source", "servre")
+    assert wrong.code == 1
+    assert f"servre is neither a file nor a built-in bundle: {', '.join(BUILTIN)}" in wrong.err
+
+
+def test_help_names_what_is_built_in() -> None:
+    assert f"built in: {', '.join(BUILTIN)}." in (generate.__doc__ or "")
 
 
 @pytest.mark.parametrize(

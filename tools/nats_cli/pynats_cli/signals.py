@@ -141,6 +141,21 @@ def stop_event() -> Iterator[StopEvent]:
         yield stopped
 
 
+@contextmanager
+def before_sigterm(act: Callable[[], None]) -> Iterator[None]:
+    """`act` runs before SIGTERM ends the program."""
+
+    def end() -> None:
+        _asked_to_end.set()
+        try:
+            act()
+        finally:
+            end_if_asked()
+
+    with on_signals((signal.SIGTERM,), end):
+        yield
+
+
 def end_if_asked() -> None:
     """Ends the program if SIGTERM has asked for it."""
     if not _asked_to_end.is_set():

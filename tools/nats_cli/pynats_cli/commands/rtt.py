@@ -31,7 +31,8 @@ class AddressResult:
     url: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        moment = self.time.isoformat() if self.time else "0001-01-01T00:00:00Z"
+        moment = self.time.isoformat() if self.time else "0001-01-01T00:00:00+00:00"
+        moment = moment.replace("+00:00", "Z")
         return {"time": moment, "address": self.address, "rtt": self.rtt_ns, "url": self.url}
 
 

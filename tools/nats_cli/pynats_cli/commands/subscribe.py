@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.messages.subscriber.options import SubscribeOptions
 from pynats_cli.runner import run_async
+from pynats_cli.signals import before_sigterm
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
@@ -58,7 +61,8 @@ async def _subscribe(global_options: GlobalOptions, options: SubscribeOptions) -
                 raise CliError(f"cannot create {options.dump}: {error.strerror}") from None
             flow = Flow(options, view.show)
         try:
-            await _receive(session, options, flow, quick)
+            with before_sigterm(partial(_draw_last, screen)) if options.reports else nullcontext():
+                await _receive(session, options, flow, quick)
         except asyncio.CancelledError:
             _draw_last(screen)
             raise

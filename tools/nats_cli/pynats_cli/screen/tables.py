@@ -150,10 +150,26 @@ def _records(
             lines.append("═" * room if footer and number == len(rows) else rule)
         for header, cell in zip(headers, row, strict=False):
             label = set_cell_size("", width - cell_len(header)) + header
-            first, *more = cell.split("\n")
+            parts = [part for line in cell.split("\n") for part in _parts(line, room - width - 2)]
+            first, *more = parts
             if cell:
                 lines += [f"{label}: {first}", *(" " * (width + 2) + part for part in more)]
     return "\n".join([*lines, rule])
+
+
+def _parts(text: str, room: int) -> list[str]:
+    """A line as lines that fit, broken at blanks only: what has none stays whole."""
+    from rich.cells import cell_len
+
+    first, *words = text.split(" ")
+    parts = [first]
+    for word in words:
+        longer = f"{parts[-1]} {word}"
+        if cell_len(longer) <= room:
+            parts[-1] = longer
+        else:
+            parts.append(word)
+    return parts
 
 
 def _boxed(

@@ -40,7 +40,10 @@ class GenerateOptions:
 
 
 def generate(_: GlobalOptions, options: GenerateOptions) -> None:
-    """Asks, and makes the folder."""
+    """Asks, and makes the folder.
+
+    Bundles that are built in: server, leafnode, synadia-cloud, operator, compose, kubernetes.
+    """
     target = Path(options.target)
     if target.exists():
         raise CliError(f"{target} exists already")
@@ -78,6 +81,10 @@ def _bundle(source: str) -> Bundle:
     if source in BUILTIN:
         return BUILTIN[source]
     if source:
+        if not set(source) & set("./\\:") and not Path(source).exists():
+            raise CliError(
+                f"{source} is neither a file nor a built-in bundle: {', '.join(BUILTIN)}"
+            )
         return load_bundle(source)
     names = [f"{name}: {bundle.description}" for name, bundle in BUILTIN.items()]
     chosen = ask.choose("Select a template", names, missing="--source")
