@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
 from pynats_cli.errors import CliError
-from pynats_cli.jetstream.reading import Reading
+from pynats_cli.jetstream import reading
+from pynats_cli.jetstream.reading import Reading, Stored
 
 
 async def read(*replies: str) -> list[int]:
@@ -23,9 +25,9 @@ async def read(*replies: str) -> list[int]:
 
     client = SimpleNamespace(max_payload=1, publish=publish)
     session: Any = SimpleNamespace(client=client, jetstream_prefix=lambda: "$JS.API")
-    reading = Reading(session, "S", {}, _name="c")
+    reader = Reading(session, "S", {}, _name="c")
     found: list[int] = []
-    async for message in reading._pull(arrived, "in"):
+    async for message in reader._pull(arrived, "in"):
         assert message is not None
         found.append(message.sequence)
         if len(found) == len(replies):
@@ -51,3 +53,31 @@ def test_sequences_that_go_back(second: int) -> None:
 def test_numbers_that_are_none(number: str) -> None:
     with pytest.raises(CliError, match="reading the stream failed: no message"):
         asyncio.run(read(delivered(number, 1)))
+
+
+class Losing(Reading):
+    """A consumer that promises a message and is lost before it comes."""
+
+    async def _created(self) -> int:
+        return 1
+
+    async def _pull(self, arrived: asyncio.Queue[Any], inbox: str) -> AsyncGenerator[Stored, None]:
+        if self._count == 0:
+            raise reading._Lost
+        yield Stored("", 0, 0, (), b"")
+
+
+def test_a_consumer_that_is_always_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_RECONNECTED_S", 0)
+
+    async def subscribe(*_: Any, **__: Any) -> None:
+        pass
+
+    async def read_all() -> None:
+        client = SimpleNamespace(subscribe=subscribe, is_closed=True)
+        session: Any = SimpleNamespace(client=client, inbox="in")
+        async for _ in Losing(session, "S", {}).messages():
+            pass
+
+    with pytest.raises(CliError, match="messages are missing"):
+        asyncio.run(read_all())

@@ -28,6 +28,7 @@ HEARTBEAT_S = 5.0
 _NUMBER = re.compile("[0-9]{1,20}")
 _LIFE_NS = 60 * SECOND_NS
 _RECONNECTED_S = 0.1  # between looks whether the connection is back
+_LOSSES_MAX = 10
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,11 @@ class Reading:
         arrived: asyncio.Queue[Any] = asyncio.Queue(2 * BATCH)  # nobody asks for more
         subscription = await self.session.client.subscribe(inbox, cb=arrived.put)
         caught_up = False
+        losses = 0  # in a row, without a message between
         try:
             while True:
                 pending = await self._created()
+                before = self._last
                 if not pending and not caught_up:
                     caught_up = True
                     yield None
@@ -88,7 +91,10 @@ class Reading:
                         if caught_up and not self.follow:
                             return
                 except _Lost:
-                    continue
+                    losses = losses + 1 if self._last == before else 0
+                    if losses > _LOSSES_MAX and not self.follow:
+                        raise CliError("reading the stream failed: messages are missing") from None
+                    await asyncio.sleep(_RECONNECTED_S)
         finally:
             if not self.session.client.is_closed:  # when whoever read it has failed
                 await subscription.unsubscribe()
