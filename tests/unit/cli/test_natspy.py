@@ -22,7 +22,7 @@ from nats.protocol.parser import Parser
 from packaging.requirements import Requirement
 from pynats_cli.connect.natspy.batches import BatchParser
 from pynats_cli.connect.natspy.client import PatchedClient
-from pynats_cli.connect.natspy.transport import SocksTransport
+from pynats_cli.connect.natspy.transport import PatchedTransport
 from pynats_cli.connect.socks import SocksProxy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,16 +32,16 @@ RELEASE = version("nats-py")
 
 OVERRIDDEN = {
     PatchedClient: (
-        "_attempt_reconnect", "_connect_to_server", "_parse_header_lines", "_process_err",
-        "_process_info", "_process_op_err", "close",
+        "_attempt_reconnect", "_connect_to_server", "_parse_header_lines", "_process_connect_init",
+        "_process_err", "_process_info", "_process_op_err", "close",
     ),
     BatchParser: ("parse", "reset"),
-    SocksTransport: ("connect",),
+    PatchedTransport: ("connect", "readline"),
 }  # fmt: skip
 USED = {
     Client: (
         "_auth_configured", "_err", "_error_cb", "_flush_pending", "_ps", "_public_nkey",
-        "_send_command", "_server_info", "_sid", "_transport", "options",
+        "_send_command", "_server_info", "_server_pool", "_sid", "_transport", "options",
     ),
     TcpTransport: ("_bare_io_reader", "_bare_io_writer", "_io_reader", "_io_writer"),
 }  # fmt: skip
@@ -57,7 +57,7 @@ OURS = {
         "deliver",
         "delivers",
     ),
-    SocksTransport: ("_proxy",),
+    PatchedTransport: ("_proxy",),
 }
 
 
@@ -83,7 +83,7 @@ def test_what_is_used_is_there(kind: type, name: str) -> None:
 @pytest.mark.parametrize("kind", OURS)
 def test_names_of_ours_are_no_names_of_theirs(kind: Any) -> None:
     above: dict[Any, Any] = {
-        PatchedClient: Client, BatchParser: lambda: Parser(None), SocksTransport: TcpTransport
+        PatchedClient: Client, BatchParser: lambda: Parser(None), PatchedTransport: TcpTransport
     }  # fmt: skip
     taken = [name for name in OURS[kind] if hasattr(above[kind](), name)]
     assert not taken, f"nats-py {RELEASE} uses these names, too: {taken}"

@@ -116,6 +116,28 @@ def on_signals(numbers: tuple[signal.Signals, ...], act: Callable[[], None]) -> 
             signal.signal(number, handler)
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """What takes longer ends with TimeoutError, also where it holds the loop. In other threads, and
+    where there are no alarms (Windows), nothing is limited."""
+    if not _HAS_ALARMS or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(_number: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    others = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGALRM) is late:  # no signal has come meanwhile
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+            signal.setitimer(signal.ITIMER_REAL, *others)
+
+
 class StopEvent(asyncio.Event):
     """See `stop_event`. `code` is what the program ends with: that of an interrupt after Ctrl-C."""
 

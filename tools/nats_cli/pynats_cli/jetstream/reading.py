@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,10 @@ BATCH = 500  # messages of one request
 BATCH_BYTES = 8 << 20
 EXPIRES_S = 30.0
 HEARTBEAT_S = 5.0
+_NUMBER = re.compile("[0-9]{1,20}")
 _LIFE_NS = 60 * SECOND_NS
 _RECONNECTED_S = 0.1  # between looks whether the connection is back
+_LOSSES_MAX = 10
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ class Reading:
         """Messages, then None when all that was there has come; with `follow` new ones after it."""
         inbox = self.session.inbox
         # Not `next_msg`: it makes a task for each message, and may swallow a cancellation.
-        arrived: asyncio.Queue[Any] = asyncio.Queue()
+        arrived: asyncio.Queue[Any] = asyncio.Queue(2 * BATCH)  # nobody asks for more
         subscription = await self.session.client.subscribe(inbox, cb=arrived.put)
         caught_up = False
+        losses = 0  # in a row, without a message between
         try:
             while True:
                 pending = await self._created()
+                before = self._last
                 if not pending and not caught_up:
                     caught_up = True
                     yield None
@@ -86,7 +91,10 @@ class Reading:
                         if caught_up and not self.follow:
                             return
                 except _Lost:
-                    continue
+                    losses = losses + 1 if self._last == before else 0
+                    if losses > _LOSSES_MAX and not self.follow:
+                        raise CliError("reading the stream failed: messages are missing") from None
+                    await asyncio.sleep(_RECONNECTED_S)
         finally:
             if not self.session.client.is_closed:  # when whoever read it has failed
                 await subscription.unsubscribe()
@@ -160,6 +168,8 @@ class Reading:
             self._count += 1
             if count != self._count:
                 raise _Lost
+            if sequence <= self._last:
+                raise CliError(f"reading the stream failed: {sequence} comes after {self._last}")
             self._last = sequence
             yield Stored(
                 message.subject, sequence, time_ns, tuple(header_pairs(message)),
@@ -188,7 +198,7 @@ def _after_status(message: Any, left: int) -> int:
         return 0
     if status in ("409", "503"):
         raise _Lost
-    raise CliError(f"reading the stream failed: {status} {text}".rstrip())
+    raise CliError(f"reading the stream failed: {status or 'no message'} {text}".rstrip())
 
 
 def _facts(reply: str) -> tuple[str, int, int, int, int] | None:
@@ -203,7 +213,7 @@ def _facts(reply: str) -> tuple[str, int, int, int, int] | None:
     else:
         return None
     consumer, _delivered, *numbers = fields
-    if not all(number.isascii() and number.isdigit() for number in numbers):
+    if not all(_NUMBER.fullmatch(number) for number in numbers):
         return None
     sequence, count, time_ns, pending = map(int, numbers)
     return consumer, sequence, count, time_ns, pending

@@ -82,9 +82,16 @@ def _run(command: list[str], name: str) -> None:
     if code in (-signal.SIGINT, 128 + signal.SIGINT):
         raise KeyboardInterrupt
     if code < 0:
-        raise CliError(f"{command[0]} was ended by {signal.Signals(-code).name}")
+        raise CliError(f"{command[0]} was ended by {_signal_name(-code)}")
     if code:
         raise CliError(f"{command[0]} ended with exit code {code}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # of those for real time only two have names
+        return f"signal {number}"
 
 
 def _content(path: Path) -> bytes:

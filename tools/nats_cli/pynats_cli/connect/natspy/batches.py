@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from nats.errors import ProtocolError
 from nats.protocol.parser import Parser
 
+from pynats_cli.connect.natspy.transport import LINE_MAX
+
 # A server may part fields with more than one blank: nats-server writes two before the size of what
 # it publishes itself.
 _START = rb"(\S+)[ \t]+(\d+)[ \t]+(?:(\S+)[ \t]+)?(\d+)"
@@ -38,7 +40,6 @@ BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
 MESSAGE_MAX = 65 * 1024 * 1024
 """The longest message that is taken, a bit more than servers can allow."""
-_LINE_MAX = 4 * 1024 * 1024  # INFO with thousands of addresses
 _SIZE_DIGITS = 9
 _MALFORMED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
@@ -98,7 +99,7 @@ class BatchParser(Parser):  # type: ignore[misc]
             found = match(data, position)
             if found is None:
                 stop = data.find(b"\r\n", position)
-                if stop < 0 and size - position <= _LINE_MAX:
+                if stop < 0 and size - position <= LINE_MAX:
                     break
                 if stop < 0 or data.startswith((b"MSG", b"HMSG"), position):
                     raise ProtocolError

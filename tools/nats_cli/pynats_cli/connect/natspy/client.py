@@ -12,7 +12,8 @@ from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
 
 from pynats_cli.connect.headers import Headers, header_lines
 from pynats_cli.connect.natspy.batches import BatchParser, Sink
-from pynats_cli.connect.natspy.transport import SocksTransport, extra_of, read_ahead
+from pynats_cli.connect.natspy.info import InfoError, check_info
+from pynats_cli.connect.natspy.transport import PatchedTransport, extra_of, read_ahead
 from pynats_cli.connect.socks import SocksProxy
 
 
@@ -28,13 +29,20 @@ class PatchedClient(Client):  # type: ignore[misc]
         self._told: dict[str, Any] = {}
 
     async def _connect_to_server(self, s: Any) -> None:
-        if self._proxy is None:
+        if s.uri.scheme in ("ws", "wss"):
             await super()._connect_to_server(s)
             return
         s.last_attempt = time.monotonic()
-        self._transport = SocksTransport(self._proxy)
+        self._transport = PatchedTransport(self._proxy)
         timeout_s = self.options["connect_timeout"]
         await self._transport.connect(s.uri, DEFAULT_BUFFER_SIZE, timeout_s)
+
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except AttributeError:  # before it asks `_process_info`
+            check_info(self._server_info, set())
+            raise
 
     async def _process_op_err(self, e: Exception) -> None:
         self.lost_by = e
@@ -61,8 +69,12 @@ class PatchedClient(Client):  # type: ignore[misc]
             await super().close()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        check_info(info, {server.uri.netloc for server in self._server_pool})
         self._told = info  # nats-py keeps the first INFO only
-        await super()._process_info(info, initial_connection)
+        try:
+            await super()._process_info(info, initial_connection)
+        except ValueError:
+            raise InfoError("connect_urls") from None
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:

@@ -13,6 +13,7 @@ from pynats_common.go.quoting import quote_excerpt
 from pynats_common.go.times import parse_instant_ns
 
 from pynats_cli.errors import CliError
+from pynats_cli.servers.checks.patterns import require
 from pynats_cli.servers.checks.result import Result, seconds
 from pynats_cli.servers.checks.sources import JetStream, stream_name
 from pynats_cli.servers.checks.thresholds import Thresholds
@@ -75,9 +76,8 @@ def judge_message(
         result.critical(f"{format_duration_ns(age)} old")
     elif ages.warning is not None and age >= ages.warning:
         result.warn(f"{format_duration_ns(age)} old")
-    if expected.content is not None and not expected.content.search(
-        body.decode("utf-8", "replace")
-    ):
-        result.critical(f"does not match regex: {expected.content.pattern}")
+    if expected.content is not None:
+        complaint = f"does not match regex: {expected.content.pattern}"
+        require(expected.content, body, complaint, result)
     if not result.criticals and not result.warnings:
         result.ok(f"Valid message on {stream} > {message.get('subject', expected.subject)}")

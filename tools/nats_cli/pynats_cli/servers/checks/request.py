@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pynats_common.go.durations import format_duration_ns
 
+from pynats_cli.servers.checks.patterns import require
 from pynats_cli.servers.checks.result import Result, seconds
 
 
@@ -27,10 +28,8 @@ def judge_answer(
 ) -> None:  # fmt: skip
     """Judges an answer and the time it took."""
     measure_time(took_ns, expected, result)
-    if expected.payload is not None and not expected.payload.search(
-        body.decode("utf-8", "replace")
-    ):
-        result.critical("response does not match regexp")
+    if expected.payload is not None:
+        require(expected.payload, body, "response does not match regexp", result)
     for name, wanted in expected.headers.items():
         if name not in headers:
             result.critical(f"header {name} is missing")
