@@ -24,7 +24,7 @@ def read_whole(path: str | Path, most: int = TEXT_MAX) -> bytes:
 
     Raises OSError, also for more than `most` bytes.
     """
-    with _telling(path), Path(path).open("rb") as file:
+    with telling(path), Path(path).open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", os.fspath(path))
@@ -32,8 +32,9 @@ def read_whole(path: str | Path, most: int = TEXT_MAX) -> bytes:
 
 
 @contextmanager
-def _telling(path: str | Path) -> Iterator[None]:
-    """Says after a while that the other side of a pipe is waited for."""
+def telling(path: str | Path) -> Iterator[None]:
+    """Says after a while that the other side of a pipe is waited for, if it is one. Raises
+    OSError where there is no such file."""
     if not stat.S_ISFIFO(Path(path).stat().st_mode):
         yield
         return

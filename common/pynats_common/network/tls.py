@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from pynats_common.files import telling
 
 
 class TlsError(ValueError):
@@ -29,18 +34,25 @@ class ClientTls:
             raise TlsError("a client certificate needs both a certificate and a key file")
         for path in (self.cert, self.key, self.ca):
             _require_file(path)
-        try:
+        with _use_of("certificate authority", self.ca):
             context = ssl.create_default_context(cafile=self.ca or None)
-        except (ssl.SSLError, OSError) as error:
-            raise TlsError(f"cannot use certificate authority {self.ca}: {_told(error)}") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert:
-            try:
+            with _use_of("certificate", self.cert):
                 # The password callback keeps OpenSSL from asking on the terminal.
                 context.load_cert_chain(self.cert, self.key, password=_no_password)
-            except (ssl.SSLError, OSError, TlsError) as error:
-                raise TlsError(f"cannot use certificate {self.cert}: {_told(error)}") from None
         return context
+
+
+@contextmanager
+def _use_of(what: str, path: str) -> Iterator[None]:
+    try:
+        with telling(path) if path else nullcontext():
+            yield
+    except (ssl.SSLError, OSError, TlsError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EINTR:
+            raise KeyboardInterrupt from None  # OpenSSL waited for a pipe, and was interrupted
+        raise TlsError(f"cannot use {what} {path}: {_told(error)}") from None
 
 
 _TEXTS: Final = {
@@ -59,7 +71,8 @@ def _told(error: Exception) -> str:
 
 def _require_file(path: str) -> None:
     if path and not is_readable_once(path):
-        raise TlsError(f"file {path} does not exist")
+        known = Path(path).exists()
+        raise TlsError(f"{path} is no file" if known else f"file {path} does not exist")
 
 
 def is_readable_once(path: str) -> bool:
