@@ -19,10 +19,9 @@ from pynats_cli.connect.natspy.transport import LINE_MAX
 
 # A server may part fields with more than one blank: nats-server writes two before the size of what
 # it publishes itself.
-_START = rb"(\S+)[ \t]+(\d+)[ \t]+(?:(\S+)[ \t]+)?(\d+)"
-_MESSAGE = re.compile(
-    rb"(?:MSG[ \t]+" + _START + rb"|HMSG[ \t]+" + _START + rb"[ \t]+(\d+))[ \t]*\r\n"
-)
+_START = rb"MSG[ \t]+(\S+)[ \t]+(\d+)[ \t]+(?:(\S+)[ \t]+)?(\d{1,9})"
+_PLAIN = re.compile(_START + rb"[ \t]*\r\n")
+_HEADED = re.compile(rb"H" + _START + rb"[ \t]+(\d{1,9})[ \t]*\r\n")
 
 
 class Message(NamedTuple):
@@ -40,7 +39,6 @@ BLOCK_BYTES = 256 * 1024
 """Bytes of messages that are handed over at once."""
 MESSAGE_MAX = 65 * 1024 * 1024
 """The longest message that is taken, a bit more than servers can allow."""
-_SIZE_DIGITS = 9
 _MALFORMED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
@@ -94,42 +92,46 @@ class BatchParser(Parser):  # type: ignore[misc]
         position, size, self._need = 0, len(data), 0
         batch: list[Message] = []
         current: Sink | None = None
-        match, sinks = _MESSAGE.match, self._sinks
+        plain, sink_of, new = _PLAIN.match, self._sinks.get, tuple.__new__
         while position < size:
-            found = match(data, position)
-            if found is None:
-                stop = data.find(b"\r\n", position)
-                if stop < 0 and size - position <= LINE_MAX:
+            # Most are plain messages to whom the one before went: this is all that these cost.
+            found = plain(data, position)
+            head = b""
+            if found is not None:
+                subject, sid, reply, total = found.groups(b"")
+            elif (found := _HEADED.match(data, position)) is not None:
+                subject, sid, reply, head, total = found.groups(b"")
+            else:
+                stop = _end_of_line(data, position)
+                if stop < 0:
                     break
-                if stop < 0 or data.startswith((b"MSG", b"HMSG"), position):
-                    raise ProtocolError
-                sink = None
                 if data.startswith(b"-ERR", position):
                     self.words = data[position + 4 : stop].decode("utf-8", "replace").strip(" '")
-            else:
-                start = found.end()
-                subject, sid, reply, total, subject2, sid2, reply2, head, total2 = found.groups()
-                stop = start + _size(total or total2)
-                if head is not None and _size(head) > stop - start:
-                    raise ProtocolError
-                if stop + 2 > size:
-                    self._need = stop + 2 - position
-                    break
-                sink = sinks.get(sid or sid2)
-            if sink is not current or sink is None:
                 if current is not None and batch:  # in the order of the wire
                     current(batch)
                     batch = []
-                current = sink
-            if sink is None or found is None:
                 await self._other(data[position : stop + 2])
-            elif total is not None:
-                batch.append(Message(subject, reply or b"", b"", data[start:stop]))
+                position = stop + 2
+                continue
+            middle = start = found.end()
+            stop = start + int(total)
+            if head:
+                middle += int(head)
+            if stop + 2 > size or middle > stop:
+                if middle > stop or stop - start > MESSAGE_MAX:
+                    raise ProtocolError  # memory is not given to whoever announces much
+                self._need = stop + 2 - position
+                break
+            sink = sink_of(sid)
+            if sink is not current or sink is None:
+                if current is not None and batch:
+                    current(batch)
+                    batch = []
+                current = sink
+            if sink is None:
+                await self._other(data[position : stop + 2])
             else:
-                middle = start + int(head)
-                batch.append(
-                    Message(subject2, reply2 or b"", data[start:middle], data[middle:stop])
-                )
+                batch.append(new(Message, (subject, reply, data[start:middle], data[middle:stop])))
             position = stop + 2
         if current is not None and batch:
             current(batch)
@@ -142,10 +144,15 @@ class BatchParser(Parser):  # type: ignore[misc]
             raise ProtocolError from None
 
 
-def _size(digits: bytes) -> int:
-    if len(digits) > _SIZE_DIGITS or int(digits) > MESSAGE_MAX:
-        raise ProtocolError  # memory is not given to whoever announces much
-    return int(digits)
+def _end_of_line(data: bytes, position: int) -> int:
+    """Where the line there ends, -1 if that is to come. Raises ProtocolError for one that is no
+    line of the protocol."""
+    stop = data.find(b"\r\n", position)
+    if stop < 0 and len(data) - position <= LINE_MAX:
+        return -1
+    if stop < 0 or data.startswith((b"MSG", b"HMSG"), position):
+        raise ProtocolError
+    return stop
 
 
 def frame(subject: bytes, reply: bytes, headers: Sequence[tuple[str, str]], body: bytes) -> bytes:

@@ -39,24 +39,25 @@ class QuickView:
     def take(self, batch: list[Message], flow: Flow) -> list[Message]:
         """Shows the messages up to the first that is not plain; gives back the rest."""
         number = flow.received
-        room = flow.room()
+        last = number + flow.room()
         texts: list[bytes] = []
-        taken = 0
+        raw, exact, known = self._raw, self._exact, self._quoted.get
         for subject, reply, headers, data in batch:
-            if headers or taken == room or reply.startswith(b"$JS.ACK."):
+            if headers or number == last or reply.startswith(b"$JS.ACK."):
                 break
-            taken += 1
-            if self._raw:
-                whole = self._exact or data.endswith(b"\n")
-                texts.append(data if whole else data + b"\n")
+            number += 1
+            if raw:
+                texts.append(data if exact or data.endswith(b"\n") else data + b"\n")
                 continue
+            named = known(subject) or self._quote(subject)
+            if reply:
+                named += b" with reply " + quote(reply).encode()
             # A text that ends with a newline of its own gets one more, else three.
-            body = data if data.endswith(b"\n") else (data or _EMPTY) + b"\n\n"
-            named = self._quoted.get(subject) or self._quote(subject)
-            with_reply = b" with reply " + quote(reply).encode() if reply else b""
-            texts.append(
-                b"[#%d] Received on %b%b\n%b\n" % (number + taken, named, with_reply, body)
-            )
+            if data.endswith(b"\n"):
+                texts.append(b"[#%d] Received on %b\n%b\n" % (number, named, data))
+            else:
+                texts.append(b"[#%d] Received on %b\n%b\n\n\n" % (number, named, data or _EMPTY))
+        taken = len(texts)
         if taken:
             put = write if self._raw else write_body
             put(b"".join(texts))
