@@ -58,6 +58,10 @@ def said(**fields: Any) -> Answer:
     return lambda asked: response(asked, user_jwt(asked), change=change(**fields))
 
 
+def _damaged(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 def ago(seconds: int) -> int:
     return int(time.time()) - seconds
 
@@ -152,7 +156,7 @@ SEALED: dict[str, Case] = {
     "nothing in it": Case(lambda asked: sealed("", asked)),
     "junk": Case(lambda asked: b"junk"),
     "too short": Case(lambda asked: b"xkv1aa"),
-    "damaged": Case(lambda asked: sealed(granted(asked), asked)[:-1] + b"x"),
+    "damaged": Case(lambda asked: _damaged(sealed(granted(asked), asked))),
     "by another key": Case(lambda asked: sealed(granted(asked), asked, OTHER_CURVE)),
     "for another key": Case(
         lambda asked: SERVICE_CURVE.seal(granted(asked).encode(), OTHER_CURVE.public_key)
