@@ -21,7 +21,7 @@ import pytest
 import typer  # noqa: F401 - as all that a run would import
 from pynats_cli.entry import main
 
-from tests.cli.inside import become, opened, run_inside
+from tests.cli.inside import become, opened, run_inside, use_files
 from tests.support.deadline import wait_until
 from tests.support.process import PYNATS, REFERENCE, ServerProcess
 from tests.support.template import Forked, Program, template
@@ -136,7 +136,8 @@ class Cli:
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            become(folder, arguments, self.environment)
+            use_files(folder)
+            become(arguments, self.environment)
         return self._kept(Running(folder, Forked(pid)))
 
     def _kept(self, running: Running) -> Running:

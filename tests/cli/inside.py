@@ -39,12 +39,9 @@ def run_inside(
             return exit_code(program)
 
 
-def become(folder: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
-    """Turns a fork of the test's process into `pynats`."""
+def become(arguments: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
+    """Turns a fork of the test's process into `pynats`, on the descriptors 0 to 2 that it has."""
     try:
-        with opened(folder) as descriptors:
-            for number, descriptor in enumerate(descriptors):
-                os.dup2(descriptor, number)
         _set_variables(environment)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
         sys.argv = ["pynats", *arguments]
@@ -84,15 +81,20 @@ def _descriptors(folder: Path) -> Iterator[None]:
     kept = [os.dup(number) for number in range(3)]
     streams = sys.stdin, sys.stdout, sys.stderr
     try:
-        with opened(folder) as descriptors:
-            for number, descriptor in enumerate(descriptors):
-                os.dup2(descriptor, number)
+        use_files(folder)
         yield
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
         for number, descriptor in enumerate(kept):
             os.dup2(descriptor, number)
             os.close(descriptor)
+
+
+def use_files(folder: Path) -> None:
+    """The folder's files become the descriptors 0 to 2."""
+    with opened(folder) as descriptors:
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
 
 
 @contextlib.contextmanager

@@ -11,13 +11,10 @@ import signal
 import struct
 import sys
 import termios
-import time
-import traceback
 from typing import Any
 
-from pynats_cli.entry import main
-
 from tests.cli.conftest import Cli
+from tests.cli.inside import become
 from tests.support.deadline import Deadline, wait_until
 
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -39,7 +36,7 @@ class Terminal:
         self.pid, self._control = pty.fork()
         if self.pid == 0:
             resize(0, lines, columns)
-            _become_pynats(arguments, variables)
+            become(arguments, variables)
 
     def answer(self, question: str, keys: str) -> None:
         """Waits for a text and then types."""
@@ -118,25 +115,3 @@ class Terminal:
 
 def resize(descriptor: int, lines: int, columns: int) -> None:
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
-
-def _become_pynats(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    """Turns a forked process into `pynats`; never returns."""
-    code = 99
-    try:
-        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
-        os.environ.clear()
-        os.environ.update(environment)
-        time.tzset()
-        sys.argv = ["pynats", *arguments]
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        except BaseException:
-            traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code)
