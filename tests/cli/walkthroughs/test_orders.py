@@ -10,60 +10,41 @@ from tests.cli.walkthroughs.screens import new_stream
 
 preload("stream", "consumer")
 
+
+def new_consumer(name: str, kind: str) -> str:
+    """The screen of a pull consumer of these orders, as it is added."""
+    return f"""
+        Information for Consumer ORDERS > {name} created <time>
+
+        Configuration:
+
+                            Name: {name}
+                       Pull Mode: true
+                  Filter Subject: ORDERS.{kind}
+                  Deliver Policy: All
+                      Ack Policy: Explicit
+                        Ack Wait: 30.00s
+                   Replay Policy: Instant
+                   Sampling Rate: 100
+                 Max Ack Pending: 1,000
+               Max Waiting Pulls: 512
+
+        State:
+
+                    Host Version: <word>
+              Required API Level: 0 hosted at level <n>
+          Last Delivered Message: Consumer sequence: 0 Stream sequence: 0
+            Acknowledgment Floor: Consumer sequence: 0 Stream sequence: 0
+                Outstanding Acks: 0 out of maximum 1,000
+            Redelivered Messages: 0
+            Unprocessed Messages: 0
+                   Waiting Pulls: 0 of maximum 512"""
+
+
 LINES = (
     Line('nats stream add ORDERS --subjects "ORDERS.*" --ack --max-msgs=-1 --max-bytes=-1 --max-age=1y --storage file --retention limits --max-msg-size=-1 --discard=old --defaults', new_stream("ORDERS", "ORDERS.*", "1y0d0h0m0s")),
-    Line("nats consumer add ORDERS NEW --filter ORDERS.received --ack explicit --pull --deliver all --max-deliver=-1 --sample 100 --defaults", """
-        Information for Consumer ORDERS > NEW created <time>
-
-        Configuration:
-
-                            Name: NEW
-                       Pull Mode: true
-                  Filter Subject: ORDERS.received
-                  Deliver Policy: All
-                      Ack Policy: Explicit
-                        Ack Wait: 30.00s
-                   Replay Policy: Instant
-                   Sampling Rate: 100
-                 Max Ack Pending: 1,000
-               Max Waiting Pulls: 512
-
-        State:
-
-                    Host Version: <word>
-              Required API Level: 0 hosted at level <n>
-          Last Delivered Message: Consumer sequence: 0 Stream sequence: 0
-            Acknowledgment Floor: Consumer sequence: 0 Stream sequence: 0
-                Outstanding Acks: 0 out of maximum 1,000
-            Redelivered Messages: 0
-            Unprocessed Messages: 0
-                   Waiting Pulls: 0 of maximum 512"""),
-    Line("nats consumer add ORDERS DISPATCH --filter ORDERS.processed --ack explicit --pull --deliver all --max-deliver=-1 --sample 100 --defaults", """
-        Information for Consumer ORDERS > DISPATCH created <time>
-
-        Configuration:
-
-                            Name: DISPATCH
-                       Pull Mode: true
-                  Filter Subject: ORDERS.processed
-                  Deliver Policy: All
-                      Ack Policy: Explicit
-                        Ack Wait: 30.00s
-                   Replay Policy: Instant
-                   Sampling Rate: 100
-                 Max Ack Pending: 1,000
-               Max Waiting Pulls: 512
-
-        State:
-
-                    Host Version: <word>
-              Required API Level: 0 hosted at level <n>
-          Last Delivered Message: Consumer sequence: 0 Stream sequence: 0
-            Acknowledgment Floor: Consumer sequence: 0 Stream sequence: 0
-                Outstanding Acks: 0 out of maximum 1,000
-            Redelivered Messages: 0
-            Unprocessed Messages: 0
-                   Waiting Pulls: 0 of maximum 512"""),
+    Line("nats consumer add ORDERS NEW --filter ORDERS.received --ack explicit --pull --deliver all --max-deliver=-1 --sample 100 --defaults", new_consumer("NEW", "received")),
+    Line("nats consumer add ORDERS DISPATCH --filter ORDERS.processed --ack explicit --pull --deliver all --max-deliver=-1 --sample 100 --defaults", new_consumer("DISPATCH", "processed")),
     Line("nats consumer add ORDERS MONITOR --filter '' --ack none --target monitor.ORDERS --deliver last --replay instant --defaults", """
         Information for Consumer ORDERS > MONITOR created <time>
 
