@@ -181,11 +181,7 @@ def _boxed(
     widths: Sequence[int],
     room: int,
 ) -> str:
-    from rich import box
     from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     # A title that is wider than what is below it stays in one line.
     least = min(cell_len(title) + 4, room) if title else 0
@@ -196,7 +192,26 @@ def _boxed(
         and all(_fit(row, widths) for row in (headers, *rows, footer))
     ):
         text = _long(headers, rows, footer, widths)
-        return _titled(text, title, cell_len(title)) if title else text
+    else:
+        text = _by_rich(headers, rows, footer, style, widths, room, least)
+    return _titled(text, title, cell_len(title)) if title else text
+
+
+def _by_rich(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    footer: Sequence[str],
+    style: str,
+    widths: Sequence[int],
+    room: int,
+    least: int,
+) -> str:
+    """The same of any table, at least so wide: Rich wraps cells and colours borders."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     drawn = Table(
         header_style="",
         box=box.DOUBLE if style == "double" else box.ROUNDED,
@@ -225,8 +240,7 @@ def _boxed(
     console = Utf8(width=room)
     with console.capture() as capture:
         console.print(drawn)
-    text = capture.get().rstrip("\n")
-    return _titled(text, title, cell_len(title)) if title else text
+    return capture.get().rstrip("\n")
 
 
 def _fit(row: Sequence[str], widths: Sequence[int]) -> bool:
