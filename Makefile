@@ -31,7 +31,7 @@ $(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(SOURCES)
 # without it (PYTHONDONTWRITEBYTECODE) a server in place takes twice as long to start.
 build: $(VENV)/bin/python
 	@$(BIN)/python setup.py --quiet build_ext --inplace
-	@$(BIN)/python -m compileall -q common server tools
+	@$(BIN)/python -m compileall -q common server tools bench
 
 run: setup
 	$(BIN)/pynats-server -m 8222 -js -sd data $(ARGS)
