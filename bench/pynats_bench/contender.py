@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pynats_bench.disturbance import process_cpu_seconds
+from pynats_bench.judging.disturbance import process_cpu_seconds
 from pynats_bench.model import Endpoint, LoadError
 
 READY_TIMEOUT_S = 20.0

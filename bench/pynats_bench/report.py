@@ -12,9 +12,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from pynats_bench import ratios
 from pynats_bench.consumers.rows import SECTION as CONSUMERS_SECTION
-from pynats_bench.disturbance import disturbance, is_disturbed
+from pynats_bench.judging import ratios
+from pynats_bench.judging.disturbance import disturbance, is_disturbed
 from pynats_bench.rows import Heading, Sample
 from pynats_bench.streams.disk import WINDOWS
 from pynats_bench.streams.rows import SECTION as STREAMS_SECTION

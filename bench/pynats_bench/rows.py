@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pynats_bench.contender import Contender, Running
-from pynats_bench.disturbance import Watch
+from pynats_bench.judging.disturbance import Watch
 from pynats_bench.load import PubSubSession, RequestSession, shuffled
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe

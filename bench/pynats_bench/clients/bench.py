@@ -7,6 +7,7 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import reduce
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -170,6 +171,15 @@ class Bench(ABC):
     def progress(self) -> list[int]:
         """Messages of each client so far; at any time."""
         return [messages for loop in self._loops for messages in loop.progress()]
+
+    def latency_so_far(self) -> Histogram | None:
+        """How long the operations of all clients together took, or the deliveries where the kind
+        has no operations; at any time. None: nothing is measured."""
+        for taken in (Loop.operations, Loop.deliveries):
+            known = [each for loop in self._loops for each in taken(loop) if each is not None]
+            if known:
+                return reduce(Histogram.merged, map(Histogram.of, known))
+        return None
 
 
 def _histogram(snapshot: Snapshot | None) -> Histogram | None:

@@ -44,7 +44,7 @@ class Histogram:
         """Of all values that were counted, not an estimate for others."""
         if not self.count:
             return 0.0
-        return math.sqrt(self.squares * self.count - self.sum**2) / self.count
+        return math.sqrt(max(self.squares * self.count - self.sum**2, 0)) / self.count
 
     def quantile(self, fraction: float) -> int:
         """The smallest value that at least `fraction` of the values do not exceed."""
@@ -67,6 +67,24 @@ class Histogram:
             max(self.maximum, other.maximum),
             self.sum + other.sum,
             self.squares + other.squares,
+            cells,
+        )
+
+    def since(self, earlier: Histogram) -> Histogram:
+        """What was counted after `earlier`, the same counts at another time. Its extremes are as
+        exact as its quantiles."""
+        cells = {
+            cell: times - before
+            for cell, times in self.cells.items()
+            if times > (before := earlier.cells.get(cell, 0))
+        }
+        if not cells:
+            return Histogram()
+        return Histogram(
+            max(_edge(min(cells) - 1) + 1 if min(cells) else 0, self.minimum),
+            min(_edge(max(cells)), self.maximum),
+            self.sum - earlier.sum,
+            self.squares - earlier.squares,
             cells,
         )
 

@@ -378,7 +378,7 @@ cdef class Loop:
         ]
 
     def operations(self):
-        """Snapshots of each connection's counts (None: not measured); after the run."""
+        """Snapshots of each connection's counts (None: not measured); any thread may ask."""
         return [
             snapshot(self.connections[index].operations)
             if self.connections[index].operations != NULL else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from pynats_bench import disturbance
-from pynats_bench.disturbance import (
+from pynats_bench.judging import disturbance
+from pynats_bench.judging.disturbance import (
     FOREIGN_MAX,
     Watch,
     is_disturbed,

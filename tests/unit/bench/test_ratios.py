@@ -9,7 +9,7 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_bench.ratios import median, paired_ratio, ratio_of, spread, student_t
+from pynats_bench.judging.ratios import median, paired_ratio, ratio_of, spread, student_t
 
 rates = st.floats(1.0, 1e9)
 pairs_of_rates = st.lists(st.tuples(rates, rates), min_size=2, max_size=12)
