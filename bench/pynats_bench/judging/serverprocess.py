@@ -33,6 +33,10 @@ class ServerProcess:
     place: Place
     pid: int = 0
 
+    @property
+    def elsewhere(self) -> bool:
+        return self.place is Place.REMOTE
+
     def cpu_seconds(self) -> float | None:
         """CPU time that it has used so far; None where that cannot be seen, or any more."""
         if not self.pid:
