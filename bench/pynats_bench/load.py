@@ -10,21 +10,19 @@ arrived:
 
 from __future__ import annotations
 
-import os
 import random
 import socket
-import threading
 from array import array
 from collections.abc import Iterable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from pynats_bench.engine.loop import Loop
 from pynats_bench.engine.messages import PublishLoop, SubscribeLoop
 from pynats_bench.engine.requests import RequestLoop, RespondLoop
 from pynats_bench.model import Endpoint, Latency, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
+from pynats_bench.threads import Threads
 
 # The block a publisher replays: large enough for every subject, small enough for the L2 cache
 # when there is one subject only.
@@ -54,43 +52,6 @@ def shuffled(subjects: Iterable[str], count: int, seed: int = 1) -> tuple[str, .
     """`count` subjects drawn at random (reproducibly) from a set, for `PubSubLoad.subjects`."""
     choice = random.Random(seed)
     return tuple(choice.choices(list(subjects), k=count))
-
-
-class Threads:
-    """Loops that run in threads; the first failure stops all, and `join` raises it."""
-
-    def __init__(self, cores: frozenset[int] | None, stall_s: float) -> None:
-        self._cores = cores
-        self._stall_s = stall_s
-        self._threads: list[threading.Thread] = []
-        self._loops: list[Loop] = []
-        self._errors: list[Exception] = []
-
-    def start(self, loop: Loop) -> threading.Thread:
-        thread = threading.Thread(target=self._run, args=(loop,), daemon=True)
-        self._loops.append(loop)
-        self._threads.append(thread)
-        thread.start()
-        return thread
-
-    def _run(self, loop: Loop) -> None:
-        try:
-            if self._cores:
-                os.sched_setaffinity(0, self._cores)
-            loop.run(self._stall_s)
-        except Exception as error:
-            self._errors.append(error)
-            self.stop()
-
-    def stop(self) -> None:
-        for loop in self._loops:
-            loop.stop()
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
-        if self._errors:
-            raise self._errors[0]
 
 
 class Session:

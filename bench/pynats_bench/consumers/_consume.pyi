@@ -23,7 +23,6 @@ class ConsumeLoop(Loop):
         ack_every: int = 0,
         stamped: bool = False,
         patient: bool = False,
-        largest: int = 0,
     ) -> None: ...
     @property
     def counts(self) -> list[int]: ...

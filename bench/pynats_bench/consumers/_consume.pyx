@@ -15,10 +15,8 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy
 
-from pynats_bench.engine.loop cimport (
-    EVENTS_MAX, RECEIVE_BYTES, STASH_BYTES, Connection, LatencyCounts, Loop, count_latency,
-    latency_quantile,
-)
+from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.loop cimport EVENTS_MAX, RECEIVE_BYTES, STASH_BYTES, Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench.engine.scan cimport mix, scan_line
 
@@ -126,12 +124,10 @@ cdef class ConsumeLoop(Loop):
     `first` and `again` are ready-made pull requests of every socket (all empty: the server pushes),
     `step` the messages after which a socket asks again. Every `ack_every`-th delivery of a socket
     and its last one are acknowledged, 0 = none. `stamped`: payloads begin with the CLOCK_MONOTONIC
-    nanoseconds of their publish. `patient`: the clock starts with the first delivery. `largest`
-    is the size of the largest payload.
+    nanoseconds of their publish. `patient`: the clock starts with the first delivery.
     """
 
     cdef uint64_t messages
-    cdef size_t room   # for an incomplete delivery
     cdef list first
     cdef list again
     cdef uint64_t step
@@ -145,7 +141,7 @@ cdef class ConsumeLoop(Loop):
     cdef size_t *again_len
     cdef char *out
     cdef size_t filled
-    cdef LatencyCounts latency
+    cdef Counts latency
     cdef readonly uint64_t received
     cdef readonly uint64_t payload_bytes
     cdef readonly uint64_t digest
@@ -155,8 +151,7 @@ cdef class ConsumeLoop(Loop):
     cdef readonly uint64_t statuses   # ends of pull requests
 
     def __init__(self, list sockets, uint64_t messages, list first, list again, uint64_t step,
-                 uint64_t ack_every=0, bint stamped=False, bint patient=False,
-                 size_t largest=0):
+                 uint64_t ack_every=0, bint stamped=False, bint patient=False):
         cdef int index
         if messages == 0:
             raise ValueError("nothing to receive")
@@ -166,16 +161,6 @@ cdef class ConsumeLoop(Loop):
             raise ValueError("a client that pulls asks again")
         self.attach(sockets, b"MSG ", 0, EPOLLIN)
         self.messages = messages
-        self.room = STASH_BYTES + largest
-        PyMem_Free(self.buffer)
-        self.buffer = <char *>PyMem_Calloc(1, RECEIVE_BYTES + self.room)
-        if self.buffer == NULL:
-            raise MemoryError
-        for index in range(self.count):
-            PyMem_Free(self.connections[index].stash)
-            self.connections[index].stash = <char *>PyMem_Calloc(1, self.room)
-            if self.connections[index].stash == NULL:
-                raise MemoryError
         self.first = first
         self.again = again
         self.step = step
@@ -292,7 +277,7 @@ cdef class ConsumeLoop(Loop):
         self.payload_bytes += item.size
         if self.stamped and item.size >= 8:
             memcpy(&stamp, item.payload, 8)
-            count_latency(&self.latency, <uint64_t>(now - <int64_t>stamp))
+            record(&self.latency, <uint64_t>(now - <int64_t>stamp), 1)
         if self.ack_every and (
             client.unacked == self.ack_every or self.received == self.messages
         ):
@@ -339,13 +324,6 @@ cdef class ConsumeLoop(Loop):
                 used += line
         self.keep(connection, used, size)
         return not self.failed and self.flush(connection) and self.answer_pings(connection)
-
-    cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil:
-        if size - used > self.room:
-            self.fail(b"a delivery is larger than this client takes", 0)
-            return
-        connection.stash_len = size - used
-        memcpy(connection.stash, self.buffer + used, connection.stash_len)
 
     cdef bint finish(self) noexcept nogil:
         """Until the server has seen every acknowledgement. Nothing else may come."""
@@ -406,4 +384,4 @@ cdef class ConsumeLoop(Loop):
 
     def quantile_ns(self, double fraction):
         """Time from publish to delivery that `fraction` did not exceed; `stamped` only."""
-        return latency_quantile(&self.latency, fraction)
+        return quantile(&self.latency, fraction)

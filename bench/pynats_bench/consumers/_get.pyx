@@ -11,7 +11,8 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcmp, memcpy
 
-from pynats_bench.engine.loop cimport Connection, LatencyCounts, Loop, count_latency, latency_quantile
+from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.loop cimport Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench.engine.scan cimport Message, mix, parse_message, scan_line
 
@@ -60,7 +61,7 @@ cdef class GetLoop(Loop):
     cdef char *frame_at
     cdef char *out_at
     cdef size_t frame_len
-    cdef LatencyCounts latency
+    cdef Counts latency
     cdef readonly uint64_t answered
     cdef readonly uint64_t messages
     cdef readonly uint64_t digest
@@ -158,7 +159,7 @@ cdef class GetLoop(Loop):
             return True
         self.answered += 1
         if self.window == 1:
-            count_latency(&self.latency, clock_ns(CLOCK_MONOTONIC) - self.sent_ns)
+            record(&self.latency, clock_ns(CLOCK_MONOTONIC) - self.sent_ns, 1)
         return True
 
     cdef bint pull(self, Connection *connection) noexcept nogil:
@@ -215,4 +216,4 @@ cdef class GetLoop(Loop):
 
     def quantile_ns(self, double fraction):
         """Time from request to answer that `fraction` did not exceed; window 1 only."""
-        return latency_quantile(&self.latency, fraction)
+        return quantile(&self.latency, fraction)

@@ -112,7 +112,6 @@ class Clients:
             load.ack_every,
             self._stamped,
             load.way == "push",
-            load.payload_bytes,
         )
 
     def begin(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.model import ConsumeLoad
-from pynats_bench.load import Session, Threads
+from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.session import connect, subscribe
 from pynats_bench.streams._acked import AckPublishLoop
@@ -26,6 +26,7 @@ from pynats_bench.streams.publishing import (
     build_units,
     stream_state,
 )
+from pynats_bench.threads import Threads
 
 HELD_MAX = 500_000  # messages that a stream holds at most; more are consumed in several passes
 FILL_WINDOW = 4_000

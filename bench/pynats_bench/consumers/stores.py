@@ -10,7 +10,7 @@ from pynats_bench.consumers._get import GetLoop, sequence_digest
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.consuming import FILL_WINDOW, QUANTILES, Sum, consume
 from pynats_bench.consumers.model import ConsumeLoad
-from pynats_bench.load import Session, Threads
+from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.rows import PROBE_MESSAGES
 from pynats_bench.session import request, subscribe
@@ -23,6 +23,7 @@ from pynats_bench.streams.publishing import (
     build_units,
     stream_state,
 )
+from pynats_bench.threads import Threads
 
 STRIDE = 7919  # from one get to the next, so that they jump about
 MIB = 1 << 20

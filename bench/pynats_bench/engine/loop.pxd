@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from pynats_bench.engine.histogram cimport Counts
 from pynats_bench.engine.net cimport epoll_event
 from pynats_bench.engine.scan cimport Scanner
 from pynats_bench.engine.secure cimport Secure
@@ -10,34 +11,9 @@ from pynats_server.core.sockets.layer cimport Layer
 cdef enum:
     RECEIVE_BYTES = 262144   # one recv; larger no longer lowers the cost per byte
     SEND_BYTES = 65536       # one send: what client libraries buffer; larger gains nothing
-    STASH_BYTES = 20480      # an incomplete control line waiting for the rest of it
+    STASH_BYTES = 20480      # an incomplete control line; it grows where whole messages are needed
+    STASH_MAX = 68157440     # the largest message that servers can be told to take, and its line
     EVENTS_MAX = 256         # sockets served per epoll_wait
-    LATENCY_BUCKETS = 2048   # 64 powers of two, 32 steps each: at most 3 % error
-
-
-cdef struct LatencyCounts:
-    uint64_t total
-    uint64_t buckets[LATENCY_BUCKETS]
-
-
-cdef inline void count_latency(LatencyCounts *self, uint64_t value_ns) noexcept nogil:
-    cdef int shift = 0
-    while (value_ns >> shift) >= 64:
-        shift += 1
-    self.buckets[shift * 32 + <int>(value_ns >> shift)] += 1
-    self.total += 1
-
-
-cdef inline uint64_t latency_quantile(LatencyCounts *self, double fraction) noexcept nogil:
-    """Nanoseconds that `fraction` of the values did not exceed (upper bucket edge)."""
-    cdef uint64_t rank = <uint64_t>(fraction * self.total), seen = 0
-    cdef int bucket, shift
-    for bucket in range(LATENCY_BUCKETS):
-        seen += self.buckets[bucket]
-        if seen and seen >= rank:
-            shift = 0 if bucket < 64 else (bucket - 32) // 32
-            return <uint64_t>((bucket - shift * 32) + 1) << shift
-    return 0
 
 
 cdef struct Connection:
@@ -46,6 +22,19 @@ cdef struct Connection:
     Scanner scanner
     char *stash
     size_t stash_len
+    size_t stash_size
+    # What the client is to do and has done: the loop writes, any thread may read.
+    uint64_t wanted          # messages; 0 = without end
+    uint64_t messages
+    uint64_t payload_bytes   # without headers
+    int64_t first_ns         # CLOCK_MONOTONIC; 0 = not begun
+    int64_t last_ns
+    Counts *operations       # NULL: not measured
+    Counts *deliveries
+    # Pacing: `waiting` has something to begin at `ready_ns`, and not before.
+    double due_ns
+    int64_t ready_ns
+    bint waiting
     # Publishing: what is left of the current pass over the block, and of the whole task.
     char *block
     size_t position
@@ -67,12 +56,18 @@ cdef class Loop:
     cdef int count
     cdef int epoll
     cdef char *buffer
+    cdef size_t buffer_size
     cdef char *sealed        # what a recv brings of a connection with TLS
     cdef char error[400]
     cdef bint failed
+    cdef readonly int failed_at   # whose failure it was: the number of its socket, or -1
     cdef bint stopping
     cdef int64_t progress_ns
-    cdef int64_t stall_ns
+    cdef int64_t stall_ns    # 0: waits for ever
+    cdef bint paced
+    cdef int64_t sleep_ns
+    cdef double interval_ns
+    cdef uint64_t burst
     cdef readonly int64_t first_ns
     cdef readonly int64_t last_ns
     cdef readonly int64_t cpu_ns
@@ -81,6 +76,10 @@ cdef class Loop:
     cdef int attach(self, object sockets, bytes verb, uint32_t publishers, uint32_t events) except -1
     cdef int secure(self, Connection *connection, Layer layer) except -1
     cdef void fail(self, const char *what, int code) noexcept nogil
+    # The same, of one connection.
+    cdef void fail_at(self, Connection *connection, const char *what, int code) noexcept nogil
+    # Something could not be sent (errno says why): the server's reason, if it has told one.
+    cdef void unsent(self, Connection *connection) noexcept nogil
     cdef bint watch(self, Connection *connection, int index, uint32_t events) noexcept nogil
     cdef ssize_t receive(self, Connection *connection) noexcept nogil
     cdef ssize_t transmit(self, Connection *connection, const char *data, size_t size) noexcept nogil
@@ -88,5 +87,14 @@ cdef class Loop:
     cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil
     cdef bint consume(self, Connection *connection) noexcept nogil
     cdef bint answer_pings(self, Connection *connection) noexcept nogil
+    # How many messages may begin now. 0: see to it that `waiting` is set.
+    cdef uint64_t allowance(self, Connection *connection, int64_t now) noexcept nogil
+    # An operation of so many messages has begun: when the next one may.
+    cdef void began(self, Connection *connection, int64_t now, uint64_t messages) noexcept nogil
+    # The turn of a connection that was `waiting` has come; overridden by who paces. False: failed.
+    cdef bint turn(self, Connection *connection, int index) noexcept nogil
+    # Gives everyone whose time has come a turn; after `wait`. False: failed.
+    cdef bint take_turns(self) noexcept nogil
+    cdef int64_t until_turn(self) noexcept nogil
     cdef int wait(self, epoll_event *events) noexcept nogil
     cdef void work(self) noexcept nogil

@@ -6,20 +6,30 @@ thread: run each in a Python thread, `run` releases the GIL for its whole durati
 state. Times are CLOCK_MONOTONIC nanoseconds, so that one loop's `first_ns` and another's `last_ns`
 can be subtracted; `cpu_ns` is the CPU time of the loop's own thread.
 
-A loop that makes no progress for `stall_s` gives up and says what it was waiting for.
+A loop that makes no progress for `stall_s` gives up and says what it was waiting for; with 0 it
+waits for ever.
+
+What each connection has done (`messages`, `payload_bytes`, `first_ns`, `last_ns`) is written by the
+loop and read by other threads without a lock: aligned words, each of which is whole at any time.
+
+Pacing is the same for all: a connection may begin an operation at `ready_ns`. `rate` has a schedule
+(`due_ns`) that lateness does not shift: what is missing is made up for, a millisecond's worth at a
+time and at most at twice the rate. `sleep_ns` counts from the beginning of the operation before.
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, ECONNRESET, EINTR, EPIPE, errno
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
-from libc.stdlib cimport calloc
+from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, strerror
 from posix.unistd cimport close
 
+from pynats_bench.engine.histogram cimport new_counts, snapshot
 from pynats_bench.engine.net cimport (
-    CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD,
-    MSG_NOSIGNAL, clock_ns, epoll_create1, epoll_ctl, epoll_event, epoll_wait, recv, send, send_all,
+    CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, ECANCELED, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD,
+    MSG_NOSIGNAL, PR_SET_TIMERSLACK, TICK_MS, clock_ns, epoll_create1, epoll_ctl, epoll_event,
+    epoll_wait, poll_ns, prctl, recv, send, send_all,
 )
 from pynats_bench.engine.scan cimport scan
 from pynats_bench.engine.secure cimport (
@@ -31,7 +41,9 @@ from pynats_bench.model import LoadError
 from pynats_bench.secure import SecureSocket
 
 cdef enum:
-    TICK_MS = 50             # how often an idle loop looks at `stop` and the stall clock
+    BURST_NS = 1000000        # what is made up for at a time
+    DEBT_NS = 1000000000      # what is made up for at all
+    TIMER_SLACK_NS = 1000     # the kernel's own is 50 us: too much for pacing
 
 
 cdef class Loop:
@@ -39,7 +51,9 @@ cdef class Loop:
 
     def __cinit__(self, *args, **kwargs):
         self.epoll = -1
-        self.buffer = <char *>PyMem_Calloc(1, RECEIVE_BYTES + STASH_BYTES)
+        self.failed_at = -1
+        self.buffer_size = RECEIVE_BYTES + STASH_BYTES
+        self.buffer = <char *>calloc(1, self.buffer_size)
         if self.buffer == NULL:
             raise MemoryError
         self.owned = []
@@ -47,11 +61,13 @@ cdef class Loop:
     def __dealloc__(self):
         cdef int index
         for index in range(self.count):
-            PyMem_Free(self.connections[index].stash)
+            free(self.connections[index].stash)
+            free(self.connections[index].operations)
+            free(self.connections[index].deliveries)
             PyMem_Free(self.connections[index].scanner.next_sequence)
             secure_free(self.connections[index].secure)
         PyMem_Free(self.connections)
-        PyMem_Free(self.buffer)
+        free(self.buffer)
         PyMem_Free(self.sealed)
         if self.epoll >= 0:
             close(self.epoll)
@@ -78,9 +94,10 @@ cdef class Loop:
             connection.fd = socket.fileno()
             if isinstance(socket, SecureSocket):
                 self.secure(connection, socket.layer)
-            connection.stash = <char *>PyMem_Calloc(1, STASH_BYTES)
+            connection.stash = <char *>calloc(1, STASH_BYTES)
             if connection.stash == NULL:
                 raise MemoryError
+            connection.stash_size = STASH_BYTES
             memcpy(&connection.scanner.verb, <const char *>verb, 4)
             connection.scanner.publishers = publishers
             if publishers:
@@ -109,12 +126,28 @@ cdef class Loop:
         return 0
 
     cdef void fail(self, const char *what, int code) noexcept nogil:
+        if self.failed or (code == ECANCELED and self.stopping):
+            return
+        self.failed = True
+        if code == EPIPE or code == ECONNRESET:
+            what = b"the server closed the connection"
+            code = 0
+        if code:
+            snprintf(self.error, sizeof(self.error), b"%s: %s", what, strerror(code))
+        else:
+            snprintf(self.error, sizeof(self.error), b"%s", what)
+
+    cdef void fail_at(self, Connection *connection, const char *what, int code) noexcept nogil:
         if not self.failed:
-            self.failed = True
-            if code:
-                snprintf(self.error, sizeof(self.error), b"%s: %s", what, strerror(code))
-            else:
-                snprintf(self.error, sizeof(self.error), b"%s", what)
+            self.failed_at = <int>(connection - self.connections)
+        self.fail(what, code)
+
+    cdef void unsent(self, Connection *connection) noexcept nogil:
+        cdef int code = errno
+        if code != ECANCELED:
+            # The server's reason arrives before the reset: report it instead, if there is one.
+            self.consume(connection)
+        self.fail_at(connection, b"send", code)
 
     cdef bint watch(self, Connection *connection, int index, uint32_t events) noexcept nogil:
         cdef epoll_event event
@@ -138,17 +171,18 @@ cdef class Loop:
                 self.buffer + connection.stash_len, RECEIVE_BYTES)
             if got >= 0:
                 return got + connection.stash_len if got else 0
-            self.fail(b"recv" if errno else b"the server closed the connection", errno)
+            self.fail_at(
+                connection, b"recv" if errno else b"the server closed the connection", errno)
             return -1
         got = recv(connection.fd, self.buffer + connection.stash_len, RECEIVE_BYTES, 0)
         if got > 0:
             return got + connection.stash_len
         if got == 0:
-            self.fail(b"the server closed the connection", 0)
+            self.fail_at(connection, b"the server closed the connection", 0)
             return -1
         if errno == EAGAIN or errno == EINTR:
             return 0
-        self.fail(b"recv", errno)
+        self.fail_at(connection, b"recv", errno)
         return -1
 
     cdef ssize_t transmit(self, Connection *connection, const char *data, size_t size) noexcept nogil:
@@ -160,15 +194,35 @@ cdef class Loop:
     cdef int transmit_all(self, Connection *connection, const char *data, size_t size) noexcept nogil:
         """`send_all`."""
         if connection.secure != NULL:
-            return secure_send_all(connection.secure, connection.fd, data, size)
-        return send_all(connection.fd, data, size)
+            return secure_send_all(
+                connection.secure, connection.fd, data, size, &self.stopping, self.stall_ns)
+        return send_all(connection.fd, data, size, &self.stopping, self.stall_ns)
 
     cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil:
-        if size - used > STASH_BYTES:
-            self.fail(b"control line too long", 0)
-            return
-        connection.stash_len = size - used
-        memcpy(connection.stash, self.buffer + used, connection.stash_len)
+        """Puts what was not used of the buffer where the next recv finds it."""
+        cdef size_t rest = size - used, room
+        cdef char *larger
+        if rest > connection.stash_size:
+            if rest > STASH_MAX:
+                self.fail_at(connection, b"a message is larger than any server takes", 0)
+                return
+            room = min(2 * rest, <size_t>STASH_MAX)
+            larger = <char *>realloc(connection.stash, room)
+            if larger == NULL:
+                self.fail(b"out of memory", 0)
+                return
+            connection.stash = larger
+            connection.stash_size = room
+        connection.stash_len = rest
+        memcpy(connection.stash, self.buffer + used, rest)
+        if rest + RECEIVE_BYTES > self.buffer_size:
+            room = connection.stash_size + RECEIVE_BYTES
+            larger = <char *>realloc(self.buffer, room)
+            if larger == NULL:
+                self.fail(b"out of memory", 0)
+                return
+            self.buffer = larger
+            self.buffer_size = room
 
     cdef bint consume(self, Connection *connection) noexcept nogil:
         """Receive once and scan; answer PINGs unless a frame may be half sent."""
@@ -178,7 +232,7 @@ cdef class Loop:
             return size == 0
         used = scan(&connection.scanner, self.buffer, size)
         if connection.scanner.failed:
-            self.fail(connection.scanner.error, 0)
+            self.fail_at(connection, connection.scanner.error, 0)
             return False
         self.keep(connection, used, size)
         return not self.failed
@@ -187,17 +241,74 @@ cdef class Loop:
         while connection.pongs_sent != connection.scanner.pings:
             connection.pongs_sent += 1
             if self.transmit_all(connection, b"PONG\r\n", 6) != 0:
-                self.fail(b"send", errno)
+                self.unsent(connection)
                 return False
         return True
 
+    cdef uint64_t allowance(self, Connection *connection, int64_t now) noexcept nogil:
+        if not self.paced:
+            return <uint64_t>-1
+        if now < connection.ready_ns:
+            return 0
+        if self.interval_ns == 0 or self.sleep_ns:
+            return 1
+        if connection.due_ns < now - DEBT_NS:   # also with the first operation
+            connection.due_ns = now if connection.due_ns == 0 else now - DEBT_NS
+        return min(1 + <uint64_t>max(0., (now - connection.due_ns) / self.interval_ns), self.burst)
+
+    cdef void began(self, Connection *connection, int64_t now, uint64_t messages) noexcept nogil:
+        cdef double took
+        if not self.paced:
+            return
+        connection.ready_ns = now + self.sleep_ns
+        if self.interval_ns:
+            took = messages * self.interval_ns
+            if connection.due_ns == 0:
+                connection.due_ns = now
+            connection.due_ns += took
+            connection.ready_ns = max(
+                connection.ready_ns, <int64_t>max(connection.due_ns, now + took / 2))
+
+    cdef bint turn(self, Connection *connection, int index) noexcept nogil:
+        return True
+
+    cdef bint take_turns(self) noexcept nogil:
+        cdef int64_t now
+        cdef int index
+        if not self.paced:
+            return True
+        now = clock_ns(CLOCK_MONOTONIC)
+        for index in range(self.count):
+            if self.connections[index].waiting and self.connections[index].ready_ns <= now:
+                self.connections[index].waiting = False
+                if not self.turn(&self.connections[index], index):
+                    return False
+        return True
+
+    cdef int64_t until_turn(self) noexcept nogil:
+        """Nanoseconds until the first of those who wait may go on, at most a tick."""
+        cdef int64_t now = clock_ns(CLOCK_MONOTONIC), first = now + TICK_MS * 1000000
+        cdef int index
+        for index in range(self.count):
+            if self.connections[index].waiting:
+                self.progress_ns = now   # who waits for its turn is not stalled
+                first = min(first, self.connections[index].ready_ns)
+        return max(first - now, <int64_t>0)
+
     cdef int wait(self, epoll_event *events) noexcept nogil:
-        """Wait for sockets; fails the loop when nothing has moved for the stall time."""
-        cdef int ready = epoll_wait(self.epoll, events, EVENTS_MAX, TICK_MS)
+        """Wait for sockets and turns; fails the loop when nothing has moved for the stall time."""
+        cdef int ready
+        cdef int64_t wait_ns
+        if self.paced:   # epoll_wait knows no less than a millisecond
+            wait_ns = self.until_turn()
+            if wait_ns:
+                poll_ns(self.epoll, wait_ns)
+        ready = epoll_wait(self.epoll, events, EVENTS_MAX, 0 if self.paced else TICK_MS)
         if ready < 0 and errno != EINTR:
             self.fail(b"epoll_wait", errno)
             return -1
-        if ready <= 0 and clock_ns(CLOCK_MONOTONIC) - self.progress_ns > self.stall_ns:
+        if (ready <= 0 and self.stall_ns
+                and clock_ns(CLOCK_MONOTONIC) - self.progress_ns > self.stall_ns):
             return -1
         return ready if ready > 0 else 0
 
@@ -206,10 +317,13 @@ cdef class Loop:
         self.fail(b"no task", 0)
 
     def run(self, double stall_s=10.0):
-        """Runs the task to its end. LoadError if it fails or makes no progress for `stall_s`."""
+        """Runs the task to its end. LoadError if it fails or makes no progress for `stall_s`
+        (0: it may take for ever)."""
         cdef int64_t cpu
         self.stall_ns = <int64_t>(stall_s * 1e9)
         with nogil:
+            if self.paced:
+                prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS)
             cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID)
             self.progress_ns = clock_ns(CLOCK_MONOTONIC)
             self.work()
@@ -218,5 +332,63 @@ cdef class Loop:
             raise LoadError(self.error.decode("utf-8", "replace"))
 
     def stop(self):
-        """Ends the loop at its next check; any thread may call it."""
+        """Ends the loop within a tick; any thread may call it."""
         self.stopping = True
+
+    def want(self, list messages):
+        """How many messages are each connection's share; before the run."""
+        cdef int index
+        if len(messages) != self.count:
+            raise ValueError("a share for each connection")
+        for index in range(self.count):
+            self.connections[index].wanted = messages[index]
+
+    def pace(self, int64_t sleep_ns=0, double rate=0):
+        """So long from the beginning of an operation to that of the next, and at most so many
+        messages a second (0: as they come), of each connection; before the run."""
+        if sleep_ns < 0 or rate < 0:
+            raise ValueError("a pace is not negative")
+        self.paced = sleep_ns > 0 or rate > 0
+        self.sleep_ns = sleep_ns
+        self.interval_ns = 1e9 / rate if rate > 0 else 0
+        self.burst = max(<uint64_t>1, <uint64_t>(rate * BURST_NS / 1e9))
+
+    def measure(self, bint operations=True, bint deliveries=False):
+        """Counts how long operations or deliveries take, of each connection; before the run."""
+        cdef int index
+        for index in range(self.count):
+            if operations and self.connections[index].operations == NULL:
+                self.connections[index].operations = new_counts()
+            if deliveries and self.connections[index].deliveries == NULL:
+                self.connections[index].deliveries = new_counts()
+
+    def progress(self):
+        """Messages of each connection so far; any thread may ask."""
+        return [self.connections[index].messages for index in range(self.count)]
+
+    def figures(self):
+        """(wanted, messages, payload bytes, first_ns, last_ns) of each; any thread may ask."""
+        return [
+            (
+                self.connections[index].wanted, self.connections[index].messages,
+                self.connections[index].payload_bytes, self.connections[index].first_ns,
+                self.connections[index].last_ns,
+            )
+            for index in range(self.count)
+        ]
+
+    def operations(self):
+        """Snapshots of each connection's counts (None: not measured); after the run."""
+        return [
+            snapshot(self.connections[index].operations)
+            if self.connections[index].operations != NULL else None
+            for index in range(self.count)
+        ]
+
+    def deliveries(self):
+        """The same for `deliveries`."""
+        return [
+            snapshot(self.connections[index].deliveries)
+            if self.connections[index].deliveries != NULL else None
+            for index in range(self.count)
+        ]

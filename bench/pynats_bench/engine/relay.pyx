@@ -7,7 +7,7 @@ from one socket and write it to another.
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EINTR, errno
 
-from pynats_bench.engine.net cimport recv, send_all
+from pynats_bench.engine.net cimport PATIENCE_NS, recv, send_all
 
 cdef enum:
     RELAY_BYTES = 262144  # one read and one write; the size of a well tuned broker
@@ -25,7 +25,7 @@ def relay(int source, int sink):
             got = recv(source, buffer, RELAY_BYTES, 0)
             if got < 0 and errno == EINTR:
                 continue
-            if got <= 0 or send_all(sink, buffer, got) != 0:
+            if got <= 0 or send_all(sink, buffer, got, NULL, PATIENCE_NS) != 0:
                 break
             moved += got
     PyMem_Free(buffer)

@@ -5,9 +5,8 @@ from libc.errno cimport errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from pynats_bench.engine.loop cimport (
-    EVENTS_MAX, RECEIVE_BYTES, Connection, LatencyCounts, Loop, count_latency, latency_quantile,
-)
+from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.loop cimport EVENTS_MAX, RECEIVE_BYTES, Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench.engine.scan cimport Message, parse_message, scan_line
 
@@ -19,7 +18,7 @@ cdef class RequestLoop(Loop):
     """
 
     cdef uint64_t messages
-    cdef LatencyCounts latency
+    cdef Counts latency
     cdef readonly uint64_t answered
 
     def __init__(self, list sockets, list requests, uint64_t messages):
@@ -70,7 +69,7 @@ cdef class RequestLoop(Loop):
                     return
                 now = clock_ns(CLOCK_MONOTONIC)
                 self.progress_ns = now
-                count_latency(&self.latency, now - connection.sent_ns)
+                record(&self.latency, now - connection.sent_ns, 1)
                 connection.answered += 1
                 self.answered += 1
                 if asked < self.messages:
@@ -81,7 +80,7 @@ cdef class RequestLoop(Loop):
 
     def quantile_ns(self, double fraction):
         """Round-trip time that `fraction` of the requests did not exceed (upper bucket edge)."""
-        return latency_quantile(&self.latency, fraction)
+        return quantile(&self.latency, fraction)
 
 
 cdef class RespondLoop(Loop):

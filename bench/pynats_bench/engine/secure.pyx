@@ -1,16 +1,13 @@
 """See secure.pxd."""
 
 from libc.errno cimport EAGAIN, EINTR, ENOMEM, EPROTO, errno
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
-from pynats_bench.engine.net cimport MSG_NOSIGNAL, recv, send, send_all
+from pynats_bench.engine.net cimport (
+    MSG_NOSIGNAL, PATIENCE_NS, recv, send, send_all, set_errno,
+)
 from pynats_server.core.sockets.layer cimport LAYER_ENDED, LAYER_OVERHEAD, LAYER_RECORD
-
-cdef extern from *:
-    """
-    #define set_errno(code) (errno = (code))
-    """
-    void set_errno(int code) noexcept nogil
 
 cdef enum:
     ROOM = 67584  # a pass of four records, and LAYER_OVERHEAD for each
@@ -61,11 +58,15 @@ cdef ssize_t secure_send(Secure *self, int fd, const char *data, size_t size) no
     return size
 
 
-cdef int secure_send_all(Secure *self, int fd, const char *data, size_t size) noexcept nogil:
+cdef int secure_send_all(
+    Secure *self, int fd, const char *data, size_t size, const bint *stopping, int64_t patience_ns
+) noexcept nogil:
     cdef size_t part
     while True:
         if self.start < self.end:
-            if send_all(fd, self.room + self.start, self.end - self.start) != 0:
+            if send_all(
+                fd, self.room + self.start, self.end - self.start, stopping, patience_ns
+            ) != 0:
                 return -1
             self.start = self.end
         if size == 0:
@@ -102,7 +103,8 @@ cdef ssize_t secure_receive(
         return -1
     got = self.calls.take(self.state, answer, sizeof(answer))  # to a key update
     if got > 0 and (
-        secure_send_all(self, fd, NULL, 0) != 0 or send_all(fd, answer, got) != 0
+        secure_send_all(self, fd, NULL, 0, NULL, PATIENCE_NS) != 0
+        or send_all(fd, answer, got, NULL, PATIENCE_NS) != 0
     ):
         return -1
     return opened

@@ -17,9 +17,8 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy, memcmp
 
-from pynats_bench.engine.loop cimport (
-    SEND_BYTES, Connection, LatencyCounts, Loop, count_latency, latency_quantile,
-)
+from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.loop cimport SEND_BYTES, Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
 from pynats_bench.engine.scan cimport Message, parse_message, scan_line
 
@@ -123,7 +122,7 @@ cdef class AckPublishLoop(Loop):
     cdef uint64_t sent
     cdef size_t in_block
     cdef unsigned char *seen
-    cdef LatencyCounts latency
+    cdef Counts latency
     cdef readonly uint64_t acknowledged
 
     def __init__(self, object socket, bytearray block, uint64_t[::1] ends,
@@ -283,7 +282,7 @@ cdef class AckPublishLoop(Loop):
         self.acknowledged += 1
         if self.window == 1:
             now = clock_ns(CLOCK_MONOTONIC)
-            count_latency(&self.latency, now - self.connections.sent_ns)
+            record(&self.latency, now - self.connections.sent_ns, 1)
             self.connections.sent_ns = 0
         return True
 
@@ -356,4 +355,4 @@ cdef class AckPublishLoop(Loop):
 
     def quantile_ns(self, double fraction):
         """Time from publish to acknowledgement that `fraction` did not exceed; window 1 only."""
-        return latency_quantile(&self.latency, fraction)
+        return quantile(&self.latency, fraction)

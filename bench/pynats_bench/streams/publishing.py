@@ -16,10 +16,11 @@ from array import array
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_bench.load import BLOCK_BYTES_MIN, Session, Threads
+from pynats_bench.load import BLOCK_BYTES_MIN, Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.session import connect, request, subscribe
 from pynats_bench.streams._acked import SUBJECT_NUMBER_DIGITS, UNIT_NUMBER_DIGITS, AckPublishLoop
+from pynats_bench.threads import Threads
 
 STREAM = "BENCH"
 SUBJECT_PREFIX = "bench.js."

@@ -1,0 +1,1 @@
+"""What `pynats bench` runs: connected clients of a kind, the loops that drive them, figures."""
