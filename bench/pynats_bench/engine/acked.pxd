@@ -66,6 +66,7 @@ cdef class AckPublishLoop(Loop):
     cdef bint owed(self, Lane *lane) noexcept nogil
     # The same for all.
     cdef bint fill(self, Connection *connection, Lane *lane) noexcept nogil
+    cdef void let_go(self, Lane *lane, int64_t now) noexcept nogil
     cdef bint push(self, Connection *connection, int index) noexcept nogil
     cdef bint pull(self, Connection *connection, Lane *lane) noexcept nogil
     cdef void finish(self, Lane *lane) noexcept nogil

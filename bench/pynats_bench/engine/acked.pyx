@@ -176,8 +176,7 @@ cdef class AckPublishLoop(Loop):
                             lane.held_ns = now
                         break
                     if lane.held_ns:
-                        lane.starts[lane.operation & (STARTS - 1)] += now - lane.held_ns
-                        lane.held_ns = 0
+                        self.let_go(lane, now)
                 allowed -= 1
                 self.began(connection, now, 1)
             at = self.write(connection, lane, at, &now)
@@ -191,6 +190,13 @@ cdef class AckPublishLoop(Loop):
         if lane.filled and connection.first_ns == 0:
             connection.first_ns = now if now else clock_ns(CLOCK_MONOTONIC)
         return lane.filled > 0
+
+    cdef void let_go(self, Lane *lane, int64_t now) noexcept nogil:
+        """The pace lets the lane go on: what is under way has not taken that long."""
+        cdef uint64_t operation
+        for operation in range(lane.done, lane.operation + 1):
+            lane.starts[operation & (STARTS - 1)] += now - lane.held_ns
+        lane.held_ns = 0
 
     cdef bint push(self, Connection *connection, int index) noexcept nogil:
         """Sends until window, pace or socket stop it."""

@@ -119,10 +119,10 @@ cdef class FastPublishLoop(AckPublishLoop):
             if flow:
                 lane.flow = flow
             return self.advance(connection, lane, ack.sequence, now)
-        if ack.sequence == 0 or find(payload, message.size, b'"type"', 6) != NULL:
+        if ack.count == 0:
             return self.refuse(connection, b"the server ended the batch", payload, message.size)
-        if ack.duplicate:
-            self.duplicates += 1
+        if ack.sequence == 0:   # no message of it has one
+            self.duplicates += ack.count
         if not lane.committed or ack.count != connection.wanted:
             return self.refuse(connection, b"the batch ended early", payload, message.size)
         if not self.advance(connection, lane, ack.count, now):
