@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.model import ConsumeLoad
+from pynats_bench.engine.acked import AckPublishLoop
 from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.session import connect, subscribe
-from pynats_bench.streams._acked import AckPublishLoop
 from pynats_bench.streams.publishing import (
     STALL_S,
     STREAM,
@@ -23,7 +23,7 @@ from pynats_bench.streams.publishing import (
     JetStreamLoad,
     JetStreamSession,
     api,
-    build_units,
+    publisher,
     stream_state,
 )
 from pynats_bench.threads import Threads
@@ -148,7 +148,7 @@ class TogetherSession(Session):
             threads.start(clients.loop)
             try:
                 clients.begin()
-                loops = [self._publisher(each, base) for _ in range(self._publishers)]
+                loops = [self._publisher(each) for _ in range(self._publishers)]
             except BaseException:
                 threads.stop()
                 raise
@@ -162,27 +162,11 @@ class TogetherSession(Session):
         total.cpu_seconds = (clients.loop.cpu_ns + sum(loop.cpu_ns for loop in loops)) / 1e9
         return total.result(self._load.payload_bytes)
 
-    def _publisher(self, messages: int, base: int) -> AckPublishLoop:
+    def _publisher(self, messages: int) -> AckPublishLoop:
         link = self._stack.enter_context(connect(self._endpoint))
         inbox = f"_INBOX.{secrets.token_hex(8)}."
         subscribe(link, [inbox + "*"])
-        units = build_units(self._publish, inbox)
-        return AckPublishLoop(
-            link,
-            units.block,
-            units.ends,
-            units.unit_marks,
-            units.unit_mark_ends,
-            units.subject_marks,
-            inbox.encode(),
-            messages,
-            self._publish.window,
-            1,
-            1,
-            base,
-            0,
-            True,
-        )
+        return publisher(self._publish, link, inbox, messages)
 
 
 JUDGED_S = 0.1

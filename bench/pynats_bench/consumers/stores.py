@@ -6,21 +6,21 @@ import json
 import secrets
 from typing import Any
 
-from pynats_bench.consumers._get import GetLoop, sequence_digest
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.consuming import FILL_WINDOW, QUANTILES, Sum, consume
 from pynats_bench.consumers.model import ConsumeLoad
+from pynats_bench.engine.gets import GetLoop, sequence_digest
 from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.rows import PROBE_MESSAGES
 from pynats_bench.session import request, subscribe
-from pynats_bench.streams._acked import SUBJECT_NUMBER_DIGITS, AckPublishLoop
 from pynats_bench.streams.publishing import (
     STALL_S,
+    SUBJECT_NUMBER_DIGITS,
     JetStreamLoad,
     JetStreamSession,
     api,
-    build_units,
+    publisher,
     stream_state,
 )
 from pynats_bench.threads import Threads
@@ -96,30 +96,35 @@ class GetSession(Session):
         self._inbox = f"_INBOX.{secrets.token_hex(8)}"
         subscribe(self._link, [self._inbox])
 
-    def _frame(self) -> tuple[bytes, int, int, bytes, int]:
-        """(request, where its number stands, its digits, what is in front of it, the number of
-        the first message)"""
-        get = f"PUB $JS.API.DIRECT.GET.{BucketSession.name}"
-        number = "0" * SUBJECT_NUMBER_DIGITS
+    def _loop(self, requests: int, span: int) -> GetLoop:
+        get = f"$JS.API.DIRECT.GET.{BucketSession.name}"
+        body: tuple[bytes, bytes, bytes] | tuple[()] = (b'{"seq":', b"", b"}")
         if self._by_key:
-            line = f"{get}.{BucketSession.prefix}"
-            frame = f"{line}{number} {self._inbox} 0\r\n\r\n"
-            return frame.encode(), len(line), len(number), b"0", 0
-        more = f',"batch":{self._batch}' if self._batch > 1 else ""
-        body = f'{{"seq":{number}{more}}}'
-        head = f"{get} {self._inbox} {len(body)}\r\n"
-        mark = len(head) + len('{"seq":')
-        return (head + body + "\r\n").encode(), mark, len(number), b" ", 1
+            get, body = f"{get}.{BucketSession.prefix}", ()
+        elif self._batch > 1:
+            body = (b'{"seq":', b',"batch":', b"}")
+        loop = GetLoop(
+            [self._link],
+            get.encode(),
+            [self._inbox.encode()],
+            body,
+            self._window,
+            0 if self._by_key else 1,
+            stride=STRIDE,
+            span=span,
+            size=self._payload_bytes,
+            batch=self._batch if self._batch > 1 else 0,
+            width=SUBJECT_NUMBER_DIGITS if self._by_key else 0,
+        )
+        loop.want([requests * self._batch])
+        loop.measure(operations=self._window == 1 and self._batch == 1)
+        return loop
 
     def run(self, messages: int) -> Result:
         """Gets at least `messages` messages."""
         requests = -(-messages // self._batch)
         span = self._count - self._batch + 1
-        frame, mark, digits, pad, base = self._frame()
-        loop = GetLoop(
-            self._link, frame, mark, digits, pad, requests, self._window, base, 0, STRIDE, span,
-            self._payload_bytes, self._batch,
-        )  # fmt: skip
+        loop = self._loop(requests, span)
         threads = Threads(self._cores, self._stall_s)
         threads.start(loop)
         threads.join()
@@ -234,11 +239,10 @@ class ObjectSession(Session):
         self._nuid = secrets.token_hex(11)
         _, base = stream_state(self._control, self.stream)
         load = JetStreamLoad(CHUNK_BYTES, OBJECT_WINDOW)
-        units = build_units(load, self._inbox, f"$O.BENCH.C.{self._nuid}.")
-        loop = AckPublishLoop(
-            self._publisher, units.block, units.ends, units.unit_marks, units.unit_mark_ends,
-            units.subject_marks, self._inbox.encode(), self._chunks, OBJECT_WINDOW, 1, 1, base,
-        )  # fmt: skip
+        prefix = f"$O.BENCH.C.{self._nuid}."
+        loop = publisher(
+            load, self._publisher, self._inbox, self._chunks, subject_prefix=prefix, base=base
+        )
         threads = Threads(self._cores, self._stall_s)
         threads.start(loop)
         threads.join()

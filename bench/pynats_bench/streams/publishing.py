@@ -12,18 +12,19 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-from array import array
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_bench.load import BLOCK_BYTES_MIN, Session
+from pynats_bench.engine.acked import AckPublishLoop
+from pynats_bench.engine.frames import Frames
+from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.session import connect, request, subscribe
-from pynats_bench.streams._acked import SUBJECT_NUMBER_DIGITS, UNIT_NUMBER_DIGITS, AckPublishLoop
 from pynats_bench.threads import Threads
 
 STREAM = "BENCH"
 SUBJECT_PREFIX = "bench.js."
+SUBJECT_NUMBER_DIGITS = 7
 SUBJECTS_MAX = 10**SUBJECT_NUMBER_DIGITS
 BATCH_MAX = 1000  # both servers' limit on the messages of one atomic batch
 STALL_S = 30.0  # a server may be busy with its disk for seconds
@@ -51,51 +52,32 @@ class JetStreamLoad:
             raise ValueError(f"storage is file or memory, not {self.storage!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
-    """Ready-made units and the positions in them that change; see `AckPublishLoop`."""
-
-    block: bytearray
-    ends: array[int]
-    unit_marks: array[int]
-    unit_mark_ends: array[int]
-    subject_marks: array[int]
-
-
-def build_units(
-    load: JetStreamLoad, reply_prefix: str, subject_prefix: str = SUBJECT_PREFIX
-) -> Units:
-    """Frames of as many units as fill a block. Only a unit's last message asks for an answer."""
-    units = Units(bytearray(), array("Q"), array("Q"), array("Q"), array("Q"))
-    payload = b"x" * load.payload_bytes + b"\r\n"
-    number, subject = b"0" * UNIT_NUMBER_DIGITS, b"0" * SUBJECT_NUMBER_DIGITS
-    block = units.block
-    while len(block) < BLOCK_BYTES_MIN:
-        for position in range(1, load.batch + 1):
-            last = position == load.batch
-            header = b""
-            if load.batch > 1:
-                commit = b"Nats-Batch-Commit: 1\r\n" if last else b""
-                fields = b"Nats-Batch-Sequence: %d\r\n%s" % (position, commit)
-                header = b"NATS/1.0\r\nNats-Batch-Id: %s\r\n%s\r\n" % (number, fields)
-            block += b"HPUB " if header else b"PUB "
-            block += subject_prefix.encode()
-            if load.subjects > 1:
-                units.subject_marks.append(len(block))
-            block += subject
-            if last:
-                block += b" " + reply_prefix.encode()
-                units.unit_marks.append(len(block))
-                block += number
-            if header:
-                block += b" %d" % len(header)
-            block += b" %d\r\n" % (len(header) + load.payload_bytes)
-            if header:
-                units.unit_marks.append(len(block) + header.index(number))
-            block += header + payload
-        units.ends.append(len(block))
-        units.unit_mark_ends.append(len(units.unit_marks))
-    return units
+def publisher(
+    load: JetStreamLoad,
+    link: socket.socket,
+    inbox: str,
+    units: int,
+    *,
+    subject_prefix: str = SUBJECT_PREFIX,
+    base: int = -1,
+    first_message: int = 0,
+) -> AckPublishLoop:
+    """The loop of one publisher: `units` messages, or atomic batches, whose acknowledgements come
+    to `inbox` and the number of the unit. `base`, `first_message`: see `AckPublishLoop`."""
+    subject, payload = subject_prefix.encode(), b"x" * load.payload_bytes
+    loop = AckPublishLoop(
+        [link],
+        Frames(subject, payload, width=SUBJECT_NUMBER_DIGITS, modulus=load.subjects),
+        [inbox.encode()],
+        load.window,
+        batch=load.batch,
+        firsts=[first_message],
+        batch_ids=[b""] if load.batch > 1 else None,
+        base=base,
+    )
+    loop.want([units * load.batch])
+    loop.measure(operations=load.window == 1)
+    return loop
 
 
 def api(
@@ -179,21 +161,14 @@ class JetStreamSession(Session):
             api(self._control, "STREAM.PURGE", name=self.name)
         stored, base = stream_state(self._control, self.name)
         count = -(-messages // load.batch)
-        units = build_units(load, self._inbox, self.prefix)
-        publish = AckPublishLoop(
+        publish = publisher(
+            load,
             self._publisher,
-            units.block,
-            units.ends,
-            units.unit_marks,
-            units.unit_mark_ends,
-            units.subject_marks,
-            self._inbox.encode(),
+            self._inbox,
             count,
-            load.window,
-            load.batch,
-            load.subjects,
-            base,
-            self._published,
+            subject_prefix=self.prefix,
+            base=base,
+            first_message=self._published,
         )
         threads = Threads(self._cores, self._stall_s)
         threads.start(publish)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from pynats_bench.engine.acked import AckPublishLoop
+from pynats_bench.engine.answers import parse_ack
 from pynats_bench.model import LoadError
-from pynats_bench.streams._acked import AckPublishLoop, parse_ack
-from pynats_bench.streams.publishing import JetStreamLoad, build_units
+from pynats_bench.streams import publishing
+from pynats_bench.streams.publishing import JetStreamLoad
 
 from tests.support.deadline import PATIENCE_S
 
@@ -76,21 +78,7 @@ def peer(answer: Answer, piece: int = 1 << 20) -> Iterator[tuple[socket.socket, 
 
 
 def publisher(link: socket.socket, load: JetStreamLoad, count: int, base: int) -> AckPublishLoop:
-    units = build_units(load, PREFIX)
-    return AckPublishLoop(
-        link,
-        units.block,
-        units.ends,
-        units.unit_marks,
-        units.unit_mark_ends,
-        units.subject_marks,
-        PREFIX.encode(),
-        count,
-        load.window,
-        load.batch,
-        load.subjects,
-        base,
-    )
+    return publishing.publisher(load, link, PREFIX, count, base=base)
 
 
 @pytest.mark.parametrize(("window", "piece"), [(1, 1 << 20), (7, 3), (1000, 11)])
@@ -108,12 +96,12 @@ def test_every_publish_is_numbered_and_acknowledged(window: int, piece: int) -> 
     assert (loop.quantile_ns(0.5) > 0) is (window == 1)
 
 
-def test_the_block_is_replayed_with_new_numbers() -> None:
-    load = JetStreamLoad(60_000, window=3)
-    assert len(build_units(load, PREFIX).ends) < 10
+def test_a_large_payload_is_sent_from_where_it_is() -> None:
+    load = JetStreamLoad(600_000, window=3)
     with peer(lambda n, _: ack(n, 1 + n)) as (link, scripted):
-        publisher(link, load, 40, base=0).run(5.0)
-    assert [frame[1] for frame in scripted.frames] == [b"_INBOX.abc.%010d" % n for n in range(40)]
+        publisher(link, load, 10, base=0).run(5.0)
+    assert [frame[1] for frame in scripted.frames] == [b"_INBOX.abc.%010d" % n for n in range(10)]
+    assert all(frame[2] == b"x" * 600_000 for frame in scripted.frames)
 
 
 def test_a_batch_is_numbered_committed_and_acknowledged_once() -> None:
@@ -144,7 +132,10 @@ REFUSAL = '{"error":{"code":503,"err_code":10077,"description":"maximum messages
         (ack(0, 1) * 2, "an acknowledgement too many"),
         (ack(5, 6), "an acknowledgement too many"),
         (b"MSG other 1 2\r\nhi\r\n", "no acknowledgement"),
-        (b"HMSG _INBOX.abc.0000000000 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n", "503 no responders"),
+        (
+            b"HMSG _INBOX.abc.0000000000 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n",
+            "no response from stream",
+        ),
         (b"-ERR 'Slow Consumer'\r\n", "Slow Consumer"),
         (b"", "0 of 2 publishes acknowledged, then nothing more"),
     ],

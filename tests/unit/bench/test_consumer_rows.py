@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from pynats_bench.compare import select_rows
 from pynats_bench.consumers._consume import ConsumeLoop, digest_of
-from pynats_bench.consumers._get import GetLoop, sequence_digest
 from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.consuming import ConsumeSession
 from pynats_bench.consumers.model import ConsumeLoad
 from pynats_bench.consumers.rows import SECTION, consumer_rows
 from pynats_bench.contender import Contender, Running, find_program
+from pynats_bench.engine.gets import GetLoop, sequence_digest
 from pynats_bench.model import LoadError
 from pynats_bench.report import OURS, REFERENCE, Outcome, markdown
 from pynats_bench.rows import Heading, Row, Sample, Setting
@@ -206,7 +206,13 @@ def answer(sequence: int, size: int = 3) -> bytes:
 
 
 def get_loop(link: socket.socket, requests: int, window: int, batch: int = 1) -> GetLoop:
-    return GetLoop(link, b"GET 000 in 0\r\n", 4, 3, b" ", requests, window, 1, 0, 2, 5, 3, batch)
+    body = (b'{"seq":', b',"batch":', b"}") if batch > 1 else (b'{"seq":', b"", b"}")
+    loop = GetLoop(
+        [link], b"GET", [b"in"], body, window, 1, stride=2, span=5, size=3,
+        batch=batch if batch > 1 else 0,
+    )  # fmt: skip
+    loop.want([requests * batch])
+    return loop
 
 
 def test_gets_go_through_the_numbers_and_check_what_comes(
@@ -215,7 +221,9 @@ def test_gets_go_through_the_numbers_and_check_what_comes(
     loop = get_loop(pair[0], 4, 4)
     pair[1].sendall(b"".join(answer(n) for n in (1, 3, 5, 2)))
     loop.run(STALL_S)
-    assert pair[1].recv(4096) == b"".join(b"GET   %d in 0\r\n" % n for n in (1, 3, 5, 2))
+    assert pair[1].recv(4096) == b"".join(
+        b'PUB GET in 9\r\n{"seq":%d}\r\n' % n for n in (1, 3, 5, 2)
+    )
     assert loop.digest == sequence_digest(4, 0, 2, 5)
     assert loop.messages == 4
 
@@ -231,7 +239,7 @@ def test_a_batch_ends_with_its_last_message(pair: tuple[socket.socket, socket.so
 @pytest.mark.parametrize(
     ("data", "batch", "complaint"),
     [
-        (status("404 Message Not Found"), 1, "refused a get: NATS/1.0 404"),
+        (status("404 Message Not Found"), 1, r"message not found \(10037\)"),
         (answer(1, 4), 1, "another size"),
         (answer(1) + status("204 EOB"), 2, "ended early"),
         (b"MSG in 1 2\r\nno\r\n", 1, "without headers"),

@@ -61,6 +61,7 @@ ROOT = Group(
                 panel=_OPERATE, offline=True),
         Command("rtt", "Measure round-trip time to the servers", f"{_HERE}.rtt:rtt",
                 examples=("pynats rtt 10",), panel=_OPERATE, offline=True),
+        _group("bench", "Measure how fast a server is", panel=_OPERATE),
         Command("traffic", "Watch traffic of the cluster", f"{_HERE}.traffic:traffic",
                 panel=_OPERATE, hidden=True),
         _group("context", "Manage connection contexts", ("ctx",), panel=_LOCAL),
@@ -76,5 +77,5 @@ ROOT = Group(
     ),
 )  # fmt: skip
 
-LATER = ("bench", "top")
+LATER = ("top",)
 """Commands of the original that are still to come."""

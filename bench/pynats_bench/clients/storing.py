@@ -1,0 +1,204 @@
+"""Clients that publish into a stream or a bucket and wait for its acknowledgements."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from pynats_bench.clients.bench import Bench, split
+from pynats_bench.clients.model import Target
+from pynats_bench.engine.acked import AckPublishLoop
+from pynats_bench.engine.fast import FastPublishLoop
+from pynats_bench.engine.frames import Frames
+from pynats_bench.session import subscribe
+
+Mode = Literal["sync", "async", "atomic", "fast"]
+API_PREFIX = "$JS.API"
+SEED_BITS = 63
+
+
+def header_lines(headers: Sequence[tuple[str, str]]) -> bytes:
+    """Complete lines of a header block, without its first and its last."""
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
+
+
+class PublishStored(Bench):
+    """Publishes `payload` to `subject`, each message acknowledged. An operation is
+
+    - `sync`: a message and its acknowledgement;
+    - `async`: `batch` messages and all their acknowledgements, before the next are sent;
+    - `atomic`: an atomic batch of so many messages, and its one acknowledgement;
+    - `fast`: as many messages of a client's one fast batch as may be without acknowledgement,
+      which comes for every `batch` messages and may be missing `max_outstanding_acks` times.
+
+    `subjects`: each message's number, modulo so many (0: all), is a token behind `subject`; None:
+    it is the subject. `randomize`: a random one of them. `dedup` gives each message an id that
+    begins with `run_id`. An acknowledgement that is an error ends the run; messages that the server
+    takes for duplicates are a warning.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        clients: int = 1,
+        messages: int = 0,
+        subject: str,
+        payload: bytes,
+        headers: Sequence[tuple[str, str]] = (),
+        mode: Mode = "sync",
+        batch: int = 500,
+        max_outstanding_acks: int = 1,
+        subjects: int | None = None,
+        randomize: bool = False,
+        dedup: bool = False,
+        run_id: str = "",
+        sleep_ns: int = 0,
+        rate: float = 0.0,
+        timeout_s: float = 5.0,
+    ) -> None:
+        super().__init__(
+            target,
+            clients=clients,
+            messages=messages,
+            sleep_ns=sleep_ns,
+            rate=rate,
+            timeout_s=timeout_s,
+        )
+        if batch < 1 or max_outstanding_acks < 1:
+            raise ValueError("a batch has a message, and an acknowledgement is outstanding")
+        if subjects is not None and subjects < 0:
+            raise ValueError("there is no negative number of subjects")
+        self._mode = mode
+        self._batch = batch
+        self._outstanding = max_outstanding_acks
+        self._run_id = (run_id or f"{time.time_ns() // 1_000_000:x}") if dedup else ""
+        self._inboxes = [
+            f"{target.inbox_prefix}.{secrets.token_hex(8)}" for _ in range(self.clients)
+        ]
+        self._frames = self._make_frames(subject, payload, headers, subjects, randomize)
+
+    def _make_frames(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: Sequence[tuple[str, str]],
+        subjects: int | None,
+        randomize: bool,
+    ) -> Frames:
+        lines = header_lines(headers)
+        if subjects is None:
+            return Frames(subject.encode(), payload, lines)
+        limit = subjects or (self.messages if randomize else 0)
+        return Frames(
+            f"{subject}.".encode(),
+            payload,
+            lines,
+            width=len(str(subjects)),
+            modulus=limit,
+            randomized=randomize and limit > 0,
+        )
+
+    def prepare(self, link: socket.socket, number: int) -> None:
+        # A fast batch's reply subjects have several tokens behind the inbox.
+        subscribe(link, [f"{self._inboxes[number - 1]}.>"])
+
+    def make_loop(
+        self, links: Sequence[socket.socket], first: int, wanted: list[int]
+    ) -> AckPublishLoop:
+        numbers = range(first - 1, first - 1 + len(links))
+        inboxes = [self._inboxes[number] for number in numbers]
+        shares = split(self.messages, self.clients)
+        firsts = [sum(shares[:number]) for number in numbers]
+        ids = [f"{self._run_id}-{number}-".encode() for number in numbers] if self._run_id else None
+        seeds = [secrets.randbits(SEED_BITS) for _ in numbers]
+        loop = self._loop(list(links), inboxes, firsts, ids, seeds)
+        loop.measure()
+        return loop
+
+    def _loop(
+        self,
+        links: list[socket.socket],
+        inboxes: list[str],
+        firsts: list[int],
+        ids: list[bytes] | None,
+        seeds: list[int],
+    ) -> AckPublishLoop:
+        if self._mode == "fast":
+            # The last token of the inbox is the id of the batch.
+            replies = [f"{inbox}.{self._batch}.fail.".encode() for inbox in inboxes]
+            return FastPublishLoop(
+                links, self._frames, replies, self._batch, self._outstanding, firsts, ids, seeds
+            )
+        atomic = self._mode == "atomic"
+        return AckPublishLoop(
+            links,
+            self._frames,
+            [f"{inbox}.".encode() for inbox in inboxes],
+            self._batch if self._mode == "async" else 1,
+            whole=True,
+            batch=self._batch if atomic else 1,
+            firsts=firsts,
+            message_ids=ids,
+            batch_ids=[f"{secrets.token_hex(8)}-".encode() for _ in links] if atomic else None,
+            seeds=seeds,
+        )
+
+    def finish(self) -> None:
+        duplicates = sum(
+            loop.duplicates for loop in self._loops if isinstance(loop, AckPublishLoop)
+        )
+        if duplicates:
+            what = "message was" if duplicates == 1 else "messages were"
+            self.warnings.append(f"{duplicates} {what} not stored: taken for duplicates")
+
+
+class PutKeys(PublishStored):
+    """Puts `payload` to the keys 0, 1, … of a bucket, or with `randomize` to random ones below it.
+    An operation is a put."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        clients: int = 1,
+        messages: int = 0,
+        bucket: str,
+        payload: bytes,
+        randomize: int = 0,
+        sleep_ns: int = 0,
+        rate: float = 0.0,
+        timeout_s: float = 5.0,
+    ) -> None:
+        # In another domain, or behind another prefix, keys are where the API is.
+        prefix = "" if target.api_prefix == API_PREFIX else f"{target.api_prefix}."
+        self._randomize = randomize
+        super().__init__(
+            target,
+            clients=clients,
+            messages=messages,
+            subject=f"{prefix}$KV.{bucket}",
+            payload=payload,
+            sleep_ns=sleep_ns,
+            rate=rate,
+            timeout_s=timeout_s,
+        )
+
+    def _make_frames(
+        self,
+        subject: str,
+        payload: bytes,
+        headers: Sequence[tuple[str, str]],
+        subjects: int | None,
+        randomize: bool,
+    ) -> Frames:
+        return Frames(
+            f"{subject}.".encode(),
+            payload,
+            width=0,
+            modulus=self._randomize,
+            randomized=self._randomize > 0,
+        )

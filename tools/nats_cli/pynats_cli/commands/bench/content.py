@@ -1,0 +1,71 @@
+"""What messages of a benchmark hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pynats_cli.commands.bench.options import BenchOptions, Content
+from pynats_cli.errors import CliError
+
+if TYPE_CHECKING:
+    from pynats_cli.connect.session import Session
+
+
+def load_payload(options: BenchOptions) -> bytes | None:
+    """What the file of --payload holds, whose size is then the size of the messages; None without
+    one. Raises CliError."""
+    name = getattr(options, "payload", "")
+    if not name:
+        return None
+    try:
+        body = Path(name).read_bytes()
+    except OSError as error:
+        raise CliError(f"{name}: {error.strerror}") from None
+    options.size = len(body)
+    return body
+
+
+def body_of(options: BenchOptions, payload: bytes | None) -> bytes:
+    """The body of each message."""
+    return bytes(options.size) if payload is None else payload
+
+
+def check_size(session: Session, options: BenchOptions) -> None:
+    """Raises CliError when the server takes no messages of this size."""
+    most = int(session.server_info.get("max_payload") or 0)
+    if most and options.size > most:
+        raise CliError(
+            f"nats: maximum payload exceeded: {options.size:,} bytes, the server takes {most:,}"
+        )
+
+
+def headers_of(options: Content) -> list[tuple[str, str]]:
+    """The headers of each message. Raises CliError."""
+    if not options.header:
+        return []
+    from pynats_cli.template.messages import parse_headers
+
+    return parse_headers(options.header, 1)
+
+
+def check_subject(subject: str) -> str:
+    """The subject. Raises CliError for one that cannot be sent."""
+    if not subject or any(char in subject for char in " \t\r\n") or "" in subject.split("."):
+        raise CliError("nats: invalid subject")
+    return subject
+
+
+def every_subject(options: Any) -> str:
+    """What matches all subjects of the messages."""
+    return f"{options.subject}.*" if options.multisubject else str(options.subject)
+
+
+def subjects_shown(options: Any) -> dict[str, Any]:
+    """The settings of a plan for `Subject` and `ManySubjects`."""
+    return {
+        "multi_subject": options.multisubject,
+        "multi_subject_max": options.multisubjectmax,
+        "multi_subject_randomize": options.multisubjectrandomize,
+        "subject": every_subject(options),
+    }

@@ -1,0 +1,70 @@
+"""`pynats bench service request` and `service serve`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pynats_cli.commands.bench import plan
+from pynats_cli.commands.bench.content import check_size, check_subject, headers_of, load_payload
+from pynats_cli.commands.bench.options import Content, Paced, ServiceOptions, Subject
+from pynats_cli.commands.bench.running import measure, target_of
+from pynats_cli.global_options import GlobalOptions
+
+if TYPE_CHECKING:
+    from pynats_cli.connect.session import Session
+
+
+@dataclass(kw_only=True)
+class RequestOptions(Subject, Content, Paced, ServiceOptions):
+    """Flags of `service request`."""
+
+
+@dataclass(kw_only=True)
+class ServeOptions(Subject, ServiceOptions):
+    """Flags of `service serve`."""
+
+
+async def request(global_options: GlobalOptions, options: RequestOptions) -> int | None:
+    """Sends requests, each after the reply to the one before."""
+    check_subject(options.subject)
+    payload, headers = load_payload(options), headers_of(options)
+    planned = plan.Plan.of(plan.REQUEST, options, subject=options.subject)
+
+    async def make(session: Session) -> Any:
+        from pynats_bench.clients.core import Request
+
+        check_size(session, options)
+        return Request(
+            target_of(session),
+            clients=planned.clients,
+            messages=planned.messages,
+            subject=options.subject,
+            size=options.size,
+            payload=payload,
+            headers=headers,
+            sleep_ns=options.sleep,
+            rate=float(options.throughput),
+            timeout_s=session.options.timeout_s,
+        )
+
+    return await measure(global_options, options, planned, make)
+
+
+async def serve(global_options: GlobalOptions, options: ServeOptions) -> int | None:
+    """Answers requests until it is interrupted."""
+    check_subject(options.subject)
+    planned = plan.Plan.of(plan.SERVE, options, subject=options.subject)
+
+    async def make(session: Session) -> Any:
+        from pynats_bench.clients.core import Serve
+
+        return Serve(
+            target_of(session),
+            clients=planned.clients,
+            subject=options.subject,
+            sleep_ns=options.sleep,
+            timeout_s=session.options.timeout_s,
+        )
+
+    return await measure(global_options, options, planned, make)

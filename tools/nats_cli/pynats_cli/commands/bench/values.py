@@ -1,0 +1,45 @@
+"""Kinds of values that only benchmarks have, with the original's words for bad ones."""
+
+from __future__ import annotations
+
+from pynats_common.commandline.kinds import DURATION, SIZE, UNSIGNED, Kind, in_range
+
+CLIENTS_MAX = 100_000
+FAST_BATCH_MAX = 65_535
+
+
+def _messages(text: str) -> int:
+    number: int = UNSIGNED.parse(text)
+    if not number:
+        raise ValueError("number of messages should be greater than 0")
+    return number
+
+
+def _size_of(what: str) -> Kind:
+    def size(text: str) -> int:
+        try:
+            number: int = SIZE.parse(text)
+        except ValueError:
+            number = 0
+        if number <= 0:
+            raise ValueError(f"can not parse or invalid the value specified for the {what}: {text}")
+        return number
+
+    return Kind(SIZE.placeholder, size)
+
+
+def _time(text: str) -> int:
+    number: int = DURATION.parse(text)
+    if number < 0:
+        raise ValueError(f"must not be negative, got {text}")
+    return number
+
+
+MESSAGES = Kind("N", _messages)
+CLIENTS = in_range(UNSIGNED, 1, CLIENTS_MAX)
+MESSAGE_SIZE = _size_of("message size")
+STORE_SIZE = _size_of("max stream/bucket size")
+TIME = Kind(DURATION.placeholder, _time)
+"""Nanoseconds, not negative."""
+BATCH = in_range(UNSIGNED, 1, 10_000_000)
+FAST_BATCH = in_range(UNSIGNED, 1, FAST_BATCH_MAX)
