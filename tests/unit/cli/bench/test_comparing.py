@@ -37,7 +37,7 @@ def comparison(*pairs: tuple[Run, Run], wanted: int = 0) -> Comparison:
     beside = len(pairs[0][0].loads) if pairs else 1
     return Comparison(
         ["pub foo", "sub foo"][:beside], ("nats://a:4222", "ctx"), wanted or len(pairs) - 1,
-        rounds, [],
+        rounds,
     )  # fmt: skip
 
 
@@ -99,7 +99,10 @@ def test_disturbed_rounds_are_named() -> None:
 def test_what_was_not_seen_is_not_shown() -> None:
     measured = comparison((run(1.0), run(1.0)), (run(99.0, None), run(100.0, None)))
     measured.unseen.append("A runs elsewhere")
+    assert "1 of 1 rounds were too short to see what others did" in screen(measured)
+    measured.watched = False
     text = screen(measured)
+    assert "too short" not in text
     assert rows(text)["1"][-2:] == ["-", ""]
     assert text.endswith("\nA runs elsewhere")
 

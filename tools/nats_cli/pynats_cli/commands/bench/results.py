@@ -15,6 +15,7 @@ from pynats_cli.commands.bench.plan import Plan
 if TYPE_CHECKING:
     from pynats_bench.clients.histogram import Histogram
     from pynats_bench.clients.model import Share
+    from pynats_bench.clients.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Outcome:
     error: str = ""
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
+    timeline: Timeline | None = None
 
     @property
     def clients(self) -> list[tuple[int, Figures]]:
@@ -120,6 +122,8 @@ class Outcome:
             ],
             "aggregate": {**self.total.to_json(), "client_rates": self.rates()},
         }
+        if self.timeline is not None:
+            document["timeline"] = self.timeline.to_json()
         if self.error:
             document["error"] = self.error
         if self.warnings:

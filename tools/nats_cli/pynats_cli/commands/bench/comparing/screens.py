@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pynats_bench.judging.contest import NAMES, A, B, Judged, judge
@@ -35,13 +35,15 @@ class Figure:
 @dataclass
 class Comparison:
     """What was measured. `loads` are the command lines, the measured one first; `sides` the names
-    of both; `unseen` says what of the machine could not be seen."""
+    of both; `unseen` says what of the machine could not be seen, and if not `watched` nobody could
+    look what others did."""
 
     loads: list[str]
     sides: tuple[str, str]
     wanted: int
     rounds: list[Round]
-    unseen: list[str]
+    unseen: list[str] = field(default_factory=list)
+    watched: bool = True
 
 
 def figures(loads: int) -> Iterator[Figure]:
@@ -133,6 +135,12 @@ def verdict(comparison: Comparison) -> list[str]:
             lines.append(
                 f"Without them: A / B is {judged.quiet.value:.3f}, {interval_text(judged.quiet)}"
             )
+    blind = [each for each in counted if each.foreign is None]
+    if blind and comparison.watched:
+        lines.append(
+            f"{len(blind)} of {len(counted)} rounds were too short to see what others did "
+            "meanwhile: more messages make them longer"
+        )
     return lines + comparison.unseen
 
 
