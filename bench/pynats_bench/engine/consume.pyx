@@ -462,6 +462,12 @@ cdef class ConsumeLoop(AnsweringLoop):
                 return False
         return True
 
+    cdef bint late(self, Connection *connection, const char *what, int64_t wait_ns) noexcept nogil:
+        """Fails, for the server has not done it in time."""
+        self.fail_at(connection, b"", 0)
+        snprintf(self.error, sizeof(self.error), b"%s within %g s", what, wait_ns / 1e9)
+        return False
+
     cdef bint look(self) noexcept nogil:
         """Who waits for the server in vain, and who is to ask again."""
         cdef int64_t now = clock_ns(CLOCK_MONOTONIC)
@@ -478,18 +484,18 @@ cdef class ConsumeLoop(AnsweringLoop):
                 continue
             if self.timeout_ns and now - client.since_ns > self.timeout_ns:
                 if client.confirming:
-                    self.fail_at(connection, b"no answer to an acknowledgement: timeout", 0)
-                    return False
+                    return self.late(
+                        connection, b"no answer to an acknowledgement", self.timeout_ns)
                 if client.state == FLUSHING:
-                    self.fail_at(connection, b"no PONG after the last acknowledgement", 0)
-                    return False
+                    return self.late(
+                        connection, b"no PONG after the last acknowledgement", self.timeout_ns)
             if client.state != TAKING or client.shut:
                 continue
             if self.heartbeat_ns and now - client.heard_ns > BEATS * self.heartbeat_ns and (
                     client.pull.at == NULL or client.outstanding > client.backlog.count):
                 if self.empty.size or client.pull.at == NULL:
-                    self.fail_at(connection, b"no heartbeat of the server", 0)
-                    return False
+                    return self.late(
+                        connection, b"no heartbeat of the server", BEATS * self.heartbeat_ns)
                 self.silences += 1
                 client.heard_ns = now
                 client.outstanding = client.backlog.count
