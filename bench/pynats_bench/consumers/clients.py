@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from pynats_bench.consumers._consume import ConsumeLoop, digest_of
-from pynats_bench.consumers.model import HEARTBEAT_NS, ConsumeLoad, pull_request
+from pynats_bench.consumers.model import HEARTBEAT_NS, PULL_BODY, ConsumeLoad
+from pynats_bench.engine.consume import ConsumeLoop, digest_of
 from pynats_bench.model import Endpoint, LoadError
 from pynats_bench.session import connect, subscribe
 from pynats_bench.streams.publishing import api
@@ -97,21 +97,21 @@ class Clients:
 
     def _loop(self, links: list[socket.socket]) -> ConsumeLoop:
         load = self._load
-        first: list[bytes] = []
-        again: list[bytes] = []
+        pulls: list[bytes] = []
         if load.way != "push":
             subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-            first = [pull_request(subject, inbox, load.batch) for inbox in self._inboxes]
-            again = [pull_request(subject, inbox, load.step) for inbox in self._inboxes]
+            pulls = [f"PUB {subject} {inbox} ".encode() for inbox in self._inboxes]
         return ConsumeLoop(
             links,
             self._messages,
-            first,
-            again,
-            load.step,
-            load.ack_every,
-            self._stamped,
-            load.way == "push",
+            pulls=pulls,
+            before=PULL_BODY[0],
+            after=PULL_BODY[1],
+            batch=load.batch,
+            step=load.step,
+            ack_every=load.ack_every,
+            stamped=self._stamped,
+            patient=load.way == "push",
         )
 
     def begin(self) -> None:

@@ -46,11 +46,8 @@ class ConsumeLoad:
         return self.batch if self.way == "fetch" else self.batch // THRESHOLD
 
 
-def pull_request(subject: str, inbox: str, batch: int) -> bytes:
-    """The frame that asks for `batch` messages."""
-    body = b'{"batch":%d,"expires":%d,"idle_heartbeat":%d}' % (
-        batch,
-        PULL_EXPIRES_NS,
-        PULL_EXPIRES_NS // 2,
-    )
-    return f"PUB {subject} {inbox} {len(body)}\r\n".encode() + body + b"\r\n"
+PULL_BODY = (
+    b'{"expires":%d,"batch":' % PULL_EXPIRES_NS,
+    b',"idle_heartbeat":%d}' % (PULL_EXPIRES_NS // 2),
+)
+"""What stands around the number of messages in a pull request."""

@@ -6,15 +6,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypedDict
 
 import pytest
 from pynats_bench.compare import select_rows
-from pynats_bench.consumers._consume import ConsumeLoop, digest_of
 from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.consuming import ConsumeSession
 from pynats_bench.consumers.model import ConsumeLoad
 from pynats_bench.consumers.rows import SECTION, consumer_rows
 from pynats_bench.contender import Contender, Running, find_program
+from pynats_bench.engine.consume import ConsumeLoop, digest_of
 from pynats_bench.engine.gets import GetLoop, sequence_digest
 from pynats_bench.model import LoadError
 from pynats_bench.report import OURS, REFERENCE, Outcome, markdown
@@ -84,6 +85,21 @@ def status(text: str, reply: str = "") -> bytes:
     )
 
 
+def pull_of(messages: int) -> bytes:
+    """The request that a loop with `PULL` makes."""
+    body = b'{"batch":%d}' % messages
+    return b"PUB NEXT in %d\r\n%s\r\n" % (len(body), body)
+
+
+class Pull(TypedDict):
+    pulls: list[bytes]
+    before: bytes
+    after: bytes
+
+
+PULL: Pull = {"pulls": [b"PUB NEXT in "], "before": b'{"batch":', "after": b"}"}
+
+
 class Served:
     """Runs a loop against what a test says; `sent` is what the loop has sent until its PING."""
 
@@ -115,20 +131,20 @@ class Served:
 def test_a_puller_asks_acknowledges_and_asks_again(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 4, [b"FIRST\r\n"], [b"AGAIN\r\n"], 2, 1)
+    loop = ConsumeLoop([pair[0]], 4, **PULL, batch=4, step=2, ack_every=1)
     data = b"".join(delivery(n) for n in range(7, 10)) + delivery(10, headers=b"NATS/1.0\r\n\r\n")
     served = Served(loop, pair[1], [data[:30], data[30:100], data[100:]])
     acks = [f"PUB {ack(n)} 4\r\n+ACK\r\n".encode() for n in range(7, 11)]
-    wanted = b"FIRST\r\n" + acks[0] + acks[1] + b"AGAIN\r\n" + acks[2] + acks[3] + b"PING\r\n"
+    wanted = pull_of(4) + acks[0] + acks[1] + pull_of(2) + acks[2] + acks[3] + b"PING\r\n"
     assert (served.error, served.sent) == ("", wanted)
     assert loop.digest == digest_of(7, 10)
-    assert (loop.counts, loop.payload_bytes, loop.disorder) == ([4], 20, 0)
+    assert (loop.progress(), loop.payload_bytes, loop.disorder) == ([4], 20, 0)
 
 
 def test_acknowledging_all_takes_every_so_many_and_the_last(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 5, [], [], 1, 2)
+    loop = ConsumeLoop([pair[0]], 5, ack_every=2)
     served = Served(loop, pair[1], [b"".join(delivery(n) for n in range(1, 6))])
     wanted = b"".join(f"PUB {ack(n)} 4\r\n+ACK\r\n".encode() for n in (2, 4, 5))
     assert (served.error, served.sent) == ("", wanted + b"PING\r\n")
@@ -137,7 +153,7 @@ def test_acknowledging_all_takes_every_so_many_and_the_last(
 def test_flow_control_is_answered_and_heartbeats_are_not(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 1, [], [], 1)
+    loop = ConsumeLoop([pair[0]], 1)
     stalled = "100 Idle Heartbeat\r\nNats-Consumer-Stalled: $JS.FC.S.C.b"
     served = Served(
         loop,
@@ -156,16 +172,16 @@ def test_flow_control_is_answered_and_heartbeats_are_not(
 def test_an_expired_request_is_made_again_and_another_status_ends_the_run(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 1, [b"FIRST\r\n"], [b"AGAIN\r\n"], 1)
+    loop = ConsumeLoop([pair[0]], 1, **PULL, batch=9, step=5)
     served = Served(loop, pair[1], [status("408 Request Timeout") + delivery(1)])
-    assert (served.error, served.sent) == ("", b"FIRST\r\nFIRST\r\nPING\r\n")
+    assert (served.error, served.sent) == ("", pull_of(9) * 2 + b"PING\r\n")
     assert loop.statuses == 1
 
 
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (status("409 Consumer Deleted"), "the server ended the consumption: NATS/1.0 409"),
+        (status("409 Consumer Deleted"), "the server ended the consumption: 409 Consumer Deleted"),
         (b"MSG foo 1 5\r\nhello\r\n", "no consumer delivered: hello"),
         (b"MSG foo 1 _INBOX.x 5\r\nhello\r\n", "no consumer delivered"),
         (b"MSG foo\r\n", "malformed"),
@@ -175,7 +191,7 @@ def test_an_expired_request_is_made_again_and_another_status_ends_the_run(
 def test_what_is_no_delivery_ends_the_run(
     pair: tuple[socket.socket, socket.socket], data: bytes, complaint: str
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 1, [], [], 1)
+    loop = ConsumeLoop([pair[0]], 1)
     pair[1].sendall(data)
     with pytest.raises(LoadError, match=complaint):
         loop.run(STALL_S)
@@ -184,7 +200,7 @@ def test_what_is_no_delivery_ends_the_run(
 def test_a_message_twice_or_out_of_order_is_noticed(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 3, [], [], 1)
+    loop = ConsumeLoop([pair[0]], 3)
     Served(loop, pair[1], [delivery(1) + delivery(3) + delivery(3)])
     assert loop.disorder == 1
     assert loop.digest != digest_of(1, 3)
@@ -193,7 +209,7 @@ def test_a_message_twice_or_out_of_order_is_noticed(
 def test_a_consumer_that_falls_silent_is_an_error(
     pair: tuple[socket.socket, socket.socket],
 ) -> None:
-    loop = ConsumeLoop([pair[0]], 3, [], [], 1)
+    loop = ConsumeLoop([pair[0]], 3)
     pair[1].sendall(delivery(1))
     with pytest.raises(LoadError, match="received 1 of 3"):
         loop.run(0.1)
@@ -276,18 +292,19 @@ def test_loads_that_make_no_sense_are_refused(pair: tuple[socket.socket, socket.
     with pytest.raises(ValueError, match="push"):
         ConsumeLoad(group="G")
     with pytest.raises(ValueError, match="pull request"):
-        ConsumeLoop([pair[0]], 1, [b"a", b"b"], [b"a", b"b"], 1)
+        ConsumeLoop([pair[0]], 1, pulls=[b"a", b"b"], batch=1, step=1)
     with pytest.raises(ValueError, match="asks again"):
-        ConsumeLoop([pair[0]], 1, [b"a"], [b"a"], 0)
+        ConsumeLoop([pair[0]], 1, pulls=[b"a"], batch=1)
 
 
 @pytest.mark.reference
-def test_a_consumer_that_loses_messages_is_found_out(reference: Contender, tmp_path: Path) -> None:
+def test_a_consumer_that_loses_messages_is_found_out(tmp_path: Path) -> None:
     """The stream misses one of the messages that are to come."""
+    reference = Contender(REFERENCE, find_program(REFERENCE))
     config = tmp_path / "server.conf"
     config.write_text(configuration(tmp_path / "store", ""))
     with (
-        Running(contender, config=config) as server,
+        Running(reference, config=config) as server,
         ConsumeSession(server.endpoint, ConsumeLoad(), stall_s=0.5) as session,
     ):
         session.run(100)
