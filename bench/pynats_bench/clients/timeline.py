@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pynats_bench.clients.histogram import Histogram
 
 EVERY_S = 0.05
-LATENCY_EVERY_S = 0.25  # histograms are larger than counters
+LATENCY_EVERY_S = 0.1  # histograms are larger than counters
 SAMPLES_MAX = 512
 LATENCIES_MAX = 128
 LOAD_MAX = 0.05  # of a core, for looking

@@ -76,7 +76,7 @@ def turns(rounds: int, warm_ups: int) -> Iterator[tuple[Round, int]]:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One figure of both contenders: medians, spreads and the ratio A / B. `quiet` is the ratio
-    without the disturbed rounds, where there are such, and others."""
+    of the rounds that were seen to be quiet, where others were disturbed."""
 
     medians: tuple[float | None, float | None]
     spreads: tuple[float | None, float | None]
@@ -89,12 +89,13 @@ def judge(rounds: Sequence[Round], pick: Callable[[Run], float | None]) -> Judge
     counted = [each for each in rounds if each.number and each.complete]
     columns = [[pick(each.runs[side]) for each in counted] for side in (A, B)]
     known = [[value for value in column if value is not None] for column in columns]
-    calm = [each for each in counted if not each.disturbed]
+    disturbed = any(each.disturbed for each in counted)
+    calm = [each for each in counted if each.foreign is not None and not each.disturbed]
     return Judged(
         (median(known[A]), median(known[B])),
         (_spread(known[A]), _spread(known[B])),
         _ratio(counted, pick),
-        _ratio(calm, pick) if 0 < len(calm) < len(counted) else None,
+        _ratio(calm, pick) if disturbed else None,
     )
 
 

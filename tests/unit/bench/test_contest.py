@@ -83,11 +83,11 @@ def test_warm_ups_and_half_a_round_do_not_count() -> None:
 def test_disturbed_rounds_are_told_apart() -> None:
     rounds = played(
         (run(100.0), run(100.0)), (run(50.0, foreign=0.4), run(100.0)),
-        (run(100.0, foreign=None), run(100.0, foreign=None)),
+        (run(100.0), run(100.0)), (run(100.0, foreign=None), run(100.0, foreign=None)),
     )  # fmt: skip
-    assert [each.disturbed for each in rounds] == [False, True, False]
-    assert [each.foreign for each in rounds] == [0.0, 0.4, None]
+    assert [each.disturbed for each in rounds] == [False, True, False, False]
+    assert [each.foreign for each in rounds] == [0.0, 0.4, 0.0, None]
     judged = judge(rounds, rate)
     assert judged.ratio is not None and judged.quiet is not None
-    assert judged.ratio.value == pytest.approx(0.5 ** (1 / 3))
+    assert judged.ratio.value == pytest.approx(0.5 ** (1 / 4))
     assert (judged.quiet.value, judged.quiet.pairs) == (1.0, 2)

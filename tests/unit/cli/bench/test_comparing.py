@@ -90,7 +90,9 @@ def test_disturbed_rounds_are_named() -> None:
     )  # fmt: skip
     assert (
         "1 of 3 rounds were disturbed: other processes used up to 31% of the machine meanwhile "
-        "(round 2): measure on a quiet machine\nWithout them: A / B is 0.990, 0.990 to 0.990"
+        "(rounds: 2); measure on a quiet machine\n"
+        "The quiet rounds alone: B is faster than A: A / B is 0.990, with 95% confidence "
+        "0.990 to 0.990"
     ) in text
     assert rows(text)["2"][-2:] == ["31%", "disturbed"]
     assert rows(text)["3"][-2:] == ["1%", ""]

@@ -130,11 +130,9 @@ def verdict(comparison: Comparison) -> list[str]:
         lines.append(f"Interrupted after {len(counted)} of {comparison.wanted} rounds")
     if said := disturbance([each.foreign for each in counted], "rounds"):
         which = ", ".join(str(each.number) for each in counted if each.disturbed)
-        lines.append(f"{said} (round {which}): measure on a quiet machine")
+        lines.append(f"{said} (rounds: {which}); measure on a quiet machine")
         if judged.quiet is not None:
-            lines.append(
-                f"Without them: A / B is {judged.quiet.value:.3f}, {interval_text(judged.quiet)}"
-            )
+            lines.append(f"The quiet rounds alone: {_claim(judged.quiet)}")
     blind = [each for each in counted if each.foreign is None]
     if blind and comparison.watched:
         lines.append(
