@@ -1,0 +1,63 @@
+"""What a benchmark says of itself before it begins."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pynats_cli.commands.bench import plan
+from pynats_cli.commands.bench.core import PubOptions
+from pynats_cli.commands.bench.options import BenchOptions
+from pynats_cli.errors import CliError
+
+
+def planned(**options: object) -> plan.Plan:
+    return plan.Plan.of(plan.PUB, PubOptions(subject="foo", **options), subject="foo")  # type: ignore[arg-type]
+
+
+def test_keys_are_sorted_and_values_readable() -> None:
+    some = planned(size=16_384, msgs=1_000_000, clients=4, sleep=1_500_000_000, throughput=2_000)
+    assert some.banner() == (
+        "Starting Core NATS publisher benchmark [clients=4, msg-size=16 KiB, msgs=1,000,000, "
+        "sleep=1.50s, subject=foo, throughput=2,000]"
+    )
+
+
+def test_how_long_it_takes_makes_the_number_of_messages() -> None:
+    some = planned(duration=1_500_000_000, throughput=1_000, msgs=7)
+    assert some.messages == 1_500
+    assert "duration=1.50s" in some.banner() and "msgs=1,500" in some.banner()
+    with pytest.raises(CliError, match="--duration requires --throughput to be set"):
+        planned(duration=1)
+    with pytest.raises(CliError, match="too short"):
+        planned(duration=1, throughput=1)
+
+
+def test_what_does_not_divide_goes_to_the_first() -> None:
+    assert planned(msgs=1_000, clients=3).shares == [334, 333, 333]
+
+
+def test_no_more_clients_than_messages() -> None:
+    some = planned(msgs=3, clients=10)
+    assert some.clients == 3
+    assert [line for line in some.starts()] == [
+        f"[{number}] Starting Core NATS publisher, publishing 1 messages" for number in (1, 2, 3)
+    ]
+
+
+def test_everybody_receives_all() -> None:
+    some = plan.Plan.of(plan.SUB, BenchOptions(clients=2, msgs=1), subject="foo")
+    assert some.shares == [1, 1]
+
+
+def test_who_serves_does_not_end() -> None:
+    some = plan.Plan.of(plan.SERVE, BenchOptions(clients=1), subject="foo")
+    assert some.shares == [0]
+    assert list(some.starts()) == ["[1] Starting Core NATS service server, hit control-c to stop"]
+
+
+@given(st.integers(1, 10**9), st.integers(1, 200))
+def test_a_split_loses_nothing(messages: int, clients: int) -> None:
+    shares = plan.split(messages, clients)
+    assert sum(shares) == messages and len(shares) == clients
+    assert max(shares) - min(shares) <= 1 and shares == sorted(shares, reverse=True)
