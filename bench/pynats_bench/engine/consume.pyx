@@ -303,7 +303,7 @@ cdef class ConsumeLoop(AnsweringLoop):
         client.sequence = sequences.stream
         if self.ordered and sequences.consumer != client.consumed + 1:
             return self.refuse(
-                connection, b"a gap in front of", item.reply, item.reply_len)
+                connection, b"a gap in front of a message", item.reply, item.reply_len)
         client.consumed = sequences.consumer
         if connection.first_ns == 0:
             connection.first_ns = now

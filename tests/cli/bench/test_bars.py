@@ -78,7 +78,8 @@ def test_no_bars_without_a_terminal_or_when_not_asked(
     asked: bool, screen: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if asked:
-        monkeypatch.setattr(bars.sys.stderr, "isatty", lambda: False)
+        piped = SimpleNamespace(stderr=SimpleNamespace(isatty=lambda: False))
+        monkeypatch.setattr(bars, "sys", piped)
     shown = bars.Bars(plan_of(1), asked)
     shown.draw([1])
     assert not shown.shown and screen == []

@@ -40,7 +40,7 @@ def test_what_does_not_divide_goes_to_the_first() -> None:
 def test_no_more_clients_than_messages() -> None:
     some = planned(msgs=3, clients=10)
     assert some.clients == 3
-    assert [line for line in some.starts()] == [
+    assert list(some.starts()) == [
         f"[{number}] Starting Core NATS publisher, publishing 1 messages" for number in (1, 2, 3)
     ]
 

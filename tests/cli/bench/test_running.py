@@ -124,5 +124,5 @@ def test_nothing_to_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     options = BenchOptions(csv=str(tmp_path / "no" / "x.csv"))
-    with pytest.raises(CliError, match="no/x.csv: No such file"):
+    with pytest.raises(CliError, match=r"no/x\.csv: No such file"):
         report(outcome(plan.PUB, share(1, 10, 0.5)), options)

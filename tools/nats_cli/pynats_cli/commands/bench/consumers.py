@@ -53,27 +53,25 @@ async def _found(session: Session, stream: str, name: str) -> dict[str, Any] | N
 
 
 async def ready_durable(session: Session, stream: str, config: dict[str, Any]) -> None:
-    """The durable consumer is there. One that an earlier run has left begins anew; one that works
-    stays as it is. Raises CliError."""
+    """The durable consumer is there. The usual one begins anew when an earlier run has left it; one
+    that somebody uses, or of another name, stays as it is. Raises CliError."""
     name = str(config["name"])
+    before = None
     try:
         before = await _found(session, stream, name)
-        if before is not None and _is_left(before, config):
+        if name == DEFAULT and before is not None and _is_left(before, config):
             await session.js.request(f"CONSUMER.DELETE.{stream}.{name}")
             log(f"Beginning the durable consumer anew: {name}")
         await create(session, stream, config)
     except JsApiError as error:
         raise CliError(
             f"creating the durable consumer '{name}': {error}"
-            + _advice(stream, name, before if error.code != _NO_STREAM else None)
+            + _advice(stream, name, exists=before is not None)
         ) from None
 
 
-_NO_STREAM = 10059
-
-
-def _advice(stream: str, name: str, before: dict[str, Any] | None) -> str:
-    if before is None:
+def _advice(stream: str, name: str, *, exists: bool) -> str:
+    if not exists:
         return ""
     return f"; it exists with other settings: `pynats consumer rm {stream} {name}` removes it"
 
