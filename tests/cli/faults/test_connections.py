@@ -23,6 +23,8 @@ FIRST = {  # These need more than a connection before they ask anything.
     ("stream", "graph"), ("consumer", "graph"),
     ("auth", "account", "push"), ("auth", "account", "query"),
     ("counter", "list"), ("account", "tls"),
+    ("bench", "pub"), ("bench", "sub"), ("bench", "service", "request"),
+    ("bench", "service", "serve"),
 }  # fmt: skip
 JETSTREAM = ("stream", "consumer", "kv", "object", "counter", "backup", "apply")
 CONNECTED_ONLY = {("rtt",), ("latency",)}

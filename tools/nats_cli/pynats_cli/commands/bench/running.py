@@ -40,8 +40,6 @@ async def measure(
     async with open_session(global_options) as session:
         log(plan.banner())
         bench = await make(session)
-        for text in plan.starts():
-            log(text)
         with stop_event() as stopped:
             outcome = await run(bench, plan, stopped, options.progress)
     report(outcome, options)
@@ -78,6 +76,8 @@ async def run(bench: Bench, plan: Plan, stopped: StopEvent, progress: bool) -> O
         if stopped.is_set():  # nobody waits for connections that are on their way
             outcome.interrupted = True
             return outcome
+        for text in plan.starts():  # now others may begin: everybody has subscribed
+            log(text)
         try:
             await _running(bench, waiting, bars)
         finally:
