@@ -166,14 +166,19 @@ class Bench(ABC):
         """Messages of each client so far; at any time."""
         return [messages for loop in self._loops for messages in loop.progress()]
 
+    def span_ns(self) -> tuple[int, int]:
+        """When the first client began and the last one ended, so far; (0, 0) before."""
+        begun = [figures for loop in self._loops for figures in loop.figures() if figures[3]]
+        return (
+            min((figures[3] for figures in begun), default=0),
+            max((figures[4] for figures in begun), default=0),
+        )
+
     def latency_so_far(self) -> Histogram | None:
         """How long the operations of all clients together took, or the deliveries where the kind
         has no operations; at any time. None: nothing is measured."""
-        for taken in (Loop.operations, Loop.deliveries):
-            known = [each for loop in self._loops for each in taken(loop) if each is not None]
-            if known:
-                return reduce(Histogram.merged, map(Histogram.of, known))
-        return None
+        known = [each for loop in self._loops if (each := loop.together()) is not None]
+        return reduce(Histogram.merged, map(Histogram.of, known)) if known else None
 
 
 def _histogram(snapshot: Snapshot | None) -> Histogram | None:

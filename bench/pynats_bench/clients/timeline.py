@@ -31,6 +31,7 @@ class Sampled(Protocol):
 
     def progress(self) -> list[int]: ...
     def latency_so_far(self) -> Histogram | None: ...
+    def span_ns(self) -> tuple[int, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,22 @@ class _Kept(Generic[Value]):
     def add(self, now: float, value: Value) -> None:
         self.samples.append((now, value))
         if len(self.samples) > self.most:
-            del self.samples[1::2]
+            del self.samples[-2:0:-2]
             self.every_s *= 2
 
-    def end(self, now: float, value: Value) -> None:
-        """The last one. What came just before it goes: rates of moments are noise."""
-        if len(self.samples) > 1 and now - self.samples[-1][0] < self.every_s / 2:
-            self.samples.pop()
-        self.samples.append((now, value))
+    def within(self, first: float, last: float) -> list[tuple[float, Value]]:
+        """The samples of a run, the last one before it and the first one after it: as if taken at
+        its beginning and at its end."""
+        found: list[tuple[float, Value]] = []
+        for at, value in self.samples:
+            at = min(max(at, first), last)
+            if found and at <= found[-1][0]:
+                found.pop()
+            found.append((at, value))
+        # What came just before the end goes: rates of moments are noise.
+        if len(found) > 2 and found[-1][0] - found[-2][0] < self.every_s / 2:
+            del found[-2]
+        return found
 
 
 class Sampler:
@@ -124,26 +133,23 @@ class Sampler:
 
     def finish(self, now: float) -> None:
         """The last sample."""
-        self._counts.end(now, self._bench.progress())
+        self._counts.add(now, self._bench.progress())
         if (latency := self._bench.latency_so_far()) is not None:
-            self._latencies.end(now, latency)
+            self._latencies.add(now, latency)
 
     def timeline(self) -> Timeline:
-        """What was seen so far, without the time before the first message and after the last."""
-        counts = self._counts.samples
-        if not counts:
-            return Timeline(0)
-        busy = [at for at, (before, after) in enumerate(pairwise(counts)) if before[1] != after[1]]
-        clients = len(counts[-1][1])
-        if not busy:
+        """What was seen so far, from the first message to the last (publishers: to the server's
+        word that it has them)."""
+        first, last = (at / 1e9 for at in self._bench.span_ns())
+        clients = len(self._counts.samples[-1][1]) if self._counts.samples else 0
+        if last <= first:
             return Timeline(clients)
-        counts = counts[busy[0] : busy[-1] + 2]
-        zero = counts[0][0]
+        counts, latencies = (kept.within(first, last) for kept in (self._counts, self._latencies))
         return Timeline(
             clients,
-            counts[-1][0] - zero,
-            [_rate(before, after, zero) for before, after in pairwise(counts)],
-            _latencies(self._latencies.samples, zero),
+            last - first,
+            [_rate(before, after, first) for before, after in pairwise(counts)],
+            _latencies(latencies, first),
         )
 
     def _sample(self) -> None:

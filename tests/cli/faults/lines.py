@@ -165,6 +165,24 @@ audit gather --output @H@/audit.zip
 audit upgrade --to 2.16
 events
 latency --server-b @URL@
+bench pub a
+bench sub a
+bench service request a
+bench service serve a
+bench js pub sync a
+bench js pub async a
+bench js pub atomic a
+bench js pub fast a
+bench js ordered
+bench js consume
+bench js fetch
+bench js get sync
+bench js get batch
+bench kv put
+bench kv get
+bench oldjs ordered a
+bench oldjs push a
+bench oldjs pull a
 rtt
 traffic
 schema request a b

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.cli.conftest import url_of
-from tests.cli.faults.lines import LINES, commands
+from tests.cli.faults.lines import LINES, Line, commands
 from tests.cli.faults.peer import LEAVING, MUTE, REVOKING, FailingServer
 from tests.cli.faults.runs import Ended, Runs, failed, served
 from tests.support.process import PYNATS, ServerProcess
@@ -23,6 +23,8 @@ FIRST = {  # These need more than a connection before they ask anything.
     ("stream", "graph"), ("consumer", "graph"),
     ("auth", "account", "push"), ("auth", "account", "query"),
     ("counter", "list"), ("account", "tls"),
+    ("bench", "pub"), ("bench", "sub"), ("bench", "service", "request"),
+    ("bench", "service", "serve"),
 }  # fmt: skip
 JETSTREAM = ("stream", "consumer", "kv", "object", "counter", "backup", "apply")
 CONNECTED_ONLY = {("rtt",), ("latency",)}
@@ -63,6 +65,11 @@ def reasons(ended: list[Ended]) -> dict[str, str]:
 def others_than(reason: str, ended: list[Ended]) -> dict[str, str]:
     """What else was said, by command."""
     return {name: text for name, text in reasons(ended).items() if not text.endswith(reason)}
+
+
+def needs_jetstream(line: Line) -> bool:
+    group, *rest = line.path
+    return group in JETSTREAM or (group == "bench" and rest[0] in ("js", "kv", "oldjs"))
 
 
 def test_no_server(make_runs: Callable[..., Runs]) -> None:
@@ -115,9 +122,10 @@ def test_a_user_without_permissions(
 ) -> None:
     may = {
         # Looking at the connection only, or what was asked for is allowed.
-        "hears": {("subscribe",), ("reply",), ("service", "serve"), ("events",), ("traffic",)},
-        "talks": {("publish",)},
-    }[user]
+        "hears": {("subscribe",), ("reply",), ("service", "serve"), ("events",), ("traffic",),
+                  ("bench", "sub"), ("bench", "service", "serve")},
+        "talks": {("publish",), ("bench", "pub")},
+    }[user]  # fmt: skip
     lines = served(but={*CONNECTED_ONLY, ("account", "info"), *may})
     ended = make_runs(f"nats://{user}:p@127.0.0.1:{strict.port}").in_turn(lines)
     assert failed(ended) == []
@@ -132,14 +140,14 @@ def test_a_user_without_permissions(
 def test_an_account_without_jetstream(
     make_runs: Callable[..., Runs], strict: ServerProcess
 ) -> None:
-    lines = [line for line in served() if line.path[0] in JETSTREAM]
+    lines = [line for line in served() if needs_jetstream(line)]
     ended = make_runs(f"nats://plain:p@127.0.0.1:{strict.port}", *SOON).in_turn(lines)
     assert failed(ended) == []
     assert others_than("JetStream not enabled for account (10039)", ended) == {}
 
 
 def test_a_server_without_jetstream(make_runs: Callable[..., Runs], server: ServerProcess) -> None:
-    lines = [line for line in served() if line.path[0] in JETSTREAM]
+    lines = [line for line in served() if needs_jetstream(line)]
     ended = make_runs(url_of(server)).in_turn(lines)
     assert failed(ended) == []
     assert others_than("JetStream is not enabled on this server or account", ended) == {}

@@ -16,7 +16,7 @@ from pynats_cli.commands.bench.streams import NAME_IN_USE, purge
 from pynats_cli.commands.buckets import create
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.jetstream.api import JsApiError
+from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
 from pynats_cli.jetstream.kv.bucket import HISTORY_MAX, Bucket, Wish, new_config
 
 if TYPE_CHECKING:
@@ -97,11 +97,10 @@ async def get(global_options: GlobalOptions, options: GetOptions) -> int | None:
 
 async def _opened(session: Session, name: str, doing: str) -> Bucket:
     try:
-        return await Bucket.open(session.js, name)
-    except JsApiError:
-        raise
-    except CliError as error:
-        raise CliError(f"{doing} kv bucket '{name}': {error}") from None
+        return Bucket(name, await session.js.stream_info(Bucket.stream_name(name)))
+    except JsApiError as error:
+        said = "nats: bucket not found" if error.code == STREAM_NOT_FOUND else str(error)
+        raise CliError(f"{doing} kv bucket '{name}': {said}") from None
 
 
 async def _ready_bucket(session: Session, options: PutOptions) -> None:

@@ -60,8 +60,6 @@ async def measure(
     async with open_session(global_options) as session:
         log(plan.banner())
         bench = await make(session)
-        for text in plan.starts():
-            log(text)
         with stop_event() as stopped:
             outcome = await run(bench, plan, stopped, options.progress, over_time)
     report(outcome, options)
@@ -101,6 +99,8 @@ async def run(
         if stopped.is_set():  # nobody waits for connections that are on their way
             outcome.interrupted = True
             return outcome
+        for text in plan.starts():  # now others may begin: everybody has subscribed
+            log(text)
         sampler = Sampler(bench)
         try:
             with sampler if over_time else nullcontext():
