@@ -7,11 +7,10 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import reduce
 from types import TracebackType
 from typing import ClassVar, Self
 
-from pynats_bench.clients.histogram import Histogram, Snapshot
+from pynats_bench.clients.histogram import Histogram, Snapshot, all_together
 from pynats_bench.clients.model import Share, Target
 from pynats_bench.engine.loop import Loop
 from pynats_bench.model import LoadError, split
@@ -178,7 +177,7 @@ class Bench(ABC):
         """How long the operations of all clients together took, or the deliveries where the kind
         has no operations; at any time. None: nothing is measured."""
         known = [each for loop in self._loops if (each := loop.together()) is not None]
-        return reduce(Histogram.merged, map(Histogram.of, known)) if known else None
+        return all_together(map(Histogram.of, known)) or Histogram() if known else None
 
 
 def _histogram(snapshot: Snapshot | None) -> Histogram | None:

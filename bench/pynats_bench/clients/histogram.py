@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 STEPS = 128  # cells per power of two, as the engine counts (`engine/histogram.pxd`)
 Snapshot = tuple[int, int, int, int, dict[int, int]]  # the fields below, as the engine gives them
@@ -100,3 +102,9 @@ class Histogram:
         return figures | {
             f"p{fraction * 100:g}": self.quantile(fraction) for fraction in PERCENTILES
         }
+
+
+def all_together(parts: Iterable[Histogram | None]) -> Histogram | None:
+    """What all have counted; None when there is nothing."""
+    known = [part for part in parts if part is not None and part.count]
+    return reduce(Histogram.merged, known) if known else None

@@ -7,10 +7,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from functools import reduce
 from typing import Protocol
 
-from pynats_bench.clients.histogram import Histogram
+from pynats_bench.clients.histogram import all_together
 from pynats_bench.clients.model import Share
 from pynats_bench.judging.contest import Figures, Run
 from pynats_bench.judging.disturbance import Watch
@@ -142,14 +141,9 @@ def figures_of(shares: Sequence[Share]) -> Figures:
         return Figures(0.0, 0, 0.0)
     first, last = min(share.first_ns for share in begun), max(share.last_ns for share in begun)
     seconds = max(last - first, 1) / 1e9
-    taken = _all([share.operations for share in shares])
-    latency = taken if taken is not None else _all([share.deliveries for share in shares])
+    taken = all_together(share.operations for share in shares)
+    latency = taken if taken is not None else all_together(share.deliveries for share in shares)
     if latency is None:
         return Figures(messages / seconds, messages, seconds)
     p50, p90, p99 = (latency.quantile(fraction) for fraction in (0.5, 0.9, 0.99))
     return Figures(messages / seconds, messages, seconds, p50, p90, p99)
-
-
-def _all(histograms: Sequence[Histogram | None]) -> Histogram | None:
-    known = [histogram for histogram in histograms if histogram is not None and histogram.count]
-    return reduce(Histogram.merged, known) if known else None

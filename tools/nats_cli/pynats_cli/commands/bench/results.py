@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.durations import SECOND_NS
@@ -89,13 +88,15 @@ class Outcome:
         parts = [figures for _, figures in self.clients]
         if not parts:
             return Figures(0, 0, 0, 0)
+        from pynats_bench.clients.histogram import all_together
+
         return Figures(
             sum(part.messages for part in parts),
             sum(part.payload_bytes for part in parts),
             min(part.first_ns for part in parts),
             max(part.last_ns for part in parts),
-            _merged([part.operations for part in parts]),
-            _merged([part.deliveries for part in parts]),
+            all_together(part.operations for part in parts),
+            all_together(part.deliveries for part in parts),
         )
 
     def rates(self) -> dict[str, int]:
@@ -129,9 +130,3 @@ class Outcome:
         if self.warnings:
             document["warnings"] = self.warnings
         return document
-
-
-def _merged(parts: Sequence[Histogram | None]) -> Histogram | None:
-    known = [part for part in parts if part is not None and part.count]
-    together: Callable[[Histogram, Histogram], Histogram] = lambda a, b: a.merged(b)  # noqa: E731
-    return reduce(together, known) if known else None
