@@ -27,6 +27,14 @@ cdef inline char *put_number(char *at, uint64_t value, int width=PLAIN) noexcept
     return put(at, digits + first, NUMBER_ROOM - first)
 
 
+cdef inline void bump(char *last) noexcept nogil:
+    """One more: `last` is the last digit of a number, and there is a digit that is no 9."""
+    while last[0] == 57:
+        last[0] = 48
+        last -= 1
+    last[0] += 1
+
+
 cdef inline uint64_t next_random(uint64_t *state) noexcept nogil:
     """xorshift64*: the state must not be 0."""
     state[0] ^= state[0] >> 12
