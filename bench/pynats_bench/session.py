@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
+from pynats_bench.engine.scan import StreamCounter
 from pynats_bench.model import Endpoint, LoadError, Signer
 from pynats_bench.secure import SecureSocket
 
@@ -124,6 +125,27 @@ def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> 
     except OSError as error:
         raise LoadError(f"the connection failed: {error}") from None
     barrier(link)
+
+
+def settle(link: socket.socket, commands: bytes) -> bytes:
+    """Sends commands and returns what came until the server had seen them. LoadError on `-ERR`.
+
+    What came belongs to whoever reads on: deliveries of a subscription may be among it.
+    """
+    seen = StreamCounter(b"MSG ", careful=True)
+    came = bytearray()
+    try:
+        link.sendall(commands + b"PING\r\n")
+        while not seen.pongs:
+            if not (chunk := link.recv(65_536)):
+                raise LoadError("the server closed the connection")
+            came += chunk
+            seen.feed(chunk)
+    except OSError as error:
+        raise LoadError(f"the connection failed: {error}") from None
+    except ValueError as error:
+        raise LoadError(str(error)) from None
+    return bytes(came)
 
 
 def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, bytes]:
