@@ -203,6 +203,7 @@ cdef class AckPublishLoop(Loop):
         cdef int64_t now = 0
         cdef uint64_t allowed = 0
         lane.position = 0
+        self.frames.stamp()
         while at < lane.out + SEND_BYTES and self.ready(connection, lane):
             if self.paced:
                 if not allowed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.model import Target
-from pynats_bench.clients.storing import Mode, PublishStored, PutKeys
+from pynats_bench.clients.storing import UNLIMITED, Mode, PublishStored, PutKeys
+from pynats_bench.engine.scan import STAMP_MAGIC
 from pynats_bench.model import LoadError
 
 from tests.support.deadline import wait_until
@@ -85,10 +87,21 @@ def test_the_subjects_are_the_numbers_of_the_messages(stored: Stored, mode: Mode
     }
     ran(
         PublishStored(
-            stored.target, messages=101, subject=stream, payload=b"", mode=mode, subjects=0
+            stored.target, messages=101, subject=stream, payload=b"", mode=mode, subjects=UNLIMITED
         )
     )
     assert stored.subjects(stream)[f"{stream}.100"] == 1
+
+
+def test_a_generated_payload_begins_with_the_time(stored: Stored) -> None:
+    stream = stored.stream()
+    before = time.time_ns()
+    ran(PublishStored(stored.target, messages=2, subject=stream, size=40))
+    for number in (1, 2):
+        payload = stored.message(stream, number)[1]
+        assert payload.startswith(STAMP_MAGIC)
+        assert payload[16:] == bytes(24)
+        assert before <= int.from_bytes(payload[8:16], "little") <= time.time_ns()
 
 
 def test_random_subjects_are_below_the_limit_and_differ(stored: Stored) -> None:
@@ -309,7 +322,7 @@ def test_one_silent_client_is_found_among_busy_ones(stored: Stored) -> None:
         assert failed(bench).startswith("client 3: 0 publishes acknowledged, then nothing more")
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"max_outstanding_acks": 0}, {"subjects": -1}])
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"max_outstanding_acks": 0}, {"subjects": -2}])
 def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"batch|subjects"):
         PublishStored(Target(socket.socket), subject="a", payload=b"", **wrong)
