@@ -20,7 +20,6 @@ from pynats_bench.session import subscribe
 
 Mode = Literal["sync", "async", "atomic", "fast"]
 API_PREFIX = "$JS.API"
-UNLIMITED = -1  # subjects: each message its own
 SEED_BITS = 63
 
 
@@ -33,8 +32,8 @@ class PublishStored(Bench):
     - `fast`: as many messages of a client's one fast batch as may be without acknowledgement,
       which comes for every `batch` messages and may be missing `max_outstanding_acks` times.
 
-    With `subjects` the number of each message, modulo so many (`UNLIMITED`: as it is), is a token
-    behind `subject`; `randomize`: a random one of them. `dedup` gives each message an id that
+    With `subjects` the number of each message, modulo so many (0: as it is), is a token behind
+    `subject`; `randomize`: a random one of them. `dedup` gives each message an id that
     begins with `run_id`. An acknowledgement that is an error ends the run; messages that the server
     takes for duplicates are a warning.
     """
@@ -50,7 +49,7 @@ class PublishStored(Bench):
         mode: Mode = "sync",
         batch: int = 500,
         max_outstanding_acks: int = 1,
-        subjects: int = 0,
+        subjects: int | None = None,
         randomize: bool = False,
         dedup: bool = False,
         run_id: str = "",
@@ -59,7 +58,7 @@ class PublishStored(Bench):
         super().__init__(target, **settings)
         if batch < 1 or max_outstanding_acks < 1:
             raise ValueError("a batch has a message, and an acknowledgement is outstanding")
-        if subjects < UNLIMITED:
+        if subjects is not None and subjects < 0:
             raise ValueError("there is no negative number of subjects")
         self._mode = mode
         self._batch = batch
@@ -70,20 +69,20 @@ class PublishStored(Bench):
         ]
         body, time_at = content(size, payload)
         self._frames = Frames(
-            (f"{subject}." if subjects else subject).encode(),
+            (subject if subjects is None else f"{subject}.").encode(),
             body,
             header_block(headers),
             **self._numbers(subjects, randomize),
             time_at=time_at,
         )
 
-    def _numbers(self, subjects: int, randomize: bool) -> dict[str, Any]:
+    def _numbers(self, subjects: int | None, randomize: bool) -> dict[str, Any]:
         """How the number is written behind the subject, and which."""
-        if not subjects:
+        if subjects is None:
             return {}
-        limit = max(subjects, 0) or (self.messages if randomize else 0)
+        limit = subjects or (self.messages if randomize else 0)
         return {
-            "width": len(str(max(subjects, 0))),
+            "width": len(str(subjects)),
             "modulus": limit,
             "randomized": randomize and limit > 0,
         }
@@ -163,10 +162,10 @@ class PutKeys(PublishStored):
             subject=f"{prefix}$KV.{bucket}",
             size=size,
             payload=payload,
-            subjects=randomize or UNLIMITED,
+            subjects=randomize,
             randomize=randomize > 0,
             **settings,
         )
 
-    def _numbers(self, subjects: int, randomize: bool) -> dict[str, Any]:
+    def _numbers(self, subjects: int | None, randomize: bool) -> dict[str, Any]:
         return super()._numbers(subjects, randomize) | {"width": 0}

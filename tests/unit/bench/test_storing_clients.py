@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.model import Target
-from pynats_bench.clients.storing import UNLIMITED, Mode, PublishStored, PutKeys
+from pynats_bench.clients.storing import Mode, PublishStored, PutKeys
 from pynats_bench.engine.scan import STAMP_MAGIC
 from pynats_bench.model import LoadError
 
@@ -87,7 +87,7 @@ def test_the_subjects_are_the_numbers_of_the_messages(stored: Stored, mode: Mode
     }
     ran(
         PublishStored(
-            stored.target, messages=101, subject=stream, payload=b"", mode=mode, subjects=UNLIMITED
+            stored.target, messages=101, subject=stream, payload=b"", mode=mode, subjects=0
         )
     )
     assert stored.subjects(stream)[f"{stream}.100"] == 1
@@ -322,7 +322,7 @@ def test_one_silent_client_is_found_among_busy_ones(stored: Stored) -> None:
         assert failed(bench).startswith("client 3: 0 publishes acknowledged, then nothing more")
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"max_outstanding_acks": 0}, {"subjects": -2}])
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"max_outstanding_acks": 0}, {"subjects": -1}])
 def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"batch|subjects"):
         PublishStored(Target(socket.socket), subject="a", payload=b"", **wrong)
