@@ -20,6 +20,7 @@ from pynats_bench.session import subscribe
 
 Mode = Literal["sync", "async", "atomic", "fast"]
 API_PREFIX = "$JS.API"
+FLOW_MAX = 65_535
 SEED_BITS = 63
 
 
@@ -58,6 +59,8 @@ class PublishStored(Bench):
         super().__init__(target, **settings)
         if batch < 1 or max_outstanding_acks < 1:
             raise ValueError("a batch has a message, and an acknowledgement is outstanding")
+        if mode == "fast" and batch > FLOW_MAX:
+            raise ValueError(f"the server acknowledges after {FLOW_MAX:,} messages at most")
         if subjects is not None and subjects < 0:
             raise ValueError("there is no negative number of subjects")
         self._mode = mode
