@@ -259,6 +259,8 @@ cdef class AckPublishLoop(Loop):
                     connection.flushing = True
                     return self.watch(connection, index, EPOLLIN | EPOLLOUT)
                 return True
+            if connection.flushing:   # a large message on a slow line is no silence
+                lane.moved_ns = self.progress_ns
             if lane.position < lane.filled:
                 lane.position += done
             else:

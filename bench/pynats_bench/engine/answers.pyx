@@ -57,8 +57,8 @@ cdef Ack read_ack(const char *at, size_t size) noexcept nogil:
         ack.count = 0
         ack.error = ack.duplicate = False
         return ack
-    ack.error = find(at, size, b'"error"', 7) != NULL
-    ack.duplicate = find(at, size, b'"duplicate"', 11) != NULL
+    ack.error = find(at, size, b'"error":', 8) != NULL
+    ack.duplicate = find(at, size, b'"duplicate":', 12) != NULL
     ack.sequence = value_of(at, size, b'"seq":', 6)
     ack.count = value_of(at, size, b'"count":', 8)
     return ack
