@@ -42,7 +42,7 @@ class Bench(ABC):
         self,
         target: Target,
         *,
-        clients: int,
+        clients: int = 1,
         messages: int = 0,
         sleep_ns: int = 0,
         rate: float = 0.0,

@@ -7,11 +7,13 @@ import secrets
 import socket
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from itertools import accumulate
+from typing import Any, ClassVar, Literal
 
-from pynats_bench.clients.bench import Bench, split
+from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.model import Target
 from pynats_bench.engine.gets import GetLoop
+from pynats_bench.model import split
 from pynats_bench.session import subscribe
 
 SEED_BITS = 63
@@ -27,19 +29,8 @@ class Getting(Bench):
     `direct`: the stream allows direct gets; else they go through the API.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        *,
-        clients: int = 1,
-        messages: int = 0,
-        direct: bool = True,
-        sleep_ns: int = 0,
-        timeout_s: float = 5.0,
-    ) -> None:
-        super().__init__(
-            target, clients=clients, messages=messages, sleep_ns=sleep_ns, timeout_s=timeout_s
-        )
+    def __init__(self, target: Target, *, direct: bool = True, **settings: Any) -> None:
+        super().__init__(target, **settings)
         self._direct = direct
         self._inboxes = [
             f"{target.inbox_prefix}.{secrets.token_hex(8)}" for _ in range(self.clients)
@@ -71,31 +62,21 @@ class GetMessages(Getting):
       direct gets. A batch that is shorter is a warning, one without messages an error.
     """
 
-    SHARED = False
+    SHARED: ClassVar[bool] = False
 
     def __init__(
         self,
         target: Target,
         *,
-        clients: int = 1,
-        messages: int = 0,
         stream: str,
         mode: Literal["sync", "batch"] = "sync",
         batch: int = 500,
         filter: str = ">",
         first: int = 1,
         direct: bool = True,
-        sleep_ns: int = 0,
-        timeout_s: float = 5.0,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            target,
-            clients=clients,
-            messages=messages,
-            direct=direct or mode == "batch",
-            sleep_ns=sleep_ns,
-            timeout_s=timeout_s,
-        )
+        super().__init__(target, direct=direct or mode == "batch", **settings)
         if batch < 1:
             raise ValueError("a batch has a message")
         self._stream = stream
@@ -141,32 +122,14 @@ class GetKeys(Getting):
     """Gets the keys 0, 1, … of a bucket, or with `randomize` random ones below it. A key that is
     not there ends the run."""
 
-    def __init__(
-        self,
-        target: Target,
-        *,
-        clients: int = 1,
-        messages: int = 0,
-        bucket: str,
-        randomize: int = 0,
-        direct: bool = True,
-        sleep_ns: int = 0,
-        timeout_s: float = 5.0,
-    ) -> None:
-        super().__init__(
-            target,
-            clients=clients,
-            messages=messages,
-            direct=direct,
-            sleep_ns=sleep_ns,
-            timeout_s=timeout_s,
-        )
+    def __init__(self, target: Target, *, bucket: str, randomize: int = 0, **settings: Any) -> None:
+        super().__init__(target, **settings)
         self._bucket = bucket
         self._randomize = randomize
 
     def _loop(self, links: list[socket.socket], inboxes: list[bytes], first: int) -> GetLoop:
         subject, key = self._api(f"KV_{self._bucket}"), f"$KV.{self._bucket}."
-        shares = split(self.messages, self.clients)
+        starts = list(accumulate(split(self.messages, self.clients), initial=0))
         body: tuple[bytes, bytes, bytes] | tuple[()] = ()
         if self._direct:
             subject += f".{key}".encode()
@@ -177,7 +140,7 @@ class GetKeys(Getting):
             subject,
             inboxes,
             body,
-            offsets=[sum(shares[:number]) for number in range(first, first + len(links))],
+            offsets=starts[first : first + len(links)],
             span=self._randomize,
             randomized=self._randomize > 0,
             seeds=[secrets.randbits(SEED_BITS) for _ in links],

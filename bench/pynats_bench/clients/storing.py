@@ -6,27 +6,26 @@ import secrets
 import socket
 import time
 from collections.abc import Sequence
-from typing import Literal
+from itertools import accumulate
+from typing import Any, Literal
 
-from pynats_bench.clients.bench import Bench, split
+from pynats_bench.clients.bench import Bench
+from pynats_bench.clients.frames import content, header_block
 from pynats_bench.clients.model import Target
 from pynats_bench.engine.acked import AckPublishLoop
 from pynats_bench.engine.fast import FastPublishLoop
 from pynats_bench.engine.frames import Frames
+from pynats_bench.model import split
 from pynats_bench.session import subscribe
 
 Mode = Literal["sync", "async", "atomic", "fast"]
 API_PREFIX = "$JS.API"
+FLOW_MAX = 65_535
 SEED_BITS = 63
 
 
-def header_lines(headers: Sequence[tuple[str, str]]) -> bytes:
-    """Complete lines of a header block, without its first and its last."""
-    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode()
-
-
 class PublishStored(Bench):
-    """Publishes `payload` to `subject`, each message acknowledged. An operation is
+    """Publishes `payload`, or `size` bytes, to `subject`, all acknowledged. An operation is
 
     - `sync`: a message and its acknowledgement;
     - `async`: `batch` messages and all their acknowledgements, before the next are sent;
@@ -34,8 +33,8 @@ class PublishStored(Bench):
     - `fast`: as many messages of a client's one fast batch as may be without acknowledgement,
       which comes for every `batch` messages and may be missing `max_outstanding_acks` times.
 
-    `subjects`: each message's number, modulo so many (0: all), is a token behind `subject`; None:
-    it is the subject. `randomize`: a random one of them. `dedup` gives each message an id that
+    With `subjects` the number of each message, modulo so many (0: as it is), is a token behind
+    `subject`; `randomize`: a random one of them. `dedup` gives each message an id that
     begins with `run_id`. An acknowledgement that is an error ends the run; messages that the server
     takes for duplicates are a warning.
     """
@@ -44,10 +43,9 @@ class PublishStored(Bench):
         self,
         target: Target,
         *,
-        clients: int = 1,
-        messages: int = 0,
         subject: str,
-        payload: bytes,
+        size: int = 128,
+        payload: bytes | None = None,
         headers: Sequence[tuple[str, str]] = (),
         mode: Mode = "sync",
         batch: int = 500,
@@ -56,20 +54,13 @@ class PublishStored(Bench):
         randomize: bool = False,
         dedup: bool = False,
         run_id: str = "",
-        sleep_ns: int = 0,
-        rate: float = 0.0,
-        timeout_s: float = 5.0,
+        **settings: Any,
     ) -> None:
-        super().__init__(
-            target,
-            clients=clients,
-            messages=messages,
-            sleep_ns=sleep_ns,
-            rate=rate,
-            timeout_s=timeout_s,
-        )
+        super().__init__(target, **settings)
         if batch < 1 or max_outstanding_acks < 1:
             raise ValueError("a batch has a message, and an acknowledgement is outstanding")
+        if mode == "fast" and batch > FLOW_MAX:
+            raise ValueError(f"the server acknowledges after {FLOW_MAX:,} messages at most")
         if subjects is not None and subjects < 0:
             raise ValueError("there is no negative number of subjects")
         self._mode = mode
@@ -79,28 +70,25 @@ class PublishStored(Bench):
         self._inboxes = [
             f"{target.inbox_prefix}.{secrets.token_hex(8)}" for _ in range(self.clients)
         ]
-        self._frames = self._make_frames(subject, payload, headers, subjects, randomize)
-
-    def _make_frames(
-        self,
-        subject: str,
-        payload: bytes,
-        headers: Sequence[tuple[str, str]],
-        subjects: int | None,
-        randomize: bool,
-    ) -> Frames:
-        lines = header_lines(headers)
-        if subjects is None:
-            return Frames(subject.encode(), payload, lines)
-        limit = subjects or (self.messages if randomize else 0)
-        return Frames(
-            f"{subject}.".encode(),
-            payload,
-            lines,
-            width=len(str(subjects)),
-            modulus=limit,
-            randomized=randomize and limit > 0,
+        body, time_at = content(size, payload)
+        self._frames = Frames(
+            (subject if subjects is None else f"{subject}.").encode(),
+            body,
+            header_block(headers),
+            **self._numbers(subjects, randomize),
+            time_at=time_at,
         )
+
+    def _numbers(self, subjects: int | None, randomize: bool) -> dict[str, Any]:
+        """How the number is written behind the subject, and which."""
+        if subjects is None:
+            return {}
+        limit = subjects or (self.messages if randomize else 0)
+        return {
+            "width": len(str(subjects)),
+            "modulus": limit,
+            "randomized": randomize and limit > 0,
+        }
 
     def prepare(self, link: socket.socket, number: int) -> None:
         # A fast batch's reply subjects have several tokens behind the inbox.
@@ -111,8 +99,8 @@ class PublishStored(Bench):
     ) -> AckPublishLoop:
         numbers = range(first - 1, first - 1 + len(links))
         inboxes = [self._inboxes[number] for number in numbers]
-        shares = split(self.messages, self.clients)
-        firsts = [sum(shares[:number]) for number in numbers]
+        starts = list(accumulate(split(self.messages, self.clients), initial=0))
+        firsts = [starts[number] for number in numbers]
         ids = [f"{self._run_id}-{number}-".encode() for number in numbers] if self._run_id else None
         seeds = [secrets.randbits(SEED_BITS) for _ in numbers]
         loop = self._loop(list(links), inboxes, firsts, ids, seeds)
@@ -157,48 +145,30 @@ class PublishStored(Bench):
 
 
 class PutKeys(PublishStored):
-    """Puts `payload` to the keys 0, 1, … of a bucket, or with `randomize` to random ones below it.
-    An operation is a put."""
+    """Puts `payload`, or `size` bytes, to the keys 0, 1, … of a bucket, or with `randomize` to
+    random ones below it. An operation is a put."""
 
     def __init__(
         self,
         target: Target,
         *,
-        clients: int = 1,
-        messages: int = 0,
         bucket: str,
-        payload: bytes,
+        size: int = 128,
+        payload: bytes | None = None,
         randomize: int = 0,
-        sleep_ns: int = 0,
-        rate: float = 0.0,
-        timeout_s: float = 5.0,
+        **settings: Any,
     ) -> None:
         # In another domain, or behind another prefix, keys are where the API is.
         prefix = "" if target.api_prefix == API_PREFIX else f"{target.api_prefix}."
-        self._randomize = randomize
         super().__init__(
             target,
-            clients=clients,
-            messages=messages,
             subject=f"{prefix}$KV.{bucket}",
+            size=size,
             payload=payload,
-            sleep_ns=sleep_ns,
-            rate=rate,
-            timeout_s=timeout_s,
+            subjects=randomize,
+            randomize=randomize > 0,
+            **settings,
         )
 
-    def _make_frames(
-        self,
-        subject: str,
-        payload: bytes,
-        headers: Sequence[tuple[str, str]],
-        subjects: int | None,
-        randomize: bool,
-    ) -> Frames:
-        return Frames(
-            f"{subject}.".encode(),
-            payload,
-            width=0,
-            modulus=self._randomize,
-            randomized=self._randomize > 0,
-        )
+    def _numbers(self, subjects: int | None, randomize: bool) -> dict[str, Any]:
+        return super()._numbers(subjects, randomize) | {"width": 0}

@@ -21,6 +21,10 @@ cdef struct Lane:
     size_t position
     size_t filled
     size_t body_left
+    # The head of the next message, where only digits change from one to the next.
+    char *image
+    size_t image_len         # 0: there is none
+    uint64_t image_number
     # Units, see acked.pyx, and the messages in them.
     uint64_t units           # 0: no end
     uint64_t sent
@@ -51,6 +55,7 @@ cdef class AckPublishLoop(Loop):
     cdef uint64_t batch
     cdef uint64_t ring
     cdef bint whole
+    cdef bint alike          # heads differ in digits only, see `Lane.image`
     cdef bint large
     cdef size_t out_size
     cdef int64_t base
@@ -65,6 +70,7 @@ cdef class AckPublishLoop(Loop):
                    int64_t now) noexcept nogil
     cdef bint owed(self, Lane *lane) noexcept nogil
     # The same for all.
+    cdef void write_next(self, Lane *lane) noexcept nogil
     cdef bint fill(self, Connection *connection, Lane *lane) noexcept nogil
     cdef void let_go(self, Lane *lane, int64_t now) noexcept nogil
     cdef bint push(self, Connection *connection, int index) noexcept nogil

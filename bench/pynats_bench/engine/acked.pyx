@@ -19,10 +19,10 @@ from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memset
 
 from pynats_bench.engine.answers cimport Ack, describe, find, read_ack
-from pynats_bench.engine.frames cimport Frames, put, put_number
+from pynats_bench.engine.frames cimport Frames, bump, put, put_number
 from pynats_bench.engine.histogram cimport Counts, quantile, record
 from pynats_bench.engine.loop cimport EVENTS_MAX, SEND_BYTES, Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, TICK_MS, clock_ns, epoll_event
@@ -73,6 +73,9 @@ cdef class AckPublishLoop(Loop):
         self.whole = whole or window == 1
         self.batch = batch
         self.base = base
+        self.alike = batch == 1 and message_ids is None and batch_ids is None and not (
+            frames.headers_len or frames.randomized) and (
+            frames.width < 0 or 0 < frames.modulus <= 10 ** <object>frames.width)
         self.large = frames.body_len > LARGE_BYTES
         self.ring = 1
         while self.ring < (window if self.whole else 2 * window):
@@ -102,8 +105,9 @@ cdef class AckPublishLoop(Loop):
                 lane.author.batch_id_len = len(text)
             lane.round_end = window
             lane.out = <char *>calloc(1, self.out_size)
+            lane.image = <char *>calloc(1, self.out_size - SEND_BYTES)
             lane.seen = <unsigned char *>calloc(1, self.ring)
-            if lane.out == NULL or lane.seen == NULL:
+            if lane.out == NULL or lane.image == NULL or lane.seen == NULL:
                 raise MemoryError
 
     def __dealloc__(self):
@@ -111,6 +115,7 @@ cdef class AckPublishLoop(Loop):
         if self.lanes != NULL:
             for index in range(self.count):
                 free(self.lanes[index].out)
+                free(self.lanes[index].image)
                 free(self.lanes[index].seen)
         PyMem_Free(self.lanes)
 
@@ -138,6 +143,7 @@ cdef class AckPublishLoop(Loop):
         cdef bint last = place == self.batch or lane.written + 1 == connection.wanted
         cdef char reply[REPLY_ROOM]
         cdef size_t reply_len = 0
+        cdef char *end
         if lane.in_unit == 0 and (
                 lane.sent == lane.acknowledged
                 or self.whole and lane.sent + self.window == lane.round_end):
@@ -147,17 +153,49 @@ cdef class AckPublishLoop(Loop):
                 lane.moved_ns = now[0]
             if lane.sent + self.window == lane.round_end:
                 lane.starts[0] = now[0]
+        if self.alike and lane.image_len:
+            lane.written += 1
+            lane.sent += 1
+            at = put(at, lane.image, lane.image_len)
+            self.write_next(lane)
+            return at
         if last:
             reply_len = put_number(
                 put(reply, lane.reply, lane.reply_len), lane.sent % UNIT_NUMBERS,
                 UNIT_DIGITS) - reply
-        at = self.frames.head(
+        end = self.frames.head(
             at, &lane.author, lane.written, reply, reply_len, lane.sent, place, last, False)
+        if self.alike:
+            lane.image_len = end - at
+            lane.image_number = (lane.author.first + lane.written) % max(
+                self.frames.modulus, <uint64_t>1)
+            put(lane.image, at, lane.image_len)
+            self.write_next(lane)
         lane.written += 1
         lane.in_unit = 0 if last else place
         if last:
             lane.sent += 1
-        return at
+        return end
+
+    cdef void write_next(self, Lane *lane) noexcept nogil:
+        """Makes the image that of the message after it."""
+        cdef char *subject = lane.image + 4 + self.frames.subject_len
+        cdef int width = max(self.frames.width, 0)
+        cdef char *reply = subject + width + 1 + lane.reply_len
+        cdef int digit = UNIT_DIGITS - 1
+        # The number of a unit begins anew behind its last.
+        while digit > 0 and reply[digit] == 57:
+            reply[digit] = 48
+            digit -= 1
+        reply[digit] = 48 if reply[digit] == 57 else reply[digit] + 1
+        if not width:
+            return
+        lane.image_number += 1
+        if lane.image_number < self.frames.modulus:
+            bump(subject + width - 1)
+        else:
+            lane.image_number = 0
+            memset(subject, 48, width)
 
     cdef bint fill(self, Connection *connection, Lane *lane) noexcept nogil:
         """Writes what may be sent now. False: nothing."""
@@ -165,6 +203,7 @@ cdef class AckPublishLoop(Loop):
         cdef int64_t now = 0
         cdef uint64_t allowed = 0
         lane.position = 0
+        self.frames.stamp()
         while at < lane.out + SEND_BYTES and self.ready(connection, lane):
             if self.paced:
                 if not allowed:
@@ -220,6 +259,8 @@ cdef class AckPublishLoop(Loop):
                     connection.flushing = True
                     return self.watch(connection, index, EPOLLIN | EPOLLOUT)
                 return True
+            if connection.flushing:   # a large message on a slow line is no silence
+                lane.moved_ns = self.progress_ns
             if lane.position < lane.filled:
                 lane.position += done
             else:

@@ -37,10 +37,28 @@ cdef uint64_t value_of(const char *at, size_t size, const char *key, size_t leng
     return value
 
 
+cdef uint64_t plain_sequence(const char *at, size_t size) noexcept nogil:
+    """That of a PubAck which says nothing else, 0 for any other answer."""
+    cdef const char *digit = at + size - 2
+    cdef uint64_t value = 0, power = 1
+    if size < 20 or at[size - 1] != 125 or memcmp(at, b'{"stream":"', 11) != 0:
+        return 0
+    while digit > at + 11 and 48 <= digit[0] <= 57:
+        value += <uint64_t>(digit[0] - 48) * power
+        power *= 10
+        digit -= 1
+    return value if digit > at + 16 and memcmp(digit - 5, b'"seq":', 6) == 0 else 0
+
+
 cdef Ack read_ack(const char *at, size_t size) noexcept nogil:
     cdef Ack ack
-    ack.error = find(at, size, b'"error"', 7) != NULL
-    ack.duplicate = find(at, size, b'"duplicate"', 11) != NULL
+    ack.sequence = plain_sequence(at, size)
+    if ack.sequence:
+        ack.count = 0
+        ack.error = ack.duplicate = False
+        return ack
+    ack.error = find(at, size, b'"error":', 8) != NULL
+    ack.duplicate = find(at, size, b'"duplicate":', 12) != NULL
     ack.sequence = value_of(at, size, b'"seq":', 6)
     ack.count = value_of(at, size, b'"count":', 8)
     return ack

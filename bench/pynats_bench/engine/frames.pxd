@@ -27,6 +27,14 @@ cdef inline char *put_number(char *at, uint64_t value, int width=PLAIN) noexcept
     return put(at, digits + first, NUMBER_ROOM - first)
 
 
+cdef inline void bump(char *last) noexcept nogil:
+    """One more: `last` is the last digit of a number, and there is a digit that is no 9."""
+    while last[0] == 57:
+        last[0] = 48
+        last -= 1
+    last[0] += 1
+
+
 cdef inline uint64_t next_random(uint64_t *state) noexcept nogil:
     """xorshift64*: the state must not be 0."""
     state[0] ^= state[0] >> 12
@@ -47,7 +55,7 @@ cdef struct Author:
 
 cdef class Frames:
     cdef bytes subject       # up to the number
-    cdef bytes headers       # complete lines, without the first and the last
+    cdef bytes headers       # its lines, without the first and the last
     cdef bytearray body      # the payload and its CRLF
     cdef char *subject_at
     cdef size_t subject_len
@@ -58,9 +66,11 @@ cdef class Frames:
     cdef int width
     cdef uint64_t modulus
     cdef bint randomized
+    cdef Py_ssize_t time_at
     cdef size_t head_max     # of a frame without its body; a reply subject comes on top
 
     cdef uint64_t number(self, Author *author, uint64_t message) noexcept nogil
+    cdef void stamp(self) noexcept nogil
     cdef char *head(self, char *at, Author *author, uint64_t message, const char *reply,
                     size_t reply_len, uint64_t batch, uint64_t batch_sequence,
                     bint commit, bint empty) noexcept nogil

@@ -9,4 +9,5 @@ class Frames:
         width: int = -1,
         modulus: int = 0,
         randomized: bool = False,
+        time_at: int = -1,
     ) -> None: ...

@@ -6,8 +6,10 @@ payload. The lengths in the control line are computed before, so that a frame is
 and numbers need no fixed width.
 """
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
+
+from pynats_bench.engine.net cimport CLOCK_REALTIME, clock_ns
 
 cdef enum:
     NO_NUMBER = -1
@@ -33,17 +35,22 @@ cdef class Frames:
 
     `subject` ends with the message's number in at least `width` digits (0: as many as it has;
     -1: there is no number): the message's own, modulo `modulus` unless that is 0, or with
-    `randomized` any below `modulus`. `headers` are complete lines.
+    `randomized` any below `modulus`. `headers` is a
+    complete block. With `time_at` >= 0 eight bytes there in the payload take the time
+    (CLOCK_REALTIME ns) of each pass over a lane.
     """
 
     def __init__(self, bytes subject, bytes payload, bytes headers=b"", int width=NO_NUMBER,
-                 uint64_t modulus=0, bint randomized=False):
+                 uint64_t modulus=0, bint randomized=False, Py_ssize_t time_at=-1):
         if width > NUMBER_ROOM:
             raise ValueError("a number has at most 20 digits")
         if randomized and not modulus:
             raise ValueError("random numbers need a limit")
-        if headers and not headers.endswith(b"\r\n"):
-            raise ValueError("headers are complete lines")
+        if headers and not (headers.startswith(FIRST_LINE) and headers.endswith(b"\r\n\r\n")):
+            raise ValueError("headers are a complete block")
+        if time_at >= 0 and time_at + 8 > len(payload):
+            raise ValueError("the time reaches beyond the payload")
+        headers = headers[10:-2]
         self.subject = subject
         self.headers = headers
         self.body = bytearray(payload + b"\r\n")
@@ -56,6 +63,7 @@ cdef class Frames:
         self.width = width
         self.modulus = modulus
         self.randomized = randomized
+        self.time_at = time_at
         self.head_max = len(subject) + len(headers) + 256
 
     cdef uint64_t number(self, Author *author, uint64_t message) noexcept nogil:
@@ -65,6 +73,13 @@ cdef class Frames:
         if self.modulus:
             return (author.first + message) % self.modulus
         return author.first + message
+
+    cdef void stamp(self) noexcept nogil:
+        """Writes the time into the payload."""
+        cdef int64_t now
+        if self.time_at >= 0:
+            now = clock_ns(CLOCK_REALTIME)
+            memcpy(self.body_at + self.time_at, &now, 8)
 
     cdef char *head(self, char *at, Author *author, uint64_t message, const char *reply,
                     size_t reply_len, uint64_t batch, uint64_t batch_sequence,

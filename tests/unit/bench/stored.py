@@ -18,8 +18,8 @@ _NUMBERS = itertools.count()
 class Stored:
     """Streams of one server, each with a name that no other test uses."""
 
-    def __init__(self, port: int) -> None:
-        self.endpoint = Endpoint("127.0.0.1", port)
+    def __init__(self, port: int, *, tls: bool = False) -> None:
+        self.endpoint = Endpoint("127.0.0.1", port, tls=tls)
         self.target = Target(lambda: connect(self.endpoint))
 
     def stream(self, **config: Any) -> str:

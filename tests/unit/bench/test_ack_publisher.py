@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
@@ -9,8 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pynats_bench.engine.acked import AckPublishLoop
 from pynats_bench.engine.answers import parse_ack
+from pynats_bench.engine.frames import Frames
 from pynats_bench.model import LoadError
 from pynats_bench.streams import publishing
 from pynats_bench.streams.publishing import JetStreamLoad
@@ -166,6 +170,75 @@ def test_a_server_that_hangs_up_is_an_error() -> None:
 def test_an_ack_is_read_with_and_without_spaces() -> None:
     assert parse_ack(b'{"stream":"S","seq":12}') == (12, 0)
     assert parse_ack(b'{"stream": "S", "seq": 9, "batch": "x", "count": 7}') == (9, 7)
+
+
+@given(
+    stream=st.sampled_from(["S", "error", "seq", "duplicate", "a,b:1"]),
+    sequence=st.integers(1, 2**64 - 1),
+    count=st.integers(0, 1000),
+    domain=st.booleans(),
+)
+def test_an_ack_says_its_sequence_whatever_else_it_says(
+    stream: str, sequence: int, count: int, domain: bool
+) -> None:
+    told: dict[str, object] = {"stream": stream, "seq": sequence}
+    told |= {"domain": "hub"} if domain else {}
+    told |= {"batch": "id", "count": count} if count else {}
+    assert parse_ack(json.dumps(told, separators=(",", ":")).encode()) == (sequence, count)
+
+
+@given(
+    width=st.integers(-1, 8),
+    modulus=st.integers(0, 120),
+    first=st.integers(0, 10**7),
+    batch=st.integers(1, 12),
+    ids=st.booleans(),
+    block=st.sampled_from([b"", b"NATS/1.0\r\nA: b\r\n\r\n"]),
+    payload=st.binary(max_size=30),
+    count=st.integers(1, 40),
+)
+@settings(max_examples=40, deadline=None)
+def test_frames_have_the_sizes_and_numbers_that_they_should(
+    width: int, modulus: int, first: int, batch: int, ids: bool, block: bytes, payload: bytes,
+    count: int,
+) -> None:  # fmt: skip
+    def sequence_ack(unit: int, _: bytes) -> bytes:
+        messages = min(batch, count - unit * batch)
+        return ack(unit, 1, f',"batch":"x","count":{messages}' if batch > 1 else "")
+
+    with peer(sequence_ack) as (link, scripted):
+        loop = AckPublishLoop(
+            [link],
+            Frames(b"s.", payload, block, width=width, modulus=modulus),
+            [PREFIX.encode()],
+            window=5,
+            batch=batch,
+            firsts=[first],
+            message_ids=[b"id-"] if ids else None,
+            batch_ids=[b"b-"] if batch > 1 else None,
+        )
+        loop.want([count])
+        loop.run(PATIENCE_S)
+    assert loop.progress() == [count]
+    assert len(scripted.frames) == count
+    for at, (subject, reply, content) in enumerate(scripted.frames):
+        number = (first + at) % modulus if modulus else first + at
+        assert subject == b"s." + (b"" if width < 0 else f"{number:0{max(width, 1)}}".encode())
+        last = at + 1 == count or (at + 1) % batch == 0
+        assert reply == (b"_INBOX.abc.%010d" % (at // batch) if last else None)
+        assert content.endswith(payload)
+        head = content[: len(content) - len(payload)]
+        lines = head.split(b"\r\n")
+        wanted = {b"A: b"} if block else set()
+        wanted |= {b"Nats-Msg-Id: id-%d" % (first + at)} if ids else set()
+        if batch > 1:
+            wanted |= {b"Nats-Batch-Id: b-%010d" % (at // batch)}
+            wanted |= {b"Nats-Batch-Sequence: %d" % (at % batch + 1)}
+            wanted |= {b"Nats-Batch-Commit: 1"} if last else set()
+        if not wanted:
+            assert head == b""
+        else:
+            assert (lines[0], set(lines[1:-2]), lines[-2:]) == (b"NATS/1.0", wanted, [b"", b""])
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"error":{"code":1},"seq":3}', b'{"seq":0}'])

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from pynats_bench.clients.bench import Bench
+from pynats_bench.clients.getting import GetMessages
 from pynats_bench.clients.model import Target
 from pynats_bench.clients.storing import Mode, PublishStored, PutKeys
+from pynats_bench.engine.scan import STAMP_MAGIC
 from pynats_bench.model import LoadError
+from pynats_bench.tls.certificate import tls_config
 
 from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
@@ -89,6 +93,17 @@ def test_the_subjects_are_the_numbers_of_the_messages(stored: Stored, mode: Mode
         )
     )
     assert stored.subjects(stream)[f"{stream}.100"] == 1
+
+
+def test_a_generated_payload_begins_with_the_time(stored: Stored) -> None:
+    stream = stored.stream()
+    before = time.time_ns()
+    ran(PublishStored(stored.target, messages=2, subject=stream, size=40))
+    for number in (1, 2):
+        payload = stored.message(stream, number)[1]
+        assert payload.startswith(STAMP_MAGIC)
+        assert payload[16:] == bytes(24)
+        assert before <= int.from_bytes(payload[8:16], "little") <= time.time_ns()
 
 
 def test_random_subjects_are_below_the_limit_and_differ(stored: Stored) -> None:
@@ -238,6 +253,26 @@ def test_more_outstanding_acknowledgements_make_larger_operations(stored: Stored
     assert operations.count == 3
 
 
+@every_mode
+def test_over_tls(
+    servers_under_test: ServerPool, tmp_path_factory: pytest.TempPathFactory, mode: Mode
+) -> None:
+    config = CONFIG + tls_config(tmp_path_factory.getbasetemp())
+    stored = Stored(servers_under_test.get("bench-stored-tls", config).port, tls=True)
+    stream = stored.stream()
+    for payload, messages in ((bytes(100), 300), (bytes(100_000), 12)):
+        settings: dict[str, Any] = {"clients": 2, "messages": messages}
+        ran(
+            PublishStored(
+                stored.target, subject=stream, payload=payload, mode=mode, batch=50, **settings
+            )
+        )
+        assert stored.message(stream, stored.count(stream))[1] == payload
+    assert stored.count(stream) == 312
+    bench = ran(GetMessages(stored.target, messages=312, stream=stream, mode="batch", batch=100))
+    assert bench.shares()[0].payload_bytes == 300 * 100 + 12 * 100_000
+
+
 def test_keys_are_put_in_turn_or_at_random(stored: Stored) -> None:
     bucket = stored.bucket(max_msgs_per_subject=1, discard="new")
     bench = ran(PutKeys(stored.target, clients=2, messages=25, bucket=bucket, payload=b"value"))
@@ -309,7 +344,15 @@ def test_one_silent_client_is_found_among_busy_ones(stored: Stored) -> None:
         assert failed(bench).startswith("client 3: 0 publishes acknowledged, then nothing more")
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"max_outstanding_acks": 0}, {"subjects": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch": 0},
+        {"max_outstanding_acks": 0},
+        {"subjects": -1},
+        {"mode": "fast", "batch": 65_536},
+    ],
+)
 def test_settings_that_make_no_sense(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"batch|subjects"):
+    with pytest.raises(ValueError, match=r"batch|subjects|65,535"):
         PublishStored(Target(socket.socket), subject="a", payload=b"", **wrong)
