@@ -144,12 +144,12 @@ class Sampler:
         clients = len(self._counts.samples[-1][1]) if self._counts.samples else 0
         if last <= first:
             return Timeline(clients)
-        counts, latencies = (kept.within(first, last) for kept in (self._counts, self._latencies))
+        counts = self._counts.within(first, last)
         return Timeline(
             clients,
             last - first,
             [_rate(before, after, first) for before, after in pairwise(counts)],
-            _latencies(latencies, first),
+            _latencies(self._latencies.within(first, last), first),
         )
 
     def _sample(self) -> None:

@@ -186,4 +186,4 @@ def report(outcome: Outcome, options: BenchOptions) -> None:
         saved = f"Saved metric data in csv file {options.csv}"
         log(saved) if options.structured else line(saved)
     if outcome.timeline is not None and lines:
-        show_plot(options, outcome.timeline, outcome.plan.banner().removeprefix("Starting "))
+        show_plot(options, outcome.timeline, outcome.plan.title())
