@@ -8,6 +8,7 @@ import json
 import signal
 
 import pytest
+from pynats_bench.clients.storing import PutKeys
 
 from tests.cli.conftest import Cli
 
@@ -158,3 +159,16 @@ def test_a_run_is_plotted(stream_cli: Cli) -> None:
     done = stream_cli.run("bench", *LOAD, "--json", "--plot")
     assert (done.code, done.out) == (1, "")
     assert "--plot needs a file beside --json" in done.err
+
+
+def test_a_warning_of_a_load_is_shown_once_for_each_side(
+    stream_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish(bench: PutKeys) -> None:
+        bench.warnings.append("something to know")
+
+    monkeypatch.setattr(PutKeys, "finish", finish)
+    done = stream_cli.run(*compare(stream_cli, "--rounds", "2"))
+    assert done.code == 0, done.err
+    warnings = [line.partition(" ")[2] for line in done.err.splitlines() if "WARNING" in line]
+    assert warnings == [f"WARNING: {side}: something to know" for side in "AB"]

@@ -4,13 +4,14 @@ before."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from pynats_cli.commands.bench.comparing.sides import Side
 from pynats_cli.commands.bench.comparing.stage import Stage
 from pynats_cli.commands.bench.comparing.workload import Workload
 from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
+from pynats_cli.screen.output import log
 
 if TYPE_CHECKING:
     from pynats_bench.judging.contest import Run
@@ -29,6 +30,7 @@ class Contender:
     session: Session
     server: ServerProcess
     makes: list[str]
+    warned: set[str] = field(default_factory=set)
 
     @classmethod
     async def of(cls, side: Side, session: Session, loads: Sequence[Workload]) -> Self:
@@ -43,9 +45,14 @@ class Contender:
 
     async def run(self, loads: Sequence[Workload], stopped: StopEvent) -> Run | None:
         """One run of all loads; None after an interrupt. Raises CliError."""
+        stage = Stage(self.session, self.server, stopped)
         try:
-            return await Stage(self.session, self.server, stopped).play(loads)
+            return await stage.play(loads)
         finally:
+            for text in stage.warnings:
+                if text not in self.warned:
+                    log(f"WARNING: {self.side.letter}: {text}")
+                    self.warned.add(text)
             for name in self.makes:
                 if await _exists(self.session, name):
                     await self.session.js.request(f"STREAM.DELETE.{name}")

@@ -36,6 +36,7 @@ class Stage:
         self._server = server
         self._stopped = stopped
         self._benches: dict[int, Bench] = {}
+        self.warnings: list[str] = []
         self._ready = asyncio.Event()
         self._over = asyncio.Event()
 
@@ -84,6 +85,8 @@ class Stage:
             stopped.cancel()
         if task.done():
             task.result()
+        if self._stopped.is_set():
+            task.cancel()  # nobody waits for connections that are on their way
         return not self._stopped.is_set()
 
     async def _run(self) -> Run | None:
@@ -99,4 +102,6 @@ class Stage:
             stopped.cancel()
             together.stop()  # a run that has ended does not mind
             await asyncio.wait({running})
+        for bench in self._benches.values():
+            self.warnings += bench.warnings
         return running.result()
