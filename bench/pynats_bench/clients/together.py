@@ -119,12 +119,12 @@ class Together:
     def _used(self, before: float | None, watch: Watch) -> tuple[float | None, float | None]:
         """What others used of the machine, and CPU seconds of the server."""
         after = self._server.cpu_seconds()
+        if not watch.seen_enough():  # for either
+            return None, None
         if before is None or after is None:
             # A server elsewhere uses nothing here; one that is hidden looks like others.
-            known = self._server.elsewhere and watch.seen_enough()
-            return (watch.foreign(0.0) if known else None), None
-        foreign = watch.foreign(after - before) if watch.seen_enough() else None
-        return foreign, after - before
+            return (watch.foreign(0.0) if self._server.elsewhere else None), None
+        return watch.foreign(after - before), after - before
 
 
 def _complain_if_behind(bench: Running) -> None:

@@ -32,9 +32,9 @@ def test_a_server_is_compared_with_itself(stream_cli: Cli) -> None:
             run = each["runs"][side]
             assert run["loads"][0]["messages"] == 300
             assert 0 < run["loads"][0]["p50"] <= run["loads"][0]["p99"]
-            assert run["server_us"] is not None  # its process was found
     figures = {row["figure"]: row for row in document["figures"]}
-    assert list(figures) == ["rate", "p50_ns", "p90_ns", "p99_ns", "server_us"]
+    assert list(figures)[:4] == ["rate", "p50_ns", "p90_ns", "p99_ns"]
+    assert "cannot be seen" not in done.out  # its process was found
     assert figures["rate"]["low"] < figures["rate"]["ratio"] < figures["rate"]["high"]
     assert figures["rate"]["pairs"] == 3
     assert document["loads"] == ["kv put --msgs 300 --storage memory --size 16"]

@@ -175,3 +175,8 @@ def test_no_other_flag_says_which_server() -> None:
         options, _ = split_global_options([flag, "x"], {})
         with pytest.raises(CliError, match=f"{flag} says which server, and so do A and B"):
             sides_of(options, ["a:1", "b:1"])
+
+
+def test_an_interval_that_says_nothing_is_short_all_the_same() -> None:
+    text = screen(comparison((run(1.0), run(1.0)), (run(1.0), run(900.0)), (run(900.0), run(1.0))))
+    assert rows(text)["Messages a second"][3] == "0.000 to 3.4e+37"

@@ -88,7 +88,7 @@ def _figures_table(comparison: Comparison) -> Table:
         table.add(
             f"  {figure.title}" if figure.load is not None else figure.title,
             *(NOTHING if value is None else figure.text(value) for value in judged.medians),
-            f"{judged.ratio.value:.3f}" if judged.ratio else NOTHING,
+            _ratio_text(judged.ratio.value) if judged.ratio else NOTHING,
             interval_text(judged.ratio),
             *(NOTHING if value is None else f"{value:.1%}" for value in judged.spreads),
         )
@@ -114,7 +114,11 @@ def interval_text(ratio: Ratio | None) -> str:
     """`1.021 to 1.094`."""
     if ratio is None or ratio.low is None or ratio.high is None:
         return NOTHING
-    return f"{ratio.low:.3f} to {ratio.high:.3f}"
+    return f"{ratio.low:.3f} to {_ratio_text(ratio.high)}"
+
+
+def _ratio_text(value: float) -> str:
+    return f"{value:.3f}" if value < 10_000 else f"{value:.2g}"
 
 
 def rate_of(comparison: Comparison) -> Judged:
