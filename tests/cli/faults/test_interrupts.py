@@ -87,6 +87,9 @@ ENDLESS = (
     ("server watch accounts --user s --password s", PAINTED),
     ("server watch api requests --user s --password s", PAINTED),
     ("server graph n --user s --password s", PAINTED),
+    ("bench sub none.a --clients 2", "Receiving    ---"),
+    ("bench pub none.b --throughput 20 --duration 1h", "Publishing    0s"),
+    ("bench service serve none.c", "hit control-c to stop"),
     ("server ping 9 --timeout 1h --user s --password s", "rtt="),
 )
 CONFIG = """

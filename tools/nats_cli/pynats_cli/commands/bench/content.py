@@ -26,11 +26,6 @@ def load_payload(options: BenchOptions) -> bytes | None:
     return body
 
 
-def body_of(options: BenchOptions, payload: bytes | None) -> bytes:
-    """The body of each message."""
-    return bytes(options.size) if payload is None else payload
-
-
 def check_size(session: Session, options: BenchOptions) -> None:
     """Raises CliError when the server takes no messages of this size."""
     most = int(session.server_info.get("max_payload") or 0)

@@ -62,7 +62,7 @@ async def put(global_options: GlobalOptions, options: PutOptions) -> int | None:
             clients=planned.clients,
             messages=planned.messages,
             bucket=options.bucket,
-            payload=bytes(options.size),
+            size=options.size,
             randomize=options.randomize,
             sleep_ns=options.sleep,
             rate=float(options.throughput),

@@ -125,7 +125,8 @@ async def _running(bench: Bench, waiting: asyncio.Task[bool], bars: Bars) -> Non
         while not running.done() and not waiting.done():
             both: set[asyncio.Future[Any]] = {running, waiting}
             await asyncio.wait(both, timeout=period, return_when=asyncio.FIRST_COMPLETED)
-            bars.draw(bench.progress())
+            if not waiting.done():  # after `^C` they would be drawn a line too low
+                bars.draw(bench.progress())
     finally:
         bench.stop()
         await asyncio.wait({running})

@@ -10,7 +10,6 @@ from pynats_common.commandline.kinds import UNSIGNED, in_range
 
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.content import (
-    body_of,
     check_size,
     check_subject,
     headers_of,
@@ -113,7 +112,8 @@ async def _store(
             clients=planned.clients,
             messages=planned.messages,
             subject=options.subject,
-            payload=body_of(options, payload),
+            size=options.size,
+            payload=payload,
             headers=headers,
             mode=mode,
             subjects=options.multisubjectmax if options.multisubject else None,
