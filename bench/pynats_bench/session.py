@@ -44,6 +44,7 @@ def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
         link,
         lambda info: _login(endpoint, str(info.get("nonce", ""))) | {"echo": not no_echo},
         compared if endpoint.tls else None,
+        listen=bool(endpoint.tls or endpoint.signer),
     )
 
 
@@ -63,18 +64,20 @@ def introduce(
     secure: Callable[[socket.socket], socket.socket] | None = None,
     *,
     first: bool = False,
+    listen: bool = True,
     otherwise: Callable[[socket.socket], socket.socket] | None = None,
 ) -> socket.socket:
     """The handshake on a connected socket, which is closed if it fails. LoadError says why.
 
     `login` makes the fields of CONNECT of what the server has said. `secure` begins TLS, with
-    `first` before the server says anything; `otherwise` does where only the server insists.
+    `first` before the server says anything; `otherwise` does where only the server insists. Without
+    `listen` CONNECT does not depend on what the server says, and is sent at once.
     """
     try:
         if first and secure is not None:
             link = secure(link)
-        info = _read_info(link)
-        if not first:
+        info = _read_info(link) if listen else {}
+        if listen and not first:
             offered = bool(info.get("tls_required") or info.get("tls_available"))
             if secure is not None and not offered:
                 raise LoadError("the server offers no TLS")
@@ -83,13 +86,33 @@ def introduce(
                 link = begin(link)
         options = OPTIONS | login(info)
         link.sendall(b"CONNECT %s\r\n" % json.dumps(options).encode())
-        barrier(link)
-    except BaseException as error:
+        _barrier(link)
+    except OSError as error:
+        reason = _last_words(link) or _fault(error)
         link.close()
-        if isinstance(error, OSError):
-            raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(reason) from None
+    except BaseException:
+        link.close()
         raise
     return link
+
+
+def _fault(error: OSError) -> str:
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return "the server closed the connection"
+    return f"the connection failed: {error}"
+
+
+def _last_words(link: socket.socket) -> str:
+    """What the peer had said before it closed the connection: an alert of TLS, or `-ERR`."""
+    try:
+        said = link.recv(65_536)
+    except LoadError as error:
+        return str(error)
+    except OSError:
+        return ""
+    lines = [line for line in said.splitlines() if line.startswith(b"-ERR")]
+    return lines[0].decode("latin-1") if lines else ""
 
 
 def _read_info(link: socket.socket) -> Info:
@@ -136,16 +159,20 @@ def barrier(link: socket.socket) -> None:
     Only for connections without pending deliveries: they would be lost here.
     """
     try:
-        link.sendall(b"PING\r\n")
-        for line in _lines(link):
-            if line.startswith(b"PONG"):
-                return
-            if line.startswith(b"-ERR"):
-                raise LoadError(line.decode("latin-1").strip())
-            if line.startswith(b"PING"):
-                link.sendall(b"PONG\r\n")
+        _barrier(link)
     except OSError as error:
-        raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(_fault(error)) from None
+
+
+def _barrier(link: socket.socket) -> None:
+    link.sendall(b"PING\r\n")
+    for line in _lines(link):
+        if line.startswith(b"PONG"):
+            return
+        if line.startswith(b"-ERR"):
+            raise LoadError(line.decode("latin-1").strip())
+        if line.startswith(b"PING"):
+            link.sendall(b"PONG\r\n")
     raise LoadError("the server closed the connection")
 
 
@@ -168,7 +195,7 @@ def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> 
                 pending.clear()
         link.sendall(pending)
     except OSError as error:
-        raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(_fault(error)) from None
     barrier(link)
 
 
@@ -187,7 +214,7 @@ def settle(link: socket.socket, commands: bytes) -> bytes:
             came += chunk
             seen.feed(chunk)
     except OSError as error:
-        raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(_fault(error)) from None
     except ValueError as error:
         raise LoadError(str(error)) from None
     return bytes(came)
@@ -215,7 +242,7 @@ def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, b
                 if line.startswith(b"PING"):
                     link.sendall(b"PONG\r\n")
     except OSError as error:
-        raise LoadError(f"{subject}: the connection failed: {error}") from None
+        raise LoadError(f"{subject}: {_fault(error)}") from None
     raise LoadError("the server closed the connection")
 
 
