@@ -9,6 +9,11 @@ import signal
 
 import pytest
 from pynats_bench.clients.storing import PutKeys
+from pynats_bench.judging.serverprocess import Place, ServerProcess
+from pynats_bench.model import LoadError
+from pynats_cli.commands.bench.comparing.contender import Contender
+from pynats_cli.commands.bench.comparing.sides import Side
+from pynats_cli.global_options import GlobalOptions
 
 from tests.cli.conftest import Cli
 
@@ -80,7 +85,7 @@ def test_an_interrupt_shows_what_there_is(stream_cli: Cli) -> None:
     running.signal(signal.SIGINT)
     done = running.finish()
     assert done.code == 130
-    assert "Interrupted after " in done.out
+    assert " of 1000 rounds were finished" in done.out
     assert "Messages a second" in done.out
     assert "No Key-Value buckets found" in stream_cli.run("kv", "ls").err
 
@@ -172,3 +177,36 @@ def test_a_warning_of_a_load_is_shown_once_for_each_side(
     assert done.code == 0, done.err
     warnings = [line.partition(" ")[2] for line in done.err.splitlines() if "WARNING" in line]
     assert warnings == [f"WARNING: {side}: something to know" for side in "AB"]
+
+
+def test_what_was_measured_before_a_failure_is_shown(
+    stream_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[PutKeys] = []
+
+    def finish(bench: PutKeys) -> None:
+        runs.append(bench)
+        if len(runs) == 6:  # a warm-up and a round before it
+            raise LoadError("client 1: the server closed the connection")
+
+    monkeypatch.setattr(PutKeys, "finish", finish)
+    done = stream_cli.run(*compare(stream_cli, "--rounds", "7"))
+    assert done.code == 1
+    assert "Only 1 of 7 rounds were finished" in done.out
+    last = done.err.splitlines()[-1]
+    assert last.startswith("pynats: error: B (nats://127.0.0.1:")
+    assert last.endswith("): client 1: the server closed the connection")
+
+
+@pytest.mark.parametrize(
+    ("place", "said", "seen"),
+    [(Place.SEEN, "", True), (Place.HIDDEN, "process cannot be seen", False),
+     (Place.REMOTE, "runs on another machine", True)],
+)  # fmt: skip
+def test_what_cannot_be_seen_of_a_server_is_said(place: Place, said: str, seen: bool) -> None:
+    side = Side("B", "nats://b:4222", GlobalOptions())
+    contender = Contender(side, None, ServerProcess(place), [])  # type: ignore[arg-type]
+    assert contender.seen == seen
+    lines = list(contender.unseen())
+    assert len(lines) == bool(said)
+    assert all(said in line and line.startswith("B") for line in lines)

@@ -113,7 +113,7 @@ def test_an_interrupted_comparison_shows_what_there_is() -> None:
     cut = comparison((run(1.0), run(1.0)), (run(99.0), run(100.0)), (run(99.0), run(100.0)),
                      wanted=7)  # fmt: skip
     del cut.rounds[2].runs[0]
-    assert "Interrupted after 1 of 7 rounds" in verdict(cut)
+    assert "Only 1 of 7 rounds were finished" in verdict(cut)
     assert screen(comparison(wanted=7)).endswith(
         "No round was finished: there is nothing to compare"
     )

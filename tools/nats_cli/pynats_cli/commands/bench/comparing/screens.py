@@ -131,7 +131,7 @@ def verdict(comparison: Comparison) -> list[str]:
     counted, judged = _counted(comparison), rate_of(comparison)
     lines = [_claim(judged.ratio)]
     if len(counted) < comparison.wanted:
-        lines.append(f"Interrupted after {len(counted)} of {comparison.wanted} rounds")
+        lines.append(f"Only {len(counted)} of {comparison.wanted} rounds were finished")
     if said := disturbance([each.foreign for each in counted], "rounds"):
         which = ", ".join(str(each.number) for each in counted if each.disturbed)
         lines.append(f"{said} (rounds: {which}); measure on a quiet machine")
