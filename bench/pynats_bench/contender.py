@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pynats_bench.judging.disturbance import process_cpu_seconds
 from pynats_bench.model import Endpoint, LoadError
 
 READY_TIMEOUT_S = 20.0
@@ -78,20 +79,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def machine_cpu_seconds() -> float:
-    """CPU time spent on anything, all cores, stolen time included (10 ms steps).
-
-    Interrupt time belongs here because tick accounting also puts it into process times. With
-    IRQ_TIME_ACCOUNTING it does not: then the loopback's own work looks like other processes' work,
-    and more samples count as disturbed.
-    """
-    with Path("/proc/stat").open() as file:
-        user, nice, system, _idle, _iowait, irq, softirq, steal = map(
-            int, file.readline().split()[1:9]
-        )
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 class Running:
@@ -165,9 +152,7 @@ class Running:
 
     def cpu_seconds(self) -> float:
         """User and system time of the process so far, all threads (10 ms steps)."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return process_cpu_seconds(self._process.pid)
 
     def resident_bytes(self) -> int:
         """Resident memory of the process now."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from rich.table import Table
 
 from pynats_bench.consumers.rows import SECTION as CONSUMERS_SECTION
+from pynats_bench.judging import ratios
+from pynats_bench.judging.disturbance import disturbance, is_disturbed
 from pynats_bench.rows import Heading, Sample
 from pynats_bench.streams.disk import WINDOWS
 from pynats_bench.streams.rows import SECTION as STREAMS_SECTION
@@ -31,7 +33,6 @@ COLUMNS = (
     "Load CPU µs/msg",
 )
 JETSTREAM_COLUMNS = (*COLUMNS, f"Raw disk, {' / '.join(map(str, WINDOWS))} per fdatasync")
-FOREIGN_MAX = 0.05  # a sample with more of the machine used by others is called disturbed
 CEILING_COLUMNS = (
     "Payload",
     "Relay msg/s",
@@ -50,29 +51,27 @@ class Outcome:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
+    def values(self, who: str) -> list[float]:
+        return [sample.value for sample in self.samples.get(who, ())]
+
     def median(self, who: str) -> float | None:
-        values = [sample.value for sample in self.samples.get(who, ())]
-        return statistics.median(values) if values else None
+        return ratios.median(self.values(who))
 
     def spread(self, who: str) -> float | None:
         """(largest - smallest) / median, or None with fewer than two samples."""
-        values = [sample.value for sample in self.samples.get(who, ())]
-        if len(values) < 2:
-            return None
-        return (max(values) - min(values)) / statistics.median(values)
+        return ratios.spread(self.values(who))
 
     def ratio(self) -> float | None:
         """The ratio of ours to the reference."""
-        ours, reference = self.median(OURS), self.median(REFERENCE)
-        return ours / reference if ours is not None and reference else None
+        return ratios.ratio_of(self.median(OURS), self.median(REFERENCE))
+
+    def shares(self) -> list[float | None]:
+        """What others used of the machine during each sample."""
+        return [sample.foreign for samples in self.samples.values() for sample in samples]
 
     def disturbed(self) -> bool:
         """Whether other work on the machine used a noticeable part of it during any sample."""
-        return any(
-            sample.foreign is not None and sample.foreign > FOREIGN_MAX
-            for samples in self.samples.values()
-            for sample in samples
-        )
+        return any(is_disturbed(share) for share in self.shares())
 
     def met(self) -> bool | None:
         """Whether the target is reached; None without a target or figures, or if the samples were
@@ -166,17 +165,10 @@ def ceiling_cells(outcome: Outcome) -> tuple[str, ...] | None:
 def notes(outcomes: list[Outcome]) -> list[str]:
     """Disturbed samples, failures, and the latency of request rows."""
     lines = []
-    shares = [
-        sample.foreign
-        for outcome in outcomes
-        for samples in outcome.samples.values()
-        for sample in samples
-        if sample.foreign is not None
-    ]
-    if disturbed := [share for share in shares if share > FOREIGN_MAX]:
+    shares = [share for outcome in outcomes for share in outcome.shares()]
+    if said := disturbance(shares, "timed samples"):
         lines.append(
-            f"{len(disturbed)} of {len(shares)} timed samples were disturbed: other "
-            f"processes used up to {max(disturbed):.0%} of the machine meanwhile. Rates and ratios "
+            f"{said}. Rates and ratios "
             "of those rows prove nothing (their aims are marked ?); measure on a quiet machine."
         )
     for outcome in outcomes:

@@ -7,7 +7,6 @@ with the same three parts: `Heading`, `against_relay`, `sample`; see `streams.ro
 from __future__ import annotations
 
 import contextlib
-import os
 import statistics
 import tempfile
 import time
@@ -16,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from pynats_bench.contender import Contender, Running, machine_cpu_seconds
+from pynats_bench.contender import Contender, Running
+from pynats_bench.judging.disturbance import Watch
 from pynats_bench.load import PubSubSession, RequestSession, shuffled
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad, Result
 from pynats_bench.session import connect, subscribe
@@ -127,22 +127,6 @@ def _calibrate(session: _Session, seconds: float) -> int:
             return max(int(count * seconds / result.seconds), 1)
         growth = seconds * PROBE_SHARE * 1.5 / result.seconds
         count = int(count * min(max(growth, 1.5), PROBE_GROWTH_MAX)) + 1
-
-
-class Watch:
-    """Measures the CPU time of other processes since its creation."""
-
-    def __init__(self) -> None:
-        self._machine = machine_cpu_seconds()
-        self._own = time.process_time()
-        self._clock = time.monotonic()
-
-    def foreign(self, server_seconds: float) -> float:
-        """Share of all cores used by others; `server_seconds` is the server's own CPU time."""
-        busy = machine_cpu_seconds() - self._machine
-        ours = server_seconds + time.process_time() - self._own
-        available = max(time.monotonic() - self._clock, 1e-6) * (os.cpu_count() or 1)
-        return min(max((busy - ours) / available, 0.0), 1.0)
 
 
 def measure(session: _Session, row: str, server: Running, who: str, setting: Setting) -> Sample:

@@ -44,6 +44,7 @@ def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
         link,
         lambda info: _login(endpoint, str(info.get("nonce", ""))) | {"echo": not no_echo},
         compared if endpoint.tls else None,
+        listen=bool(endpoint.tls or endpoint.signer),
     )
 
 
@@ -63,18 +64,20 @@ def introduce(
     secure: Callable[[socket.socket], socket.socket] | None = None,
     *,
     first: bool = False,
+    listen: bool = True,
     otherwise: Callable[[socket.socket], socket.socket] | None = None,
 ) -> socket.socket:
     """The handshake on a connected socket, which is closed if it fails. LoadError says why.
 
     `login` makes the fields of CONNECT of what the server has said. `secure` begins TLS, with
-    `first` before the server says anything; `otherwise` does where only the server insists.
+    `first` before the server says anything; `otherwise` does where only the server insists. Without
+    `listen` CONNECT does not depend on what the server says, and is sent at once.
     """
     try:
         if first and secure is not None:
             link = secure(link)
-        info = _read_info(link)
-        if not first:
+        info = _read_info(link) if listen else {}
+        if listen and not first:
             offered = bool(info.get("tls_required") or info.get("tls_available"))
             if secure is not None and not offered:
                 raise LoadError("the server offers no TLS")

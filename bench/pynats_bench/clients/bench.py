@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import ClassVar, Self
 
-from pynats_bench.clients.histogram import Histogram, Snapshot
+from pynats_bench.clients.histogram import Histogram, Snapshot, all_together
 from pynats_bench.clients.model import Share, Target
 from pynats_bench.engine.loop import Loop
 from pynats_bench.model import LoadError, split
@@ -164,6 +164,20 @@ class Bench(ABC):
     def progress(self) -> list[int]:
         """Messages of each client so far; at any time."""
         return [messages for loop in self._loops for messages in loop.progress()]
+
+    def span_ns(self) -> tuple[int, int]:
+        """When the first client began and the last one ended, so far; (0, 0) before."""
+        begun = [figures for loop in self._loops for figures in loop.figures() if figures[3]]
+        return (
+            min((figures[3] for figures in begun), default=0),
+            max((figures[4] for figures in begun), default=0),
+        )
+
+    def latency_so_far(self) -> Histogram | None:
+        """How long the operations of all clients together took, or the deliveries where the kind
+        has no operations; at any time. None: nothing is measured."""
+        known = [each for loop in self._loops if (each := loop.together()) is not None]
+        return all_together(map(Histogram.of, known)) or Histogram() if known else None
 
 
 def _histogram(snapshot: Snapshot | None) -> Histogram | None:

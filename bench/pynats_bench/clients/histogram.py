@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 
 STEPS = 128  # cells per power of two, as the engine counts (`engine/histogram.pxd`)
 Snapshot = tuple[int, int, int, int, dict[int, int]]  # the fields below, as the engine gives them
@@ -44,7 +46,7 @@ class Histogram:
         """Of all values that were counted, not an estimate for others."""
         if not self.count:
             return 0.0
-        return math.sqrt(self.squares * self.count - self.sum**2) / self.count
+        return math.sqrt(max(self.squares * self.count - self.sum**2, 0)) / self.count
 
     def quantile(self, fraction: float) -> int:
         """The smallest value that at least `fraction` of the values do not exceed."""
@@ -70,6 +72,24 @@ class Histogram:
             cells,
         )
 
+    def since(self, earlier: Histogram) -> Histogram:
+        """What was counted after `earlier`, the same counts at another time. Its extremes are as
+        exact as its quantiles."""
+        cells = {
+            cell: times - before
+            for cell, times in self.cells.items()
+            if times > (before := earlier.cells.get(cell, 0))
+        }
+        if not cells:
+            return Histogram()
+        return Histogram(
+            max(_edge(min(cells) - 1) + 1 if min(cells) else 0, self.minimum),
+            min(_edge(max(cells)), self.maximum),
+            self.sum - earlier.sum,
+            self.squares - earlier.squares,
+            cells,
+        )
+
     def to_json(self) -> dict[str, float]:
         """Its figures in nanoseconds."""
         figures: dict[str, float] = {
@@ -82,3 +102,9 @@ class Histogram:
         return figures | {
             f"p{fraction * 100:g}": self.quantile(fraction) for fraction in PERCENTILES
         }
+
+
+def all_together(parts: Iterable[Histogram | None]) -> Histogram | None:
+    """What all have counted; None when there is nothing."""
+    known = [part for part in parts if part is not None and part.count]
+    return reduce(Histogram.merged, known) if known else None

@@ -53,4 +53,5 @@ cdef inline void record(Counts *self, uint64_t value_ns, uint64_t times) noexcep
 
 cdef Counts *new_counts() except NULL   # freed with `free`; a page is taken when it is touched
 cdef uint64_t quantile(Counts *self, double fraction) noexcept nogil
+cdef void add(Counts *self, Counts *other) noexcept nogil   # what both have counted
 cdef object snapshot(Counts *self)      # (minimum, maximum, sum, sum of squares, {cell: times})

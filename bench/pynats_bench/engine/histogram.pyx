@@ -32,6 +32,22 @@ cdef uint64_t quantile(Counts *self, double fraction) noexcept nogil:
     return 0
 
 
+cdef void add(Counts *self, Counts *other) noexcept nogil:
+    """The other one may be counting meanwhile: what comes now is there the next time."""
+    cdef int cell, last
+    if other.total == 0:
+        return
+    self.minimum = min(self.minimum, other.minimum) if self.total else other.minimum
+    self.maximum = max(self.maximum, other.maximum)
+    self.total += other.total
+    self.sum += other.sum
+    self.squares_low += other.squares_low
+    self.squares_high += other.squares_high + (self.squares_low < other.squares_low)
+    last = cell_of(other.maximum)
+    for cell in range(cell_of(other.minimum), last + 1):
+        self.cells[cell] += other.cells[cell]
+
+
 cdef object snapshot(Counts *self):
     cdef dict cells = {}
     cdef int cell

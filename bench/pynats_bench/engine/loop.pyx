@@ -25,7 +25,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, strerror
 from posix.unistd cimport close
 
-from pynats_bench.engine.histogram cimport new_counts, snapshot
+from pynats_bench.engine.histogram cimport Counts, add, new_counts, snapshot
 from pynats_bench.engine.net cimport (
     CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, ECANCELED, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD,
     MSG_NOSIGNAL, PR_SET_TIMERSLACK, TICK_MS, clock_ns, epoll_create1, epoll_ctl, epoll_event,
@@ -405,7 +405,7 @@ cdef class Loop:
         ]
 
     def operations(self):
-        """Snapshots of each connection's counts (None: not measured); after the run."""
+        """Snapshots of each connection's counts (None: not measured); any thread may ask."""
         return [
             snapshot(self.connections[index].operations)
             if self.connections[index].operations != NULL else None
@@ -419,3 +419,26 @@ cdef class Loop:
             if self.connections[index].deliveries != NULL else None
             for index in range(self.count)
         ]
+
+    def together(self):
+        """One snapshot of all connections' operations, or of their deliveries where none are
+        measured (None: neither is); any thread may ask."""
+        cdef Counts *sum_of = new_counts()
+        cdef Counts *counts
+        cdef int index
+        cdef bint operations = False, measured = False
+        try:
+            with nogil:
+                for index in range(self.count):
+                    operations = operations or self.connections[index].operations != NULL
+                for index in range(self.count):
+                    counts = (
+                        self.connections[index].operations if operations
+                        else self.connections[index].deliveries
+                    )
+                    if counts != NULL:
+                        add(sum_of, counts)
+                        measured = True
+            return snapshot(sum_of) if measured else None
+        finally:
+            free(sum_of)

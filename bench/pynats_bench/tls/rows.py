@@ -10,6 +10,7 @@ from socket import socket
 
 from pynats_bench.contender import Contender
 from pynats_bench.crowd import Crowd, finished
+from pynats_bench.judging.disturbance import Watch
 from pynats_bench.model import LoadError, PubSubLoad, RequestLoad, Signer
 from pynats_bench.rows import (
     STARTS_PER_SAMPLE,
@@ -19,7 +20,6 @@ from pynats_bench.rows import (
     Row,
     Sample,
     Setting,
-    Watch,
     running,
 )
 from pynats_bench.session import barrier, connect

@@ -16,6 +16,7 @@ import dataclasses
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ class Declared:
     panel: str = ""
     ask: str = ""
     bare: str | None = None
+    takes: Callable[[str], bool] | None = None
 
 
 def opt(
@@ -47,10 +49,12 @@ def opt(
     panel: str = "",
     ask: str = "",
     bare: str | None = None,
+    takes: Callable[[str], bool] | None = None,
 ) -> Any:
     """A flag. `env` is a variable whose value counts when the flag is absent, `panel` the heading
-    in help, `ask` the question of an interactive mode, `bare` the value of a flag without one."""
-    return Declared(flags, help, kind, placeholder, hidden, env, panel, ask, bare)
+    in help, `ask` the question of an interactive mode, `bare` the value of a flag without one: its
+    value is attached to it (`--flag=value`), or is the next word if `takes` says so of it."""
+    return Declared(flags, help, kind, placeholder, hidden, env, panel, ask, bare, takes)
 
 
 def arg(help: str = "", kind: Kind = TEXT, placeholder: str = "", hidden: bool = False) -> Any:

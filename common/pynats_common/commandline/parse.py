@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -134,21 +135,25 @@ def _rewritten(declared: Sequence[Parameter], arguments: Sequence[str]) -> list[
     """Accepts `--switch=true|false`, and flags whose value may be left out."""
     switches = {name: item for item in declared if item.switch for name in item.spellings()}
     bare = {
-        name: item.declared.bare
+        name: item.declared
         for item in declared
         if item.declared.bare is not None
         for name in item.spellings()
     }
     result: list[str] = []
-    for position, text in enumerate(arguments):
+    queue = deque(arguments)
+    while queue:
+        text = queue.popleft()
         if text == "--":
-            result += arguments[position:]
+            result += [text, *queue]
             break
         name, equals, value = text.partition("=")
         if equals and name in switches and value.lower() in (*_TRUE, *_FALSE):
             result += _switched(switches[name], name, value.lower() in _TRUE)
         elif text in bare:
-            result.append(f"{text}={bare[text]}")
+            takes = bare[text].takes
+            attached = queue.popleft() if takes and queue and takes(queue[0]) else bare[text].bare
+            result.append(f"{text}={attached}")
         else:
             result.append(text)
     return result

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.core import PubOptions
 from pynats_cli.commands.bench.options import BenchOptions
+from pynats_cli.commands.bench.values import MESSAGES
 from pynats_cli.errors import CliError
 
 
@@ -61,3 +62,23 @@ def test_a_split_loses_nothing(messages: int, clients: int) -> None:
     shares = plan.split(messages, clients)
     assert sum(shares) == messages and len(shares) == clients
     assert max(shares) - min(shares) <= 1 and shares == sorted(shares, reverse=True)
+
+
+def test_a_plot_has_a_title() -> None:
+    assert planned(clients=2_000).title() == "Core NATS publisher, foo, 2,000 clients"
+    serve = plan.Plan.of(plan.SERVE, BenchOptions())
+    assert serve.title() == "Core NATS service server, 1 client"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("7", 7), ("500k", 500_000), ("1M", 1_000_000), ("2g", 2 * 10**9), ("1e3", 1_000)],
+)  # fmt: skip
+def test_numbers_of_messages_may_have_a_unit(text: str, number: int) -> None:
+    assert MESSAGES.parse(text) == number
+
+
+@pytest.mark.parametrize("text", ["0", "0k", "k", "-1k", "1.5M", "1kk", "²k"])
+def test_what_is_no_number_of_messages(text: str) -> None:
+    with pytest.raises(ValueError, match="number"):
+        MESSAGES.parse(text)

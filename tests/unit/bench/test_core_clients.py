@@ -16,7 +16,9 @@ from pynats_bench.clients import core
 from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.core import Publish, Request, Serve, Subscribe
 from pynats_bench.clients.frames import STAMP_BYTES, content, header_block
+from pynats_bench.clients.histogram import all_together
 from pynats_bench.clients.model import Target
+from pynats_bench.clients.timeline import Sampler
 from pynats_bench.engine.scan import STAMP_MAGIC
 from pynats_bench.model import Endpoint, LoadError
 from pynats_bench.session import connect, settle
@@ -389,3 +391,32 @@ def test_more_clients_than_messages_are_fewer_clients(target: Target) -> None:
     with Publish(target, subject="foo", clients=5, messages=2) as pub:
         pub.run()
     assert pub.progress() == [1, 1]
+
+
+def test_a_run_over_time_has_all_that_its_end_has(target: Target) -> None:
+    with Publish(target, subject="over.time", clients=5, messages=20_000, size=16) as bench:
+        assert bench.span_ns() == (0, 0)
+        with Sampler(bench) as sampler:
+            bench.run()
+        shares, line = bench.shares(), sampler.timeline()
+        assert bench.latency_so_far() == all_together(share.operations for share in shares)
+        assert bench.span_ns() == (
+            min(share.first_ns for share in shares), max(share.last_ns for share in shares),
+        )  # fmt: skip
+    assert line.clients == 5
+    edges = [0.0, *(rate.seconds for rate in line.rates)]
+    seen = [rate.total * (b - a) for rate, a, b in zip(line.rates, edges, edges[1:], strict=False)]
+    assert round(sum(seen)) == 20_000
+    assert sum(latency.count for latency in line.latencies) == 20_000
+
+
+def test_deliveries_are_the_latency_of_who_only_receives(target: Target) -> None:
+    with running(Subscribe(target, subject="over.there", clients=2, messages=300)) as bench:
+        before = bench.latency_so_far()
+        assert before is not None and before.count == 0
+        with Publish(target, subject="over.there", messages=300, size=32) as other:
+            other.run()
+        wait_until(lambda: bench.progress() == [300, 300], "all messages")
+        latency = bench.latency_so_far()
+    assert latency == all_together(share.deliveries for share in bench.shares())
+    assert latency is not None and latency.count > 0

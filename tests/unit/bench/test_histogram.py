@@ -65,3 +65,18 @@ def test_of_nothing_everything_is_zero() -> None:
     nothing = Histogram()
     assert (nothing.count, nothing.quantile(0.5), nothing.mean, nothing.stddev) == (0, 0, 0, 0)
     assert set(nothing.to_json().values()) == {0}
+
+
+@given(st.lists(nanoseconds, max_size=50), st.lists(nanoseconds, max_size=50))
+def test_what_came_since_an_earlier_time(before: list[int], after: list[int]) -> None:
+    before = [value >> 8 for value in before]
+    after = [value >> 8 for value in after]
+    whole = counted(before + after)
+    since, exact = whole.since(counted(before)), counted(after)
+    assert since.cells == exact.cells
+    assert (since.count, since.sum, since.squares) == (exact.count, exact.sum, exact.squares)
+    assert since.merged(counted(before)).count == whole.count
+    if after:
+        assert min(after) * (1 - ERROR) <= since.minimum <= min(after)
+        assert max(after) <= since.maximum <= max(after) * (1 + ERROR)
+    assert whole.since(whole) == Histogram()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pynats_cli.commands.stream.graph import Activity
 from pynats_cli.errors import CliError
-from pynats_cli.screen.graph import Series, line_chart, page, rate
+from pynats_cli.screen.graph import Series, fitted, in_ascii, line_chart, page, rate, whole_chart
 
 
 def test_a_chart_climbs_and_falls() -> None:
@@ -57,3 +57,24 @@ def test_activity_is_per_second() -> None:
     activity = Activity()
     assert activity.figures({"messages": 10, "last_seq": 12}, 5.0) == [10, 0, 0]
     assert activity.figures({"messages": 13, "last_seq": 20}, 7.0) == [13, 2.5, 4]
+
+
+def test_a_whole_chart_has_all_figures_on_a_scale_from_zero() -> None:
+    chart = whole_chart([2, 4], 11, 3, "two")
+    assert chart.splitlines() == [
+        " 4 ┤    ╭──",
+        " 2 ┤────╯",
+        " 0 ┤",
+        "      two",
+    ]
+    assert in_ascii(chart).splitlines()[:2] == [" 4 |    .--", " 2 |----'"]
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=1, max_size=300), st.integers(1, 120))
+def test_figures_are_fitted_into_columns(values: list[float], columns: int) -> None:
+    found = fitted(values, columns)
+    assert len(found) == columns
+    assert all(min(values) <= value * (1 + 1e-9) for value in found)
+    assert all(value <= max(values) * (1 + 1e-9) for value in found)
+    if columns >= len(values):
+        assert set(found) == set(values)

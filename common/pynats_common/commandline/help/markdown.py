@@ -73,4 +73,6 @@ def _values(item: Parameter) -> str:
     value = item.declared.placeholder or item.kind.placeholder
     if item.kind.choices:
         value = ", ".join(item.kind.choices)
+    if item.declared.bare is not None:
+        value += " (may be left out)"
     return f"{value}{' (may be repeated)' if item.many else ''}"

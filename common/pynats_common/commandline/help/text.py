@@ -143,7 +143,7 @@ def _flag_sections(declared: Iterable[Parameter]) -> str:
 
 
 def flag_text(item: Parameter) -> str:
-    """`-j, --[no-]json`, `    --max-age=DURATION`, `-H, --header=K:V ...`."""
+    """`-j, --[no-]json`, `    --max-age=DURATION`, `-H, --header=K:V ...`, `    --plot[=FILE]`."""
     short = [f for f in item.declared.flags if not f.startswith("--")]
     longs = [f for f in item.declared.flags if f.startswith("--")]
     left = f"{short[0]}, " if short else "    "
@@ -153,8 +153,10 @@ def flag_text(item: Parameter) -> str:
         name = f"--[no-]{positive[2:]}" if negative == f"--no-{positive[2:]}" else name
     if item.switch:
         return left + name
-    value = item.declared.placeholder or item.kind.placeholder
-    return f"{left}{name}={value}{' ...' if item.many else ''}"
+    value = f"={item.declared.placeholder or item.kind.placeholder}"
+    if item.declared.bare is not None:
+        value = f"[{value}]"
+    return f"{left}{name}{value}{' ...' if item.many else ''}"
 
 
 def argument_text(item: Parameter) -> str:

@@ -7,9 +7,11 @@ right edge.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pynats_cli.errors import CliError
 from pynats_cli.screen import human
@@ -43,14 +45,57 @@ def line_chart(
     caption: str = "",
     label: Callable[[float], str] = human.number,
 ) -> str:
-    """A chart of `height` lines and at most `width` columns: labels, an axis, one line."""
+    """A chart of `height` lines and at most `width` columns: labels, an axis, one line. Of more
+    figures than there are columns it shows the newest."""
     shown = list(values)[-max(width, 1) :] or [0.0]
-    margin = max(len(text) for text in _labels(shown, height, label))
+    margin = max(len(text) for text in _labels(min(shown), max(shown), height, label))
     columns = max(width - margin - 3, 1)
     # Only what is drawn counts for the scale.
     shown = shown[-columns:]
-    labels = [text.rjust(margin) for text in _labels(shown, height, label)]
-    low, high, rows = min(shown), max(shown), len(labels)
+    low, high = min(shown), max(shown)
+    return _drawn(shown, (low, high), margin, columns, height, caption, label)
+
+
+def whole_chart(
+    values: Sequence[float],
+    width: int,
+    height: int,
+    caption: str = "",
+    label: Callable[[float], str] = human.number,
+) -> str:
+    """The same of all figures, which are stretched or averaged to the width, on a scale from 0."""
+    high = max([*values, 0.0])
+    margin = max(len(text) for text in _labels(0.0, high, height, label))
+    columns = max(width - margin - 3, 1)
+    shown = fitted(values or [0.0], columns)
+    return _drawn(shown, (0.0, high), margin, columns, height, caption, label)
+
+
+def fitted(values: Sequence[float], columns: int) -> list[float]:
+    """As many figures as columns: repeated ones, or means of neighbours."""
+    edges = [len(values) * column / columns for column in range(columns + 1)]
+    found = []
+    for start, end in pairwise(edges):
+        first = int(start)
+        part = (
+            values[first : max(math.ceil(end), first + 1)] if end - start > 1 else [values[first]]
+        )
+        found.append(sum(part) / len(part))
+    return found
+
+
+def _drawn(
+    shown: Sequence[float],
+    scale: tuple[float, float],
+    margin: int,
+    columns: int,
+    height: int,
+    caption: str,
+    label: Callable[[float], str],
+) -> str:
+    low, high = scale
+    labels = [text.rjust(margin) for text in _labels(low, high, height, label)]
+    rows = len(labels)
     grid = _grid(shown, low, high, rows, columns)
     lines = [f" {labels[row]} {'┤' if rows > 1 else '┼'}{''.join(grid[row])}".rstrip()
              for row in range(rows)]  # fmt: skip
@@ -59,8 +104,15 @@ def line_chart(
     return "\n".join(lines)
 
 
-def _labels(values: Sequence[float], height: int, label: Callable[[float], str]) -> list[str]:
-    low, high = min(values), max(values)
+_ASCII = str.maketrans("┤┼─│╭╮╰╯µ", "|+-|..''u")
+
+
+def in_ascii(chart: str) -> str:
+    """A chart for terminals that have no other characters."""
+    return chart.translate(_ASCII)
+
+
+def _labels(low: float, high: float, height: int, label: Callable[[float], str]) -> list[str]:
     rows = max(height, 1) if high > low else 1
     return [label(high - (high - low) * row / max(rows - 1, 1)) for row in range(rows)]
 

@@ -117,6 +117,12 @@ GROUP = Group(
                 ),
             ),
         ),
+        Command(
+            "compare", "Run the same load on two servers in turn",
+            f"{_HERE}.comparing.command:compare", offline=True,
+            examples=("pynats bench compare nats://host-a nats://host-b -- pub foo --msgs 1M",
+                      "pynats bench compare A B --with 'sub foo --msgs 1M' -- pub foo --msgs 1M"),
+        ),
         Group(
             "oldjs", "Consumers as the first clients of JetStream used them", hidden=True,
             options=_JS,

@@ -9,6 +9,7 @@ from pynats_common.commandline.declare import arg, opt
 from pynats_common.commandline.kinds import EXISTING_FILE, SUBJECTS, UNSIGNED, Choice
 from pynats_common.go.durations import MINUTE_NS, SECOND_NS
 
+from pynats_cli.commands.bench.plots.flag import Plotted
 from pynats_cli.commands.bench.values import (
     BATCH,
     BUCKET,
@@ -26,7 +27,7 @@ _GB = 1024**3
 
 
 @dataclass(kw_only=True)
-class BenchOptions(Shown):
+class BenchOptions(Plotted, Shown):
     """Flags of every benchmark."""
 
     clients: Annotated[

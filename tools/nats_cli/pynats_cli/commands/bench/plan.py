@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _DURATIONS = {"sleep", "duration", "dedup-window"}
 _SIZES = {"msg-size"}
+_PLACES = ("subject", "stream", "bucket")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,12 @@ class Plan:
         """The line that says what begins."""
         shown = ", ".join(f"{key}={_text(key, value)}" for key, value in self.settings.items())
         return f"Starting {self.kind.label} benchmark [{shown}]"
+
+    def title(self) -> str:
+        """What a plot of it is called."""
+        clients = f"{thousands(self.clients)} client{'s' if self.clients > 1 else ''}"
+        where = next((self.settings[key] for key in _PLACES if key in self.settings), "")
+        return ", ".join(filter(None, (self.kind.label, where, clients)))
 
     def starts(self) -> Iterator[str]:
         """A line for each client."""

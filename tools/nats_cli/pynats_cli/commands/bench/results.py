@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pynats_common.go.durations import SECOND_NS
@@ -15,6 +14,7 @@ from pynats_cli.commands.bench.plan import Plan
 if TYPE_CHECKING:
     from pynats_bench.clients.histogram import Histogram
     from pynats_bench.clients.model import Share
+    from pynats_bench.clients.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Outcome:
     error: str = ""
     interrupted: bool = False
     warnings: list[str] = field(default_factory=list)
+    timeline: Timeline | None = None
 
     @property
     def clients(self) -> list[tuple[int, Figures]]:
@@ -87,13 +88,15 @@ class Outcome:
         parts = [figures for _, figures in self.clients]
         if not parts:
             return Figures(0, 0, 0, 0)
+        from pynats_bench.clients.histogram import all_together
+
         return Figures(
             sum(part.messages for part in parts),
             sum(part.payload_bytes for part in parts),
             min(part.first_ns for part in parts),
             max(part.last_ns for part in parts),
-            _merged([part.operations for part in parts]),
-            _merged([part.deliveries for part in parts]),
+            all_together(part.operations for part in parts),
+            all_together(part.deliveries for part in parts),
         )
 
     def rates(self) -> dict[str, int]:
@@ -120,14 +123,10 @@ class Outcome:
             ],
             "aggregate": {**self.total.to_json(), "client_rates": self.rates()},
         }
+        if self.timeline is not None:
+            document["timeline"] = self.timeline.to_json()
         if self.error:
             document["error"] = self.error
         if self.warnings:
             document["warnings"] = self.warnings
         return document
-
-
-def _merged(parts: Sequence[Histogram | None]) -> Histogram | None:
-    known = [part for part in parts if part is not None and part.count]
-    together: Callable[[Histogram, Histogram], Histogram] = lambda a, b: a.merged(b)  # noqa: E731
-    return reduce(together, known) if known else None

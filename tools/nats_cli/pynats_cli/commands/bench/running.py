@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pynats_cli.commands.bench.bars import PERIOD_S, Bars
 from pynats_cli.commands.bench.lines import csv_text, result_lines
 from pynats_cli.commands.bench.options import BenchOptions
 from pynats_cli.commands.bench.plan import Plan
+from pynats_cli.commands.bench.plots.flag import check as check_plot
+from pynats_cli.commands.bench.plots.flag import show as show_plot
 from pynats_cli.commands.bench.results import Outcome
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
@@ -29,6 +33,16 @@ Result = TypeVar("Result")
 Making = Callable[["Session"], Awaitable["Bench"]]
 
 
+class Stage(Protocol):
+    """Where a benchmark runs together with others, instead of alone."""
+
+    async def take(self, make: Making) -> None: ...
+
+
+STAGE: ContextVar[Stage | None] = ContextVar("STAGE", default=None)
+"""Set where a benchmark is one of several."""
+
+
 async def measure(
     global_options: GlobalOptions, options: BenchOptions, plan: Plan, make: Making
 ) -> int | None:
@@ -37,11 +51,17 @@ async def measure(
     from pynats_cli.connect.opening import open_session
 
     refuse_other_systems()
+    stage = STAGE.get()
+    if stage is not None:
+        await stage.take(make)
+        return None
+    check_plot(options, options.structured)
+    over_time = bool(options.plot) or options.structured
     async with open_session(global_options) as session:
         log(plan.banner())
         bench = await make(session)
         with stop_event() as stopped:
-            outcome = await run(bench, plan, stopped, options.progress)
+            outcome = await run(bench, plan, stopped, options.progress, over_time)
     report(outcome, options)
     if outcome.error:
         raise CliError(outcome.error)
@@ -63,8 +83,11 @@ def refuse_other_systems() -> None:
         raise CliError("bench needs Linux, and the compiled modules of pynats") from None
 
 
-async def run(bench: Bench, plan: Plan, stopped: StopEvent, progress: bool) -> Outcome:
-    """Runs it to its end, or until `stopped`."""
+async def run(
+    bench: Bench, plan: Plan, stopped: StopEvent, progress: bool, over_time: bool = False
+) -> Outcome:
+    """Runs it to its end, or until `stopped`; `over_time` takes samples meanwhile."""
+    from pynats_bench.clients.timeline import Sampler
     from pynats_bench.model import LoadError
     from pynats_common.ids.nuid import new_nuid
 
@@ -72,15 +95,18 @@ async def run(bench: Bench, plan: Plan, stopped: StopEvent, progress: bool) -> O
     bars = Bars(plan, progress)
     waiting = asyncio.create_task(stopped.wait())
     try:
-        await _unless(waiting, _in_thread(bench.__enter__))
+        await _unless(waiting, in_thread(bench.__enter__))
         if stopped.is_set():  # nobody waits for connections that are on their way
             outcome.interrupted = True
             return outcome
         for text in plan.starts():  # now others may begin: everybody has subscribed
             log(text)
+        sampler = Sampler(bench)
         try:
-            await _running(bench, waiting, bars)
+            with sampler if over_time else nullcontext():
+                await _running(bench, waiting, bars)
         finally:
+            outcome.timeline = sampler.timeline() if over_time else None
             outcome.shares = bench.shares()
             outcome.warnings = list(bench.warnings)
             bench.__exit__(None, None, None)
@@ -93,7 +119,7 @@ async def run(bench: Bench, plan: Plan, stopped: StopEvent, progress: bool) -> O
 
 
 async def _running(bench: Bench, waiting: asyncio.Task[bool], bars: Bars) -> None:
-    running = _in_thread(bench.run)
+    running = in_thread(bench.run)
     period = PERIOD_S if bars.shown else None
     try:
         while not running.done() and not waiting.done():
@@ -115,7 +141,7 @@ async def _unless(waiting: asyncio.Task[bool], work: asyncio.Future[Result]) -> 
         work.result()
 
 
-def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
+def in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
     """Runs in a thread that the program's end does not wait for: servers may keep clients waiting
     long."""
     loop = asyncio.get_running_loop()
@@ -160,3 +186,5 @@ def report(outcome: Outcome, options: BenchOptions) -> None:
             raise CliError(f"{options.csv}: {error.strerror}") from None
         saved = f"Saved metric data in csv file {options.csv}"
         log(saved) if options.structured else line(saved)
+    if outcome.timeline is not None and lines:
+        show_plot(options, outcome.timeline, outcome.plan.title())

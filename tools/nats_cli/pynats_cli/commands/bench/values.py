@@ -10,8 +10,15 @@ CLIENTS_MAX = 100_000
 FAST_BATCH_MAX = 65_535
 
 
+_THOUSANDS = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
 def _messages(text: str) -> int:
-    number: int = UNSIGNED.parse(text)
+    digits, unit = text[:-1], text[-1:].lower()
+    if unit in _THOUSANDS and digits.isdecimal():  # 500k, 10M
+        number = int(UNSIGNED.parse(digits)) * _THOUSANDS[unit]
+    else:
+        number = UNSIGNED.parse(text)
     if not number:
         raise ValueError("number of messages should be greater than 0")
     return number

@@ -1,0 +1,1 @@
+"""`pynats bench compare`: two servers under the same load, in turn."""

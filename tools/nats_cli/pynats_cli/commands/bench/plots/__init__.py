@@ -1,0 +1,1 @@
+"""Plots of a run over time: at the terminal, and as files."""
