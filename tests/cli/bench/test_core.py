@@ -145,7 +145,7 @@ def test_nobody_answers(cli: Cli) -> None:
         (("js", "pub", "sync", "a", "--storage", "x"), "--storage: must be one of memory, file"),
         (("js", "fetch", "--acks", "some"), "--acks: must be one of explicit, none, all"),
         (("js", "get", "batch", "--filter", "a b"), "nats: invalid subject"),
-        (("kv", "put", "--history", "65"), "--history: must be between 1 and 64"),
+        (("kv", "put", "--history", "0"), "--history: must be at least 1"),
         (("kv", "put", "--bucket", "a.b"), "invalid bucket name"),
         (("kv", "put", "--duration", "1s"), "--duration requires --throughput"),
     ],

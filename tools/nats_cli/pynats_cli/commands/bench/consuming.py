@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import Choice
 
-from pynats_cli.commands.bench import plan, streams
-from pynats_cli.commands.bench.consumers import (
-    DEFAULT,
-    create_ephemeral,
-    existing,
-    new_names,
-    ready_durable,
-)
+from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.options import Batched, Filtered, Purged, StreamOptions
 from pynats_cli.commands.bench.running import measure, target_of
+from pynats_cli.commands.bench.values import CONSUMER
 from pynats_cli.global_options import GlobalOptions
 
 if TYPE_CHECKING:
@@ -35,7 +29,7 @@ class DurableOptions(Batched, Purged, Filtered, StreamOptions):
 
     consumer: Annotated[
         str, opt("--consumer", help="Durable consumer; any but the usual one must exist")
-    ] = DEFAULT
+    ] = CONSUMER
     acks: Annotated[
         Literal["explicit", "none", "all"],
         opt("--acks", kind=Choice("explicit", "none", "all"), help="Acknowledgements"),
@@ -58,6 +52,8 @@ async def ordered(global_options: GlobalOptions, options: OrderedOptions) -> int
     async def make(session: Session) -> Any:
         from pynats_bench.clients.consumer_config import consumer_config
         from pynats_bench.clients.consuming import ConsumeOrdered
+
+        from pynats_cli.commands.bench.prepare.consumers import create_ephemeral, new_names
 
         await _ready_stream(session, options)
         configs = [
@@ -113,10 +109,12 @@ async def _durable(
         from pynats_bench.clients.consumer_config import consumer_config
         from pynats_bench.clients.consuming import Consume, Fetch
 
+        from pynats_cli.commands.bench.prepare.consumers import existing, ready_durable
+
         await _ready_stream(session, options)
-        if options.consumer == DEFAULT:
+        if options.consumer == CONSUMER:
             config = consumer_config(
-                way, name=DEFAULT, acks=options.acks, batch=options.batch,
+                way, name=CONSUMER, acks=options.acks, batch=options.batch,
                 clients=planned.clients, filters=options.filter,
             )  # fmt: skip
             await ready_durable(session, options.stream, config)
@@ -139,6 +137,8 @@ async def _durable(
 
 
 async def _ready_stream(session: Session, options: OrderedOptions | DurableOptions) -> None:
+    from pynats_cli.commands.bench.prepare import streams
+
     await streams.existing(session, options.stream, f"getting stream '{options.stream}': ")
     if options.purge:
         await streams.purge(session, options.stream)

@@ -64,3 +64,10 @@ def subjects_shown(options: Any) -> dict[str, Any]:
         "multi_subject_randomize": options.multisubjectrandomize,
         "subject": every_subject(options),
     }
+
+
+def check_bucket(name: str) -> None:
+    """Raises CliError for what is no bucket's name."""
+    from pynats_cli.jetstream.kv.bucket import Bucket
+
+    Bucket.stream_name(name)

@@ -11,7 +11,6 @@ from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.content import check_subject
 from pynats_cli.commands.bench.options import Batched, StreamOptions
 from pynats_cli.commands.bench.running import measure, target_of
-from pynats_cli.commands.bench.streams import existing
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
 
@@ -56,6 +55,8 @@ async def _get(
 ) -> int | None:
     async def make(session: Session) -> Any:
         from pynats_bench.clients.getting import GetMessages
+
+        from pynats_cli.commands.bench.prepare.streams import existing
 
         info = await existing(session, options.stream, f"getting stream '{options.stream}': ")
         direct = bool(info["config"].get("allow_direct"))

@@ -9,20 +9,14 @@ from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import UNSIGNED, in_range
 
 from pynats_cli.commands.bench import plan
-from pynats_cli.commands.bench.content import check_size
+from pynats_cli.commands.bench.content import check_bucket, check_size
 from pynats_cli.commands.bench.options import BucketOptions, Paced, Purged, Stored
 from pynats_cli.commands.bench.running import measure, target_of
-from pynats_cli.commands.bench.streams import NAME_IN_USE, purge
-from pynats_cli.commands.buckets import create
-from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.jetstream.api import STREAM_NOT_FOUND, JsApiError
-from pynats_cli.jetstream.kv.bucket import HISTORY_MAX, Bucket, Wish, new_config
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
 
-DEFAULT = "benchbucket"
 _RANDOM = "--randomize"
 
 
@@ -31,7 +25,7 @@ class PutOptions(Stored, Purged, Paced, BucketOptions):
     """Flags of `kv put`."""
 
     history: Annotated[
-        int, opt("--history", kind=in_range(UNSIGNED, 1, HISTORY_MAX), help="Values of each key")
+        int, opt("--history", kind=in_range(UNSIGNED, 1), help="Values of each key")
     ] = 1
     randomize: Annotated[
         int, opt(_RANDOM, kind=UNSIGNED, help="Put to random keys below this number; 0 = in order")
@@ -49,14 +43,24 @@ class GetOptions(BucketOptions):
 
 async def put(global_options: GlobalOptions, options: PutOptions) -> int | None:
     """Stores values."""
-    Bucket.stream_name(options.bucket)
+    check_bucket(options.bucket)
     planned = plan.Plan.of(plan.KV_PUT, options, bucket=options.bucket, purge=options.purge)
 
     async def make(session: Session) -> Any:
         from pynats_bench.clients.storing import PutKeys
 
+        from pynats_cli.commands.bench.prepare.buckets import ready_bucket
+        from pynats_cli.jetstream.kv.bucket import Wish
+
         check_size(session, options)
-        await _ready_bucket(session, options)
+        wish = Wish(
+            description="nats bench bucket",
+            history=options.history,
+            replicas=options.replicas,
+            bucket_bytes=options.maxbytes,
+            storage=options.storage,
+        )
+        await ready_bucket(session, options.bucket, wish, empty=options.purge)
         return PutKeys(
             target_of(session),
             clients=planned.clients,
@@ -74,13 +78,15 @@ async def put(global_options: GlobalOptions, options: PutOptions) -> int | None:
 
 async def get(global_options: GlobalOptions, options: GetOptions) -> int | None:
     """Reads values."""
-    Bucket.stream_name(options.bucket)
+    check_bucket(options.bucket)
     planned = plan.Plan.of(plan.KV_GET, options, bucket=options.bucket, randomize=options.randomize)
 
     async def make(session: Session) -> Any:
         from pynats_bench.clients.getting import GetKeys
 
-        bucket = await _opened(session, options.bucket, "finding")
+        from pynats_cli.commands.bench.prepare.buckets import opened
+
+        bucket = await opened(session, options.bucket, "finding")
         return GetKeys(
             target_of(session),
             clients=planned.clients,
@@ -93,46 +99,3 @@ async def get(global_options: GlobalOptions, options: GetOptions) -> int | None:
         )
 
     return await measure(global_options, options, planned, make)
-
-
-async def _opened(session: Session, name: str, doing: str) -> Bucket:
-    try:
-        return Bucket(name, await session.js.stream_info(Bucket.stream_name(name)))
-    except JsApiError as error:
-        said = "nats: bucket not found" if error.code == STREAM_NOT_FOUND else str(error)
-        raise CliError(f"{doing} kv bucket '{name}': {said}") from None
-
-
-async def _ready_bucket(session: Session, options: PutOptions) -> None:
-    """The bucket is there, and empty if that is asked for. Only the usual one is created: another
-    one may be somebody's. Raises CliError."""
-    name = options.bucket
-    if name != DEFAULT:
-        bucket = await _opened(session, name, "getting the")
-        if options.purge:
-            await purge(session, bucket.stream)
-        return
-    wish = Wish(
-        description="nats bench bucket",
-        history=options.history,
-        replicas=options.replicas,
-        bucket_bytes=options.maxbytes,
-        storage=options.storage,
-    )
-    config = new_config(name, wish)
-    stream = str(config["name"])
-    if options.purge:
-        # With what it held it may also have other settings.
-        try:
-            await session.js.request(f"STREAM.CREATE.{stream}", config)
-        except JsApiError as error:
-            if error.code != NAME_IN_USE:
-                raise
-            await session.js.request(f"STREAM.DELETE.{stream}")
-        else:
-            await purge(session, stream)
-            return
-    try:
-        await create(session, name, config)
-    except JsApiError as error:
-        raise CliError(f"could not create bucket {name}: {error}") from None

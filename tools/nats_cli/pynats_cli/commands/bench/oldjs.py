@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pynats_common.commandline.declare import opt
 from pynats_common.commandline.kinds import UNSIGNED, in_range
 
-from pynats_cli.commands.bench import plan, streams
-from pynats_cli.commands.bench.consumers import (
-    DEFAULT,
-    create_ephemeral,
-    new_names,
-    ready_durable,
-)
+from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.content import check_subject, every_subject
 from pynats_cli.commands.bench.options import Batched, StreamOptions, Subject
 from pynats_cli.commands.bench.running import measure, target_of
+from pynats_cli.commands.bench.values import CONSUMER
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import log
 
@@ -38,7 +33,7 @@ class OrderedOptions(Subject, StreamOptions):
 class DurableOptions(Subject, StreamOptions):
     """Flags of both durable consumers."""
 
-    consumer: Annotated[str, opt("--consumer", help="Name of the durable consumer")] = DEFAULT
+    consumer: Annotated[str, opt("--consumer", help="Name of the durable consumer")] = CONSUMER
     ack: Annotated[bool, opt("--ack/--no-ack", help="Acknowledge each message")] = True
     doubleack: Annotated[
         bool, opt("--doubleack/--no-doubleack", help="Wait for the reply to acknowledgements")
@@ -74,6 +69,9 @@ async def ordered(global_options: GlobalOptions, options: OrderedOptions) -> int
     async def make(session: Session) -> Any:
         from pynats_bench.clients.consumer_config import consumer_config
         from pynats_bench.clients.consuming import OldOrdered
+
+        from pynats_cli.commands.bench.prepare import streams
+        from pynats_cli.commands.bench.prepare.consumers import create_ephemeral, new_names
 
         await streams.existing(session, options.stream, f"getting stream '{options.stream}': ")
         names = new_names(planned.clients)
@@ -147,6 +145,8 @@ async def _ready(
     max_acks: int = 500,
 ) -> None:
     from pynats_bench.clients.consumer_config import consumer_config
+
+    from pynats_cli.commands.bench.prepare.consumers import ready_durable
 
     config = consumer_config(
         way, name=options.consumer, acks=options.acks, clients=planned.clients,

@@ -12,10 +12,12 @@ from pynats_common.go.durations import MINUTE_NS, SECOND_NS
 from pynats_cli.commands.bench.plots.flag import Plotted
 from pynats_cli.commands.bench.values import (
     BATCH,
+    BUCKET,
     CLIENTS,
     MESSAGE_SIZE,
     MESSAGES,
     STORE_SIZE,
+    STREAM,
     TIME,
 )
 from pynats_cli.errors import CliError
@@ -114,14 +116,14 @@ class ServiceOptions(Slept, BenchOptions):
 class StreamOptions(Slept, BenchOptions):
     """Flags of `bench js`."""
 
-    stream: Annotated[str, opt("--stream", help="Stream to use")] = "benchstream"
+    stream: Annotated[str, opt("--stream", help="Stream to use")] = STREAM
 
 
 @dataclass(kw_only=True)
 class BucketOptions(Slept, BenchOptions):
     """Flags of `bench kv`."""
 
-    bucket: Annotated[str, opt("--bucket", help="Bucket to use")] = "benchbucket"
+    bucket: Annotated[str, opt("--bucket", help="Bucket to use")] = BUCKET
 
 
 @dataclass(kw_only=True)

@@ -18,7 +18,6 @@ from pynats_cli.commands.bench.content import (
 )
 from pynats_cli.commands.bench.options import Batched, StoreOptions
 from pynats_cli.commands.bench.running import measure, target_of
-from pynats_cli.commands.bench.streams import FAST_LEVEL, ready_stream
 from pynats_cli.commands.bench.values import FAST_BATCH
 from pynats_cli.global_options import GlobalOptions
 
@@ -93,6 +92,8 @@ async def _store(
 
     async def make(session: Session) -> Any:
         from pynats_bench.clients.storing import PublishStored
+
+        from pynats_cli.commands.bench.prepare.streams import FAST_LEVEL, ready_stream
 
         if mode == "atomic":
             await session.js.require_level(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pynats_common.commandline.kinds import DURATION, SIZE, UNSIGNED, Kind, in_range
 
+STREAM, CONSUMER, BUCKET = "benchstream", "nats-bench", "benchbucket"
+"""The usual names: what has one of them was made by benchmarks, and is nobody's."""
 CLIENTS_MAX = 100_000
 FAST_BATCH_MAX = 65_535
 

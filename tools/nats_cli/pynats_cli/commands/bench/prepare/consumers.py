@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from pynats_cli.commands.bench.values import CONSUMER
 from pynats_cli.errors import CliError
 from pynats_cli.jetstream.api import CONSUMER_NOT_FOUND, JsApiError
 from pynats_cli.screen.output import log
@@ -13,7 +14,6 @@ from pynats_cli.screen.output import log
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
 
-DEFAULT = "nats-bench"
 _AT_ONCE = 50
 
 
@@ -40,7 +40,7 @@ async def create_ephemeral(
 def new_names(count: int) -> list[str]:
     """Names for ephemeral consumers."""
     run = secrets.token_hex(6)
-    return [f"{DEFAULT}-{run}-{number}" for number in range(1, count + 1)]
+    return [f"{CONSUMER}-{run}-{number}" for number in range(1, count + 1)]
 
 
 async def _found(session: Session, stream: str, name: str) -> dict[str, Any] | None:
@@ -59,7 +59,7 @@ async def ready_durable(session: Session, stream: str, config: dict[str, Any]) -
     before = None
     try:
         before = await _found(session, stream, name)
-        if name == DEFAULT and before is not None and _is_left(before, config):
+        if name == CONSUMER and before is not None and _is_left(before, config):
             await session.js.request(f"CONSUMER.DELETE.{stream}.{name}")
             log(f"Beginning the durable consumer anew: {name}")
         await create(session, stream, config)

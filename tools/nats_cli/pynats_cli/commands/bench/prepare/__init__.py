@@ -1,0 +1,1 @@
+"""What a benchmark needs at the server before its clients begin: streams, consumers, buckets."""
