@@ -157,9 +157,10 @@ cdef class PublishLoop(Loop):
     cdef bint pull(self, Connection *connection) noexcept nogil:
         if not self.consume(connection):
             return False
+        # Nothing may come between the halves of a frame.
+        if connection.position == connection.limit and not self.answer_pings(connection):
+            return False
         if connection.flushing and not connection.finished:
-            if not self.answer_pings(connection):
-                return False
             if connection.scanner.pongs:
                 connection.finished = True
                 connection.last_ns = clock_ns(CLOCK_MONOTONIC)
