@@ -99,6 +99,10 @@ cdef class PublishLoop(Loop):
             if self.paced:
                 frames = min(frames, self.allowance(connection, now))
                 if frames == 0:
+                    # What is sealed of the pass before would wait as long.
+                    if connection.secure != NULL and self.transmit_all(connection, NULL, 0) != 0:
+                        self.unsent(connection)
+                        return False
                     connection.waiting = True
                     return self.arm(connection, index, False)
                 self.began(connection, now, frames)

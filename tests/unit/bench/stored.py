@@ -6,8 +6,10 @@ import base64
 import itertools
 from typing import Any
 
+import pytest
+from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.model import Target
-from pynats_bench.model import Endpoint
+from pynats_bench.model import Endpoint, LoadError
 from pynats_bench.session import connect
 from pynats_bench.streams.publishing import api
 
@@ -60,3 +62,17 @@ class Stored:
     def _api(self, verb: str, stream: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         with connect(self.endpoint) as link:
             return api(link, verb, body, stream)
+
+
+def ran(bench: Bench) -> Bench:
+    """The benchmark, after its run."""
+    with bench:
+        bench.run()
+    return bench
+
+
+def failed(bench: Bench) -> str:
+    """Why its run failed."""
+    with bench, pytest.raises(LoadError) as error:
+        bench.run()
+    return str(error.value)

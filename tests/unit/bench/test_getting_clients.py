@@ -5,22 +5,11 @@ from __future__ import annotations
 import threading
 
 import pytest
-from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.getting import GetKeys, GetMessages
 from pynats_bench.clients.storing import PublishStored, PutKeys
-from pynats_bench.model import LoadError
 
 from tests.support.deadline import wait_until
-from tests.support.pool import ServerPool
-from tests.unit.bench.stored import CONFIG, Stored
-
-
-@pytest.fixture(
-    params=["servers_under_test", pytest.param("reference_servers", marks=pytest.mark.reference)]
-)
-def stored(request: pytest.FixtureRequest) -> Stored:
-    pool: ServerPool = request.getfixturevalue(request.param)
-    return Stored(pool.get("bench-stored", CONFIG).port)
+from tests.unit.bench.stored import Stored, failed, ran
 
 
 def filled(stored: Stored, messages: int, payload: bytes = bytes(100), **config: object) -> str:
@@ -32,18 +21,6 @@ def filled(stored: Stored, messages: int, payload: bytes = bytes(100), **config:
         )
     )  # fmt: skip
     return stream
-
-
-def ran(bench: Bench) -> Bench:
-    with bench:
-        bench.run()
-    return bench
-
-
-def failed(bench: Bench) -> str:
-    with bench, pytest.raises(LoadError) as error:
-        bench.run()
-    return str(error.value)
 
 
 @pytest.mark.parametrize("direct", [True, False])

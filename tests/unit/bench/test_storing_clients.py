@@ -10,43 +10,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.getting import GetMessages
 from pynats_bench.clients.model import Target
 from pynats_bench.clients.storing import Mode, PublishStored, PutKeys
 from pynats_bench.engine.scan import STAMP_MAGIC
-from pynats_bench.model import LoadError
 from pynats_bench.tls.certificate import tls_config
 
 from tests.support.deadline import wait_until
 from tests.support.pool import ServerPool
-from tests.unit.bench.stored import CONFIG, Stored
+from tests.unit.bench.stored import CONFIG, Stored, failed, ran
 
 MODES: tuple[Mode, ...] = ("sync", "async", "atomic", "fast")
 # Operations of 334, 333 and 333 messages in batches of 100, by the way they are published.
 OPERATIONS = {"sync": [334, 333, 333], "async": [4] * 3, "atomic": [4] * 3, "fast": [4] * 3}
 
 every_mode = pytest.mark.parametrize("mode", MODES)
-
-
-@pytest.fixture(
-    params=["servers_under_test", pytest.param("reference_servers", marks=pytest.mark.reference)]
-)
-def stored(request: pytest.FixtureRequest) -> Stored:
-    pool: ServerPool = request.getfixturevalue(request.param)
-    return Stored(pool.get("bench-stored", CONFIG).port)
-
-
-def ran(bench: Bench) -> Bench:
-    with bench:
-        bench.run()
-    return bench
-
-
-def failed(bench: Bench) -> str:
-    with bench, pytest.raises(LoadError) as error:
-        bench.run()
-    return str(error.value)
 
 
 @every_mode
