@@ -20,7 +20,7 @@ from typing import Self
 
 from pynats_bench.engine.messages import PublishLoop, SubscribeLoop
 from pynats_bench.engine.requests import RequestLoop, RespondLoop
-from pynats_bench.model import Endpoint, Latency, LoadError, PubSubLoad, RequestLoad, Result
+from pynats_bench.model import Endpoint, Latency, LoadError, PubSubLoad, RequestLoad, Result, split
 from pynats_bench.session import connect, subscribe
 from pynats_bench.threads import Threads
 
@@ -224,7 +224,9 @@ class RequestSession(Session):
     def run(self, messages: int) -> Result:
         """Sends `messages` requests in all; LoadError if one gets no answer, or two."""
         respond = RespondLoop([self._responder], self._payload)
-        request = RequestLoop(self._requesters, self._requests, messages)
+        clients = min(messages, self._load.requesters)
+        request = RequestLoop(self._requesters[:clients], self._requests[:clients])
+        request.want(split(messages, clients))
         threads = Threads(self._cores, self._stall_s)
         threads.start(respond)
         threads.start(request).join()

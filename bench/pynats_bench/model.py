@@ -12,6 +12,12 @@ class LoadError(Exception):
     """The load could not finish, or not every message arrived."""
 
 
+def split(messages: int, clients: int) -> list[int]:
+    """Each client's share; what does not divide goes to the first ones."""
+    each, rest = divmod(messages, clients)
+    return [each + (number < rest) for number in range(clients)]
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """Who logs in by signing the server's nonce: a user JWT's subject, or an NKey (no JWT).

@@ -35,17 +35,25 @@ def client_context() -> TlsContext:
         return ENGINES["interpreter"]().client_context(plan)
 
 
+def compared(link: socket.socket) -> SecureSocket:
+    """TLS as it is compared: LoadError where the server chooses another cipher."""
+    secured = SecureSocket(link, client_context().layer())
+    cipher = getattr(secured.layer.peer(), "cipher", None)
+    if cipher != CIPHER:
+        secured.close()
+        raise LoadError(f"the server chose {cipher} instead of {CIPHER}")
+    return secured
+
+
 class SecureSocket(socket.socket):
     """Calls of a blocking socket that `session` makes, over a connected one, which it takes."""
 
-    layer: Layer
-
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, layer: Layer) -> None:
         timeout = link.gettimeout()
         super().__init__(link.family, link.type, link.proto, link.detach())
         self.settimeout(timeout)
         self._opened = b""
-        self.layer = client_context().layer()
+        self.layer = layer
         try:
             self._greet()
         except BaseException:
@@ -61,9 +69,6 @@ class SecureSocket(socket.socket):
             if not (said := super().recv(READ_BYTES)):
                 raise LoadError("the server closed the connection in the handshake")
         super().sendall(self.layer.take())
-        cipher = getattr(self.layer.peer(), "cipher", None)
-        if cipher != CIPHER:
-            raise LoadError(f"the server chose {cipher} instead of {CIPHER}")
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         while not self._opened:

@@ -6,15 +6,30 @@ import base64
 import json
 import secrets
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from pynats_common.network.urls import host_port
+
+from pynats_bench.engine.scan import StreamCounter
 from pynats_bench.model import Endpoint, LoadError, Signer
-from pynats_bench.secure import SecureSocket
+from pynats_bench.secure import compared
 
 HANDSHAKE_TIMEOUT_S = 60.0  # the reference server needs seconds to take a million subscriptions
 SUBSCRIBE_CHUNK_BYTES = 65_536
 SIGNATURE_BYTES = 64
+INFO_MAX = 1_048_576  # bytes; a cluster's addresses are a few thousand
+OPTIONS: dict[str, object] = {
+    "verbose": False,
+    "pedantic": False,
+    "headers": True,
+    "no_responders": True,
+    "echo": True,
+    "protocol": 1,
+    "lang": "pynats-bench",
+    "version": "1",
+}
+Info = dict[str, object]
 
 
 def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
@@ -22,53 +37,107 @@ def connect(endpoint: Endpoint, *, no_echo: bool = False) -> socket.socket:
 
     Raises LoadError when the server cannot be reached or refuses the connection.
     """
-    try:
-        link = socket.create_connection((endpoint.host, endpoint.port), HANDSHAKE_TIMEOUT_S)
-    except OSError as error:
-        raise LoadError(f"cannot connect to {endpoint}: {error}") from None
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    link = reach(endpoint.host, endpoint.port, HANDSHAKE_TIMEOUT_S)
     if endpoint.bare:
         return link
+    return introduce(
+        link,
+        lambda info: _login(endpoint, str(info.get("nonce", ""))) | {"echo": not no_echo},
+        compared if endpoint.tls else None,
+        listen=bool(endpoint.tls or endpoint.signer),
+    )
+
+
+def reach(host: str, port: int, timeout_s: float) -> socket.socket:
+    """A socket that is connected, and not more. LoadError when nobody is there."""
     try:
-        info = _read_info(link) if endpoint.tls or endpoint.signer else {}
-        if endpoint.tls:
-            link = SecureSocket(link)
-        options = _options(endpoint, str(info.get("nonce", "")), echo=not no_echo)
+        link = socket.create_connection((host, port), timeout_s)
+    except (OSError, UnicodeError) as error:
+        raise LoadError(f"cannot connect to {host_port(host, port)}: {error}") from None
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return link
+
+
+def introduce(
+    link: socket.socket,
+    login: Callable[[Info], dict[str, object]],
+    secure: Callable[[socket.socket], socket.socket] | None = None,
+    *,
+    first: bool = False,
+    listen: bool = True,
+    otherwise: Callable[[socket.socket], socket.socket] | None = None,
+) -> socket.socket:
+    """The handshake on a connected socket, which is closed if it fails. LoadError says why.
+
+    `login` makes the fields of CONNECT of what the server has said. `secure` begins TLS, with
+    `first` before the server says anything; `otherwise` does where only the server insists. Without
+    `listen` CONNECT does not depend on what the server says, and is sent at once.
+    """
+    try:
+        if first and secure is not None:
+            link = secure(link)
+        info = _read_info(link) if listen else {}
+        if listen and not first:
+            offered = bool(info.get("tls_required") or info.get("tls_available"))
+            if secure is not None and not offered:
+                raise LoadError("the server offers no TLS")
+            begin = secure or (otherwise if info.get("tls_required") else None)
+            if begin is not None:
+                link = begin(link)
+        options = OPTIONS | login(info)
         link.sendall(b"CONNECT %s\r\n" % json.dumps(options).encode())
-        barrier(link)
-    except BaseException as error:
+        _barrier(link)
+    except OSError as error:
+        reason = _last_words(link) or _fault(error)
         link.close()
-        if isinstance(error, OSError):
-            raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(reason) from None
+    except BaseException:
+        link.close()
         raise
     return link
 
 
-def _read_info(link: socket.socket) -> dict[str, object]:
+def _fault(error: OSError) -> str:
+    if isinstance(error, (BrokenPipeError, ConnectionResetError)):
+        return "the server closed the connection"
+    return f"the connection failed: {error}"
+
+
+def _last_words(link: socket.socket) -> str:
+    """What the peer had said before it closed the connection: an alert of TLS, or `-ERR`."""
+    try:
+        said = link.recv(65_536)
+    except LoadError as error:
+        return str(error)
+    except OSError:
+        return ""
+    lines = [line for line in said.splitlines() if line.startswith(b"-ERR")]
+    return lines[0].decode("latin-1") if lines else ""
+
+
+def _read_info(link: socket.socket) -> Info:
     """What the server says first. It says nothing else before it is answered."""
     said = b""
     while b"\n" not in said:
         if not (chunk := link.recv(65_536)):
             raise LoadError("the server closed the connection")
         said += chunk
+        if len(said) > INFO_MAX:
+            raise LoadError("what answers is no NATS server")
     verb, _, fields = said.partition(b" ")
-    if verb != b"INFO":
+    if verb == b"-ERR":
         raise LoadError(said.decode("latin-1").strip())
-    info: dict[str, object] = json.loads(fields)
+    try:
+        info = json.loads(fields) if verb == b"INFO" else None
+    except ValueError:
+        info = None
+    if not isinstance(info, dict):
+        raise LoadError("what answers is no NATS server")
     return info
 
 
-def _options(endpoint: Endpoint, nonce: str, *, echo: bool) -> dict[str, object]:
-    options: dict[str, object] = {
-        "verbose": False,
-        "pedantic": False,
-        "headers": True,
-        "no_responders": True,
-        "echo": echo,
-        "protocol": 1,
-        "lang": "pynats-bench",
-        "version": "1",
-    }
+def _login(endpoint: Endpoint, nonce: str) -> dict[str, object]:
+    options: dict[str, object] = {}
     if endpoint.user:
         options |= {"user": endpoint.user, "pass": endpoint.password}
     if endpoint.signer:
@@ -90,16 +159,20 @@ def barrier(link: socket.socket) -> None:
     Only for connections without pending deliveries: they would be lost here.
     """
     try:
-        link.sendall(b"PING\r\n")
-        for line in _lines(link):
-            if line.startswith(b"PONG"):
-                return
-            if line.startswith(b"-ERR"):
-                raise LoadError(line.decode("latin-1").strip())
-            if line.startswith(b"PING"):
-                link.sendall(b"PONG\r\n")
+        _barrier(link)
     except OSError as error:
-        raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(_fault(error)) from None
+
+
+def _barrier(link: socket.socket) -> None:
+    link.sendall(b"PING\r\n")
+    for line in _lines(link):
+        if line.startswith(b"PONG"):
+            return
+        if line.startswith(b"-ERR"):
+            raise LoadError(line.decode("latin-1").strip())
+        if line.startswith(b"PING"):
+            link.sendall(b"PONG\r\n")
     raise LoadError("the server closed the connection")
 
 
@@ -122,8 +195,29 @@ def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> 
                 pending.clear()
         link.sendall(pending)
     except OSError as error:
-        raise LoadError(f"the connection failed: {error}") from None
+        raise LoadError(_fault(error)) from None
     barrier(link)
+
+
+def settle(link: socket.socket, commands: bytes) -> bytes:
+    """Sends commands and returns what came until the server had seen them. LoadError on `-ERR`.
+
+    What came belongs to whoever reads on: deliveries of a subscription may be among it.
+    """
+    seen = StreamCounter(b"MSG ", careful=True)
+    came = bytearray()
+    try:
+        link.sendall(commands + b"PING\r\n")
+        while not seen.pongs:
+            if not (chunk := link.recv(65_536)):
+                raise LoadError("the server closed the connection")
+            came += chunk
+            seen.feed(chunk)
+    except OSError as error:
+        raise LoadError(_fault(error)) from None
+    except ValueError as error:
+        raise LoadError(str(error)) from None
+    return bytes(came)
 
 
 def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, bytes]:
@@ -148,7 +242,7 @@ def request(link: socket.socket, subject: str, payload: bytes) -> tuple[bytes, b
                 if line.startswith(b"PING"):
                     link.sendall(b"PONG\r\n")
     except OSError as error:
-        raise LoadError(f"{subject}: the connection failed: {error}") from None
+        raise LoadError(f"{subject}: {_fault(error)}") from None
     raise LoadError("the server closed the connection")
 
 

@@ -28,7 +28,7 @@ J = S + "jetstream."
 BASE = ("pynats_common", S + "options", S + "version")
 RULES: dict[str, tuple[str, ...]] = {
     "pynats_common": (),
-    "pynats_cli": ("pynats_common",),
+    "pynats_cli": ("pynats_common", "pynats_bench"),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
     "pynats_bench": (

@@ -13,14 +13,8 @@ from typing import ClassVar, Self
 from pynats_bench.clients.histogram import Histogram, Snapshot
 from pynats_bench.clients.model import Share, Target
 from pynats_bench.engine.loop import Loop
-from pynats_bench.model import LoadError
+from pynats_bench.model import LoadError, split
 from pynats_bench.threads import Threads
-
-
-def split(messages: int, clients: int) -> list[int]:
-    """Each client's share; what does not divide goes to the first ones."""
-    each, rest = divmod(messages, clients)
-    return [each + (number < rest) for number in range(clients)]
 
 
 def words(error: LoadError) -> str:

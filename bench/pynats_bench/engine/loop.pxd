@@ -23,6 +23,7 @@ cdef struct Connection:
     char *stash
     size_t stash_len
     size_t stash_size
+    bint handed              # the stash has what came before the loop: no recv is needed
     # What the client is to do and has done: the loop writes, any thread may read.
     uint64_t wanted          # messages; 0 = without end
     uint64_t messages
@@ -39,6 +40,8 @@ cdef struct Connection:
     char *block
     size_t position
     size_t limit
+    size_t pass_frames
+    bint armed               # its socket's room is waited for
     uint64_t left
     uint64_t sequence
     uint32_t pongs_sent
@@ -84,6 +87,7 @@ cdef class Loop:
     cdef ssize_t receive(self, Connection *connection) noexcept nogil
     cdef ssize_t transmit(self, Connection *connection, const char *data, size_t size) noexcept nogil
     cdef int transmit_all(self, Connection *connection, const char *data, size_t size) noexcept nogil
+    cdef bint make_room(self, Connection *connection, size_t rest) noexcept nogil
     cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil
     cdef bint consume(self, Connection *connection) noexcept nogil
     cdef bint answer_pings(self, Connection *connection) noexcept nogil

@@ -163,6 +163,9 @@ cdef class Loop:
         failure."""
         cdef ssize_t got
         memcpy(self.buffer, connection.stash, connection.stash_len)
+        if connection.handed:
+            connection.handed = False
+            return connection.stash_len
         if connection.secure != NULL:
             # What is left of a record comes out with the next bytes.
             got = secure_receive(
@@ -198,31 +201,38 @@ cdef class Loop:
                 connection.secure, connection.fd, data, size, &self.stopping, self.stall_ns)
         return send_all(connection.fd, data, size, &self.stopping, self.stall_ns)
 
-    cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil:
-        """Puts what was not used of the buffer where the next recv finds it."""
-        cdef size_t rest = size - used, room
+    cdef bint make_room(self, Connection *connection, size_t rest) noexcept nogil:
+        """For so much in the stash, and for a recv behind it in the buffer."""
+        cdef size_t room
         cdef char *larger
+        if rest > STASH_MAX:
+            self.fail_at(connection, b"a message is larger than any server takes", 0)
+            return False
         if rest > connection.stash_size:
-            if rest > STASH_MAX:
-                self.fail_at(connection, b"a message is larger than any server takes", 0)
-                return
             room = min(2 * rest, <size_t>STASH_MAX)
             larger = <char *>realloc(connection.stash, room)
             if larger == NULL:
                 self.fail(b"out of memory", 0)
-                return
+                return False
             connection.stash = larger
             connection.stash_size = room
-        connection.stash_len = rest
-        memcpy(connection.stash, self.buffer + used, rest)
-        if rest + RECEIVE_BYTES > self.buffer_size:
-            room = connection.stash_size + RECEIVE_BYTES
+        room = connection.stash_size + RECEIVE_BYTES
+        if room > self.buffer_size:
             larger = <char *>realloc(self.buffer, room)
             if larger == NULL:
                 self.fail(b"out of memory", 0)
-                return
+                return False
             self.buffer = larger
             self.buffer_size = room
+        return True
+
+    cdef void keep(self, Connection *connection, size_t used, size_t size) noexcept nogil:
+        """Puts what was not used of the buffer where the next recv finds it."""
+        cdef size_t rest = size - used
+        if rest > connection.stash_size and not self.make_room(connection, rest):
+            return
+        connection.stash_len = rest
+        memcpy(connection.stash, self.buffer + used, rest)
 
     cdef bint consume(self, Connection *connection) noexcept nogil:
         """Receive once and scan; answer PINGs unless a frame may be half sent."""
@@ -342,6 +352,23 @@ cdef class Loop:
             raise ValueError("a share for each connection")
         for index in range(self.count):
             self.connections[index].wanted = messages[index]
+
+    def hand_over(self, list received):
+        """What came on each connection before it was the loop's; before the run, which takes it
+        first."""
+        cdef Connection *connection
+        cdef const char *data
+        cdef int index
+        if len(received) != self.count:
+            raise ValueError("something for each connection")
+        for index in range(self.count):
+            connection = &self.connections[index]
+            data = <bytes>received[index]
+            if not self.make_room(connection, len(<bytes>received[index])):
+                raise MemoryError
+            connection.stash_len = len(<bytes>received[index])
+            memcpy(connection.stash, data, connection.stash_len)
+            connection.handed = connection.stash_len > 0
 
     def pace(self, int64_t sleep_ns=0, double rate=0):
         """So long from the beginning of an operation to that of the next, and at most so many

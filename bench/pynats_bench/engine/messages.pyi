@@ -19,6 +19,8 @@ class PublishLoop(Loop):
     ) -> None: ...
 
 class SubscribeLoop(Loop):
+    skewed: int
+
     def __init__(
         self,
         sockets: list[socket.socket],
@@ -27,6 +29,7 @@ class SubscribeLoop(Loop):
         flush: bool = True,
         publishers: int = 0,
         stamp_at: int = 0,
+        careful: bool = False,
     ) -> None: ...
     @property
     def counts(self) -> list[int]: ...

@@ -3,14 +3,22 @@ import socket
 from pynats_bench.engine.loop import Loop
 
 class RequestLoop(Loop):
-    answered: int
-
     def __init__(
-        self, sockets: list[socket.socket], requests: list[bytes], messages: int
+        self,
+        sockets: list[socket.socket],
+        requests: list[bytes],
+        tail: bytes = b"",
+        marks: list[int] | None = None,
+        numbers_at: list[int] | None = None,
+        digits: int = 0,
+        check: bool = False,
+        payload_bytes: int = 0,
     ) -> None: ...
+    @property
+    def answered(self) -> int: ...
     def quantile_ns(self, fraction: float) -> int: ...
 
 class RespondLoop(Loop):
-    answered: int
-
     def __init__(self, sockets: list[socket.socket], payload: bytes) -> None: ...
+    @property
+    def answered(self) -> int: ...

@@ -7,6 +7,7 @@ cdef struct Message:
     const char *reply       # start of the reply subject, or NULL
     size_t reply_len
     size_t head_len         # bytes of the control line, CRLF included
+    size_t header_len       # of the payload's bytes, those of the header block
     uint64_t size           # payload bytes, header block included, CRLF excluded
 
 
@@ -14,6 +15,7 @@ cdef struct Scanner:
     uint32_t verb           # first four bytes of the counted control line, little endian
     uint64_t messages       # complete messages seen
     uint64_t payload_bytes  # their payloads, header blocks included
+    uint64_t header_bytes   # of these, header blocks; `careful` only
     uint64_t skip           # bytes of a payload (and its CRLF) still to come
     uint64_t skip_size      # payload size of that message
     # Memo of the last control line: its length and its last bytes ("... 128\r\n").
@@ -22,6 +24,15 @@ cdef struct Scanner:
     uint64_t memo_size
     uint64_t memo_tail
     uint64_t memo_mask
+    uint32_t memo_verb
+    int memo_digits         # of it, the blank, the size and the CRLF
+    # Whoever publishes: MSG and HMSG are counted, whatever the payloads hold, and `stamp` is the
+    # time (CLOCK_REALTIME ns) of a payload that begins with STAMP_MAGIC, of the last one that came
+    # to its end; 0: none. `half_stamp` is that of the payload that is still coming.
+    bint careful
+    uint64_t skip_headers
+    uint64_t stamp
+    uint64_t half_stamp
     uint32_t pings
     uint32_t pongs
     # Verification: eight payload bytes behind the header are (publisher << 48 | sequence).
@@ -32,6 +43,17 @@ cdef struct Scanner:
     uint64_t digest         # order-independent sum over all messages
     bint failed
     char error[256]
+
+
+cdef enum:
+    STAMP_BYTES = 16        # STAMP_MAGIC and the time
+
+
+cdef inline void write_digits(char *at, uint64_t value, int width) noexcept nogil:
+    while width:
+        width -= 1
+        at[width] = <char>(48 + value % 10)
+        value //= 10
 
 
 cdef uint64_t mix(uint64_t value) noexcept nogil

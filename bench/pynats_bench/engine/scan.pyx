@@ -8,6 +8,9 @@ end, so the tail cannot sit inside a longer line; nor in the payload behind a sh
 the engine's own payloads hold no CRLF (sequence-stamped ones may, and use the slow path).
 Everything else takes the slow path, which parses the line in full.
 
+Where anybody may publish (`careful`), the first LF of a line must be at its end, too: payloads may
+then hold what they like.
+
 `scan` consumes whole lines; payloads may be consumed in part (`skip`), so only an incomplete line
 has to be moved to the front of the receive buffer.
 """
@@ -19,6 +22,10 @@ from libc.string cimport memchr, memcpy
 # A control line longer than this is not NATS (the servers' own default is 4096).
 cdef size_t LINE_MAX = 16384
 cdef uint16_t CRLF = 0x0A0D
+cdef uint32_t MSG = 0x2047534D
+cdef uint32_t HMSG = 0x47534D48
+STAMP_MAGIC = b"\x00NATSt\xf6\x01"  # what a payload with the time of its publish begins with
+cdef uint64_t MAGIC = 0x01F6745354414E00
 cdef size_t SHORTEST_PAIR = 20  # bytes of `PUB a 0`, its payload, and another such line
 
 
@@ -62,6 +69,7 @@ cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil
     out.head_len = end - at + 1
     out.reply = NULL
     out.reply_len = 0
+    out.header_len = 0
     if out.head_len < 8 or (end - 1)[0] != 13:
         return -1
     cursor = end - 2
@@ -75,8 +83,13 @@ cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil
     if at[0] == 77 or at[0] == 72:  # M, H
         if at[0] == 72:  # the size of the headers is in front of the whole
             cursor -= 1
-            while cursor > at and cursor[0] != 32:
+            scale = 1
+            while cursor > at and 48 <= cursor[0] <= 57 and scale < 10000000000ULL:
+                out.header_len += <size_t>(cursor[0] - 48) * scale
+                scale *= 10
                 cursor -= 1
+            if scale == 1 or cursor[0] != 32 or out.header_len > out.size:
+                return -1
         first = cursor
         end = cursor
         while first > at:
@@ -115,6 +128,21 @@ cdef inline void check_sequence(Scanner *self, const char *payload) noexcept nog
         self.next_sequence[publisher] = sequence + 1
 
 
+cdef inline uint64_t stamp_of(const char *payload, size_t size) noexcept nogil:
+    return load64(payload + 8) if size >= STAMP_BYTES and load64(payload) == MAGIC else 0
+
+
+cdef inline size_t headers_of(const char *end) noexcept nogil:
+    """The number whose last digit is in front of `end`, the blank behind it."""
+    cdef size_t value = 0, scale = 1
+    end -= 1
+    while 48 <= end[0] <= 57:
+        value += <size_t>(end[0] - 48) * scale
+        scale *= 10
+        end -= 1
+    return value
+
+
 cdef inline void remember(Scanner *self, Message *message) noexcept nogil:
     """Arm the fast path for lines like this one; sizes of six digits and more do not fit."""
     cdef int tail = 3  # space, CR, LF
@@ -131,6 +159,7 @@ cdef inline void remember(Scanner *self, Message *message) noexcept nogil:
     self.memo_frame = message.head_len + message.size + 2
     self.memo_size = message.size
     self.memo_mask = ~<uint64_t>0 << (8 * (8 - tail))
+    self.memo_digits = tail
 
 
 cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil:
@@ -140,7 +169,9 @@ cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil
     cdef size_t head
     cdef uint64_t frame
     cdef int state
-    if size >= 4 and load32(at) == self.verb:
+    if size >= 4 and (
+        load32(at) == self.verb or (self.careful and (load32(at) == HMSG or load32(at) == MSG))
+    ):
         state = parse_message(at, size, &message)
         if state == 0:
             return 0
@@ -154,6 +185,13 @@ cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil
                 return 0
             check_sequence(self, at + head + self.stamp_at)
         if size - head < frame:
+            if self.careful:
+                # So much of the payload is needed to tell whether it is stamped.
+                if size - head < min(frame, message.header_len + STAMP_BYTES):
+                    return 0
+                self.half_stamp = stamp_of(
+                    at + head + message.header_len, message.size - message.header_len)
+                self.skip_headers = message.header_len
             self.skip = frame - (size - head)
             self.skip_size = message.size
             return size
@@ -162,9 +200,14 @@ cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil
             return 0
         self.messages += 1
         self.payload_bytes += message.size
+        if self.careful:
+            self.header_bytes += message.header_len
+            self.stamp = stamp_of(
+                at + head + message.header_len, message.size - message.header_len)
         remember(self, &message)
         if self.memo_head:
             self.memo_tail = load64(at + head - 8) & self.memo_mask
+            self.memo_verb = load32(at)
         return head + frame
     end = <const char *>memchr(at, 10, size)
     if end == NULL:
@@ -191,9 +234,10 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
     """
     cdef size_t done = 0, used
     cdef uint64_t messages = 0
-    cdef size_t head, frame
+    cdef size_t head, frame, headers
     cdef uint64_t tail, mask
-    cdef uint32_t verb = self.verb
+    cdef uint32_t verb
+    cdef bint look   # for the end of each line
     if self.skip:
         if self.skip > size:
             self.skip -= size
@@ -205,12 +249,18 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
             return 0
         self.messages += 1
         self.payload_bytes += self.skip_size
+        self.header_bytes += self.skip_headers
+        self.stamp = self.half_stamp
+        self.skip_headers = self.half_stamp = 0
     while done < size and not self.failed:
         if self.memo_head:
             head = self.memo_head
             frame = self.memo_frame
             tail = self.memo_tail
             mask = self.memo_mask
+            verb = self.memo_verb
+            look = self.careful or head >= SHORTEST_PAIR
+            headers = 0
             messages = 0
             while (
                 size - done >= frame
@@ -218,10 +268,19 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
                 and load64(at + done + head - 8) & mask == tail
                 and load16(at + done + frame - 2) == CRLF
                 # Two short frames can look like one long one.
-                and (head < SHORTEST_PAIR or memchr(at + done, 10, head - 1) == NULL)
+                and (not look or memchr(at + done, 10, head - 1) == NULL)
             ):
                 messages += 1
+                if verb == HMSG and self.careful:
+                    headers = headers_of(at + done + head - self.memo_digits)
+                    if headers > self.memo_size:
+                        fail(self, at + done, head)
+                        break
+                    self.header_bytes += headers
                 done += frame
+            if messages and self.careful and not self.failed:
+                self.stamp = stamp_of(
+                    at + done - frame + head + headers, self.memo_size - headers)
             self.messages += messages
             self.payload_bytes += messages * self.memo_size
             if done == size:
@@ -237,17 +296,19 @@ cdef class StreamCounter:
     """The scanner for Python callers (tests, diagnosis): feed it bytes in any pieces.
 
     `verb` is the counted control line's first four bytes, b"MSG ", b"HMSG" or b"PUB ".
-    `publishers` > 0 turns verification of stamped payloads on.
+    `publishers` > 0 turns verification of stamped payloads on, `careful` counts MSG and HMSG of
+    anybody.
     """
 
     cdef Scanner state
     cdef bytes rest
 
-    def __cinit__(self, bytes verb=b"MSG ", uint32_t publishers=0):
+    def __cinit__(self, bytes verb=b"MSG ", uint32_t publishers=0, bint careful=False):
         if len(verb) != 4:
             raise ValueError("verb must be four bytes")
         self.state.verb = load32(verb)
         self.state.publishers = publishers
+        self.state.careful = careful
         self.rest = b""
         if publishers:
             self.state.next_sequence = <uint64_t *>calloc(publishers, sizeof(uint64_t))
@@ -272,6 +333,14 @@ cdef class StreamCounter:
     @property
     def payload_bytes(self):
         return self.state.payload_bytes
+
+    @property
+    def header_bytes(self):
+        return self.state.header_bytes
+
+    @property
+    def stamp(self):
+        return self.state.stamp
 
     @property
     def pings(self):

@@ -20,7 +20,7 @@ from libc.string cimport memchr, memcpy, memcmp
 from pynats_bench.engine.histogram cimport Counts, quantile, record
 from pynats_bench.engine.loop cimport SEND_BYTES, Connection, Loop
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
-from pynats_bench.engine.scan cimport Message, parse_message, scan_line
+from pynats_bench.engine.scan cimport Message, parse_message, scan_line, write_digits
 
 from pynats_bench.model import LoadError
 
@@ -39,13 +39,6 @@ cdef struct Ack:
     uint64_t count      # messages of a batch; 0: none in it
     bint error
     bint duplicate
-
-
-cdef inline void write_digits(char *at, uint64_t value, int width) noexcept nogil:
-    while width:
-        width -= 1
-        at[width] = <char>(48 + value % 10)
-        value //= 10
 
 
 cdef const char *find(const char *at, size_t size, const char *key, size_t length) noexcept nogil:

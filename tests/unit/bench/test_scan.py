@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_bench.engine.scan import StreamCounter
+from pynats_bench.engine.scan import STAMP_MAGIC, StreamCounter
 
 SUBJECTS = st.sampled_from(["a", "bench", "sensor.12.temperature", "random.0001"])
 PAYLOADS = st.binary(max_size=300).map(lambda raw: raw.replace(b"\r", b"x").replace(b"\n", b"x"))
@@ -161,3 +161,44 @@ def test_any_bytes_are_counted_alike_however_they_arrive(data: bytes, cuts: list
     for verb, publishers in ((b"MSG ", 0), (b"HMSG", 1)):
         whole = counted(StreamCounter(verb, publishers), [data])
         assert counted(StreamCounter(verb, publishers), pieces) == whole
+
+
+ANY_PAYLOADS = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from([b"MSG a 1 5\r\n", b" 5\r\n", b"\r\n", b"HMSG a 1 12 17\r\n"]),
+    st.integers(1, 2**62).map(lambda ns: STAMP_MAGIC + ns.to_bytes(8, "little")),
+    st.binary(max_size=9).map(lambda rest: STAMP_MAGIC + rest),
+)
+BLOCKS = st.sampled_from([b"", b"NATS/1.0\r\n\r\n", b"NATS/1.0\r\nA: " + b"v" * 90 + b"\r\n\r\n"])
+ANYONES = st.tuples(
+    st.sampled_from(["a", "bench.1", "bench.10"]), BLOCKS, ANY_PAYLOADS, st.integers(1, 4)
+)
+
+
+def anyones(subject: str, block: bytes, payload: bytes) -> bytes:
+    size = len(block) + len(payload)
+    sizes = f"{len(block)} {size}" if block else f"{size}"
+    verb = "HMSG" if block else "MSG"
+    return f"{verb} {subject} 1 {sizes}\r\n".encode() + block + payload + b"\r\n"
+
+
+def time_in(payload: bytes) -> int:
+    stamped = payload.startswith(STAMP_MAGIC) and len(payload) >= 16
+    return int.from_bytes(payload[8:16], "little") if stamped else 0
+
+
+@given(st.lists(ANYONES, min_size=1, max_size=12), st.data())
+def test_counts_what_anybody_publishes(
+    parts: list[tuple[str, bytes, bytes, int]], data: st.DataObject
+) -> None:
+    stream = b"".join(anyones(*part[:3]) * part[3] for part in parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    counter = StreamCounter(careful=True)
+    for first, last in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        counter.feed(stream[first:last])
+    assert counter.messages == sum(times for *_, times in parts)
+    assert counter.header_bytes == sum(len(block) * times for _, block, _, times in parts)
+    assert counter.payload_bytes - counter.header_bytes == sum(
+        len(payload) * times for *_, payload, times in parts
+    )
+    assert counter.stamp == time_in(parts[-1][2])

@@ -8,6 +8,7 @@ from typing import Any
 
 from pynats_common.contexts import Context, credrefs
 from pynats_common.creds import CredsError, decode_creds, decode_text, extract_jwt, extract_key_pair
+from pynats_common.network.urls import ServerUrl
 from pynats_common.nkeys import KeyPair, NkeyError, Prefix
 
 from pynats_cli.errors import CliError
@@ -34,6 +35,15 @@ def login_options(context: Context) -> dict[str, Any]:
     if context.token:
         found["token"] = _literal("token", context.token)
     return found
+
+
+def url_login(server: ServerUrl) -> dict[str, Any]:
+    """The login in an address: a user without a password is a token."""
+    if server.user is None:
+        return {}
+    if server.password is None:
+        return {"token": server.user}
+    return {"user": server.user, "password": server.password}
 
 
 def _reading(kind: str, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -18,14 +18,13 @@ from nats import errors as nats_errors
 from nats.aio.client import Client
 from pynats_common.contexts import Context
 from pynats_common.network.tls import ClientTls, TlsError, quiet_asyncio
-from pynats_common.network.urls import ServerUrl, parse_server_urls
-from pynats_common.program.version import RELEASE
+from pynats_common.network.urls import parse_server_urls
 
 from pynats_cli.connect.errors import describe
-from pynats_cli.connect.login import PUBLIC_NKEY, login_options
+from pynats_cli.connect.login import PUBLIC_NKEY, login_options, url_login
 from pynats_cli.connect.natspy.client import PatchedClient
 from pynats_cli.connect.session import Session, connected_to
-from pynats_cli.connect.settings import resolve_settings
+from pynats_cli.connect.settings import connection_name, resolve_settings
 from pynats_cli.connect.socks import SocksProxy, parse_socks_proxy
 from pynats_cli.connect.watcher import Watcher
 from pynats_cli.errors import CliError
@@ -75,7 +74,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     quiet_asyncio()
     login = login_options(context)
     public_nkey = login.pop(PUBLIC_NKEY, "")
-    login = login or _url_login(servers[0])
+    login = login or url_login(servers[0])
     watcher = Watcher(options, len(servers))
     client = PatchedClient(proxy)
     if "signature_cb" in login:
@@ -83,7 +82,7 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     try:
         await client.connect(
             servers=[server.full for server in servers],
-            name=options.connection_name.strip() or _default_name(),
+            name=connection_name(options),
             connect_timeout=options.timeout_s,
             **watcher.callbacks(),
             max_reconnect_attempts=_UNLIMITED,
@@ -142,16 +141,3 @@ def _socks_proxy(context: Context, schemes: list[str]) -> SocksProxy | None:
     if any(scheme in ("ws", "wss") for scheme in schemes):
         raise ValueError("socks proxy: servers with ws:// and wss:// cannot be reached through it")
     return parse_socks_proxy(context.socks_proxy)
-
-
-def _url_login(server: ServerUrl) -> dict[str, Any]:
-    """The login in an address: a user without a password is a token."""
-    if server.user is None:
-        return {}
-    if server.password is None:
-        return {"token": server.user}
-    return {"user": server.user, "password": server.password}
-
-
-def _default_name() -> str:
-    return f"NATS CLI Version {RELEASE}"

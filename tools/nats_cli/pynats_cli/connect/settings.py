@@ -8,6 +8,7 @@ from typing import Any
 
 from pynats_common.contexts import Context, ContextStore, load_context_file
 from pynats_common.contexts.credrefs import CredentialError
+from pynats_common.program.version import RELEASE
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
@@ -51,6 +52,11 @@ def with_flags(context: Context, options: GlobalOptions, **more: Any) -> Context
         color_scheme=options.colors,
         **more,
     )
+
+
+def connection_name(options: GlobalOptions) -> str:
+    """What servers know the connections as."""
+    return options.connection_name.strip() or f"NATS CLI Version {RELEASE}"
 
 
 def context_in_use(options: GlobalOptions) -> str:

@@ -1,0 +1,18 @@
+import socket
+
+from pynats_bench.engine.messages import PublishLoop
+
+class MarkedPublishLoop(PublishLoop):
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        frame: bytes,
+        payload_bytes: int,
+        firsts: list[int],
+        subjects: int = 0,
+        subject_at: int = 0,
+        digits: int = 0,
+        randomize: bool = False,
+        time_at: int = -1,
+        block_bytes: int = 65536,
+    ) -> None: ...
