@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Required, TypedDict, Unpack
 
-from pynats_bench.clients.bench import Bench, split
+from pynats_bench.clients.bench import Bench
 from pynats_bench.clients.consumer_config import (
     OLD_HEARTBEAT_NS,
     Acks,
@@ -16,7 +16,7 @@ from pynats_bench.clients.consumer_config import (
 )
 from pynats_bench.clients.model import Target
 from pynats_bench.engine.consume import ConsumeLoop
-from pynats_bench.model import LoadError
+from pynats_bench.model import LoadError, split
 from pynats_bench.session import barrier, subscribe
 
 BATCH = 500
