@@ -16,7 +16,8 @@ from pynats_bench.clients.consumer_config import (
 )
 from pynats_bench.clients.model import Target
 from pynats_bench.engine.consume import ConsumeLoop
-from pynats_bench.session import subscribe
+from pynats_bench.model import LoadError, split
+from pynats_bench.session import barrier, subscribe
 
 BATCH = 500
 EXPIRES_NS = 30_000_000_000
@@ -204,7 +205,12 @@ class OldPull(Consume):
 
 
 class OldPush(_Consuming):
-    """Clients of the older API to which a durable consumer pushes, each message to one of them."""
+    """Clients of the older API to which a durable consumer pushes, each message to one of them.
+
+    What it pushes while a client is not there yet can be more than the others have to take, and is
+    then lost, or late by the time to acknowledge. Therefore, with `exists` false, make the consumer
+    when the clients are connected: in the `with` block, before `run`.
+    """
 
     def __init__(
         self,
@@ -212,15 +218,30 @@ class OldPush(_Consuming):
         *,
         consumer: str,
         acks: Acks = "explicit",
+        exists: bool = True,
         **rest: Unpack[Settings],
     ) -> None:
         super().__init__(target, consumers=[consumer], acks=acks, **rest)
+        self._exists = exists
+        line = f"SUB {push_subject(consumer)} {push_group(consumer)} 2\r\n"
+        self._openings = [
+            (line + f"UNSUB 2 {messages}\r\n" * bool(messages)).encode()
+            for messages in split(self.messages, self.clients)
+        ]
+
+    def prepare(self, link: socket.socket, number: int) -> None:
+        super().prepare(link, number)
+        if not self._exists:
+            try:
+                link.sendall(self._openings[number - 1])
+            except OSError as error:
+                raise LoadError(f"the connection failed: {error}") from None
+            barrier(link)
 
     def _way(self, numbers: range, wanted: list[int]) -> dict[str, Any]:
-        name = self._consumers[0]
-        line = f"SUB {push_subject(name)} {push_group(name)} 2\r\n"
-        ends = [f"UNSUB 2 {messages}\r\n" if messages else "" for messages in wanted]
-        return {"openings": [(line + end).encode() for end in ends]}
+        if not self._exists:
+            return {}
+        return {"openings": [self._openings[number - 1] for number in numbers]}
 
 
 class OldOrdered(_Consuming):

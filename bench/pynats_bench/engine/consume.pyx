@@ -14,6 +14,7 @@ Every delivery has to be the first one of its stream sequence: the sum over all 
 compared with that of the range that was to come, and a client alone must get them in order.
 """
 
+cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
@@ -24,8 +25,7 @@ from pynats_bench.engine.backlog cimport (
     Backlog, backlog_add, backlog_drop, backlog_first, backlog_free,
 )
 from pynats_bench.engine.delivery cimport (
-    BAD, INCOMPLETE, Delivery, Sequences, header_number, header_value, parse_delivery,
-    sequences_of, status_of,
+    BAD, INCOMPLETE, Delivery, header_number, header_value, parse_delivery, sequence_of, status_of,
 )
 from pynats_bench.engine.histogram cimport Counts, quantile, record
 from pynats_bench.engine.loop cimport EVENTS_MAX, Connection
@@ -75,6 +75,7 @@ def digest_of(uint64_t first, uint64_t last):
     return total
 
 
+@cython.final
 cdef class ConsumeLoop(AnsweringLoop):
     """Receives `messages` deliveries on all sockets together; 0: the share of each (`want`).
 
@@ -200,10 +201,10 @@ cdef class ConsumeLoop(AnsweringLoop):
         """Asks again, if enough has been handled since."""
         cdef Client *client = &self.clients[index]
         cdef uint64_t wanted = self.batch
+        if client.outstanding and self.batch - client.outstanding < self.step:
+            return True   # as a rule
         if client.pull.at == NULL or (
                 self.wanted_messages and self.received >= self.wanted_messages):
-            return True
-        if client.outstanding and self.batch - client.outstanding < self.step:
             return True
         if self.capped and connection.wanted:
             wanted = min(wanted, connection.wanted - connection.messages)
@@ -283,8 +284,7 @@ cdef class ConsumeLoop(AnsweringLoop):
         self, Connection *connection, int index, Delivery *item, int64_t now
     ) noexcept nogil:
         cdef Client *client = &self.clients[index]
-        cdef Sequences sequences
-        cdef uint64_t stamp
+        cdef uint64_t stamp, sequence = 0, consumed = 0
         cdef int code = status_of(item)
         if code:
             return self.take_status(connection, index, item, code)
@@ -294,17 +294,20 @@ cdef class ConsumeLoop(AnsweringLoop):
             return self.settle(connection, index) and self.advance(connection, index, now)
         if client.state != TAKING and self.wanted_messages == 0:
             return True
-        if item.reply == NULL or not sequences_of(item.reply, item.reply_len, &sequences):
+        if item.reply != NULL:
+            sequence = sequence_of(item.reply, item.reply_len, &consumed if self.ordered else NULL)
+        if sequence == 0:
             return self.refuse(
                 connection, b"a message that no consumer delivered", item.payload, item.size)
-        self.digest += mix(sequences.stream)
-        if sequences.stream <= client.sequence:
+        self.digest += mix(sequence)
+        if sequence <= client.sequence:
             self.disorder += 1
-        client.sequence = sequences.stream
-        if self.ordered and sequences.consumer != client.consumed + 1:
-            return self.refuse(
-                connection, b"a gap in front of a message", item.reply, item.reply_len)
-        client.consumed = sequences.consumer
+        client.sequence = sequence
+        if self.ordered:
+            if consumed != client.consumed + 1:
+                return self.refuse(
+                    connection, b"a gap in front of a message", item.reply, item.reply_len)
+            client.consumed = consumed
         if connection.first_ns == 0:
             connection.first_ns = now
         if self.stamped and item.size >= 8:

@@ -1,6 +1,14 @@
-"""Contract of the delivery parser: a message of a consumer, or the server's word about it."""
+"""Deliveries: a message of a consumer, or the server's word about it."""
 
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memchr, memcmp
+
+cdef extern from "string.h" nogil:
+    void *memmem(const void *haystack, size_t size, const void *needle, size_t length)
+
+cdef enum:
+    LINE_MAX = 16384
+    STATUS_MIN = 13   # `NATS/1.0 100` and something behind
 
 cdef enum:
     INCOMPLETE = 0
@@ -18,20 +26,119 @@ cdef struct Delivery:
     size_t frame          # of everything, CRLF included
 
 
-# The sequences that a delivery's reply subject names.
-cdef struct Sequences:
-    uint64_t stream
-    uint64_t consumer
+cdef inline int parse_delivery(const char *at, size_t size, Delivery *out) noexcept nogil:
+    """MSG subject sid [reply] size, HMSG subject sid [reply] headers size."""
+    cdef const char *end = <const char *>memchr(at, 10, size)
+    cdef const char *cursor
+    cdef const char *last
+    cdef uint64_t total = 0, headers = 0, scale = 1
+    cdef bint with_headers = at[0] == 72
+    if end == NULL:
+        return BAD if size > LINE_MAX else INCOMPLETE
+    if end - at < 8 or (end - 1)[0] != 13:
+        return BAD
+    cursor = end - 2
+    while cursor > at and 48 <= cursor[0] <= 57:
+        total += <uint64_t>(cursor[0] - 48) * scale
+        scale *= 10
+        cursor -= 1
+    if with_headers:
+        scale = 1
+        cursor -= 1
+        while cursor > at and 48 <= cursor[0] <= 57:
+            headers += <uint64_t>(cursor[0] - 48) * scale
+            scale *= 10
+            cursor -= 1
+    if cursor[0] != 32 or headers > total:
+        return BAD
+    out.frame = (end + 1 - at) + total + 2
+    if size < out.frame:
+        return INCOMPLETE
+    last = cursor  # blank behind the reply, or behind the sid
+    cursor -= 1
+    while cursor > at and cursor[0] != 32:
+        cursor -= 1
+    out.reply = cursor + 1
+    out.reply_len = last - out.reply
+    out.header_len = headers
+    out.headers = end + 1 if with_headers else NULL
+    out.payload = end + 1 + headers
+    out.size = total - headers
+    # With a sid in this place there is no reply: sids of these clients have no dots.
+    if memchr(out.reply, 46, out.reply_len) == NULL:
+        out.reply = NULL
+        out.reply_len = 0
+    return WHOLE
 
 
-# MSG subject sid [reply] size, HMSG subject sid [reply] headers size: BAD, INCOMPLETE or WHOLE.
-cdef int parse_delivery(const char *at, size_t size, Delivery *out) noexcept nogil
-# Of `$JS.ACK.….<stream's>.<consumer's>.<time>.<pending>`. False: it is none.
-cdef bint sequences_of(const char *reply, size_t length, Sequences *out) noexcept nogil
-# The code of a status line (`NATS/1.0 409 …`), 0 when the delivery is a message.
-cdef int status_of(Delivery *item) noexcept nogil
-# A header's value, or NULL; `name` ends with ": ".
-cdef const char *header_value(
-    Delivery *item, const char *name, size_t name_len, size_t *length) noexcept nogil
-# The same as a number, -1 without it.
-cdef int64_t header_number(Delivery *item, const char *name, size_t name_len) noexcept nogil
+cdef inline uint64_t sequence_of(
+    const char *reply, size_t length, uint64_t *consumer
+) noexcept nogil:
+    """The stream's, of `$JS.ACK.….<stream's>.<consumer's>.<time>.<pending>`; 0: it is none.
+    `consumer` may be NULL."""
+    cdef const char *cursor = reply + length - 1
+    cdef uint64_t value = 0, scale = 1
+    cdef int dots = 0
+    if length < 9 or memcmp(reply, b"$JS.ACK.", 8) != 0:
+        return 0
+    while cursor > reply and dots < 2:
+        if cursor[0] == 46:
+            dots += 1
+        cursor -= 1
+    if consumer == NULL:
+        while cursor > reply and cursor[0] != 46:
+            cursor -= 1
+    else:
+        while cursor > reply and 48 <= cursor[0] <= 57:
+            value += <uint64_t>(cursor[0] - 48) * scale
+            scale *= 10
+            cursor -= 1
+        consumer[0] = value
+        value, scale = 0, 1
+    cursor -= 1
+    while cursor > reply and 48 <= cursor[0] <= 57:
+        value += <uint64_t>(cursor[0] - 48) * scale
+        scale *= 10
+        cursor -= 1
+    return value
+
+
+cdef inline int status_of(Delivery *item) noexcept nogil:
+    """The code of a status line (`NATS/1.0 409 …`), 0 when the delivery is a message."""
+    cdef const char *code
+    if (item.headers == NULL or item.header_len <= STATUS_MIN
+            or memcmp(item.headers, b"NATS/1.0 ", 9) != 0):
+        return 0
+    code = item.headers + 9
+    return (code[0] - 48) * 100 + (code[1] - 48) * 10 + (code[2] - 48)
+
+
+cdef inline const char *header_value(
+    Delivery *item, const char *name, size_t name_len, size_t *length
+) noexcept nogil:
+    """A header's value, or NULL; `name` ends with ": "."""
+    cdef const char *value
+    cdef const char *end
+    value = <const char *>memmem(item.headers, item.header_len, name, name_len)
+    if value == NULL:
+        return NULL
+    value += name_len
+    end = <const char *>memchr(value, 13, item.headers + item.header_len - value)
+    if end == NULL:
+        return NULL
+    length[0] = end - value
+    return value
+
+
+cdef inline int64_t header_number(Delivery *item, const char *name, size_t name_len) noexcept nogil:
+    """The same as a number, -1 without it."""
+    cdef size_t length = 0, at
+    cdef int64_t number = 0
+    cdef const char *value = header_value(item, name, name_len, &length)
+    if value == NULL:
+        return -1
+    for at in range(length):
+        if not 48 <= value[at] <= 57:
+            return -1
+        number = number * 10 + (value[at] - 48)
+    return number
