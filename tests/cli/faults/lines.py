@@ -165,6 +165,7 @@ audit gather --output @H@/audit.zip
 audit upgrade --to 2.16
 events
 latency --server-b @URL@
+bench compare @URL@ @URL@ pub a --rounds 1 --warm-up 0
 bench pub a
 bench sub a
 bench service request a

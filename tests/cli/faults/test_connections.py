@@ -24,7 +24,7 @@ FIRST = {  # These need more than a connection before they ask anything.
     ("auth", "account", "push"), ("auth", "account", "query"),
     ("counter", "list"), ("account", "tls"),
     ("bench", "pub"), ("bench", "sub"), ("bench", "service", "request"),
-    ("bench", "service", "serve"),
+    ("bench", "service", "serve"), ("bench", "compare"),
 }  # fmt: skip
 JETSTREAM = ("stream", "consumer", "kv", "object", "counter", "backup", "apply")
 CONNECTED_ONLY = {("rtt",), ("latency",)}
@@ -95,7 +95,7 @@ def test_a_server_that_stops_answering(
     make_runs: Callable[..., Runs], failing: FailingServer
 ) -> None:
     # A publisher gives a server longer: what it was sent may keep it busy.
-    lines = served(but={*CONNECTED_ONLY, ("bench", "pub")})
+    lines = served(but={*CONNECTED_ONLY, ("bench", "pub"), ("bench", "compare")})
     ended = make_runs(failing.url(MUTE), *SOON).all(lines)
     assert failed(ended) == []
     said = reasons(ended)
@@ -125,7 +125,7 @@ def test_a_user_without_permissions(
         # Looking at the connection only, or what was asked for is allowed.
         "hears": {("subscribe",), ("reply",), ("service", "serve"), ("events",), ("traffic",),
                   ("bench", "sub"), ("bench", "service", "serve")},
-        "talks": {("publish",), ("bench", "pub")},
+        "talks": {("publish",), ("bench", "pub"), ("bench", "compare")},
     }[user]  # fmt: skip
     lines = served(but={*CONNECTED_ONLY, ("account", "info"), *may})
     ended = make_runs(f"nats://{user}:p@127.0.0.1:{strict.port}").in_turn(lines)
