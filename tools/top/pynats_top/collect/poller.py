@@ -1,0 +1,141 @@
+"""Polls one server again and again: one poll after the other, never two at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol
+
+from pynats_top.collect.source import Poll, Source, SourceError, Want
+from pynats_top.model.figures import Snapshot, snapshot
+from pynats_top.model.history import History
+
+MANY = 2000
+"""So many connections are made figures of in a thread: they hold the loop too long."""
+
+PAUSE_MIN = 0.25
+"""Part of the interval that a server has for itself, however long its answer took."""
+
+
+class PollOptions(Protocol):
+    """What a poller needs of the options."""
+
+    interval_s: float
+    limit: int
+    sort: str
+    subscriptions: bool
+
+
+class Poller:
+    """The last figures of one server, and how to get the next ones.
+
+    `snapshot` stays what it was when a poll fails; `error` says why it has, and is "" again with
+    the next good one. `on_change` is called after every poll.
+    """
+
+    def __init__(self, source: Source, options: PollOptions, on_change: Callable[[], None]) -> None:
+        self.source = source
+        self.snapshot: Snapshot | None = None
+        self.history = History()
+        self.error = ""
+        self.polls = 0  # good ones
+        self.failures = 0  # in a row
+        self.interval_s = options.interval_s
+        self.want = Want(options.limit, options.sort, options.subscriptions)
+        self._on_change = on_change
+        self._paused = False
+        self._poke = asyncio.Event()
+        self._one = asyncio.Lock()
+
+    @property
+    def label(self) -> str:
+        """The server's name as soon as it is known."""
+        known = self.snapshot.server.title if self.snapshot else ""
+        return known or self.source.label
+
+    @property
+    def paused(self) -> bool:
+        """While it is, only `poke` polls."""
+        return self._paused
+
+    @paused.setter
+    def paused(self, value: bool) -> None:
+        self._paused = value
+        if not value:
+            self.poke()
+
+    def look_at(self, parts: Iterable[str]) -> None:
+        """What the next polls ask for, besides the server itself."""
+        self._change(replace(self.want, parts=frozenset(parts)))
+
+    def set_sort(self, sort: str) -> None:
+        """The server's order of connections."""
+        self._change(replace(self.want, sort=sort))
+
+    def set_limit(self, limit: int) -> None:
+        """How many connections to ask for."""
+        self._change(replace(self.want, limit=limit))
+
+    def set_subscriptions(self, shown: bool) -> None:
+        """Whether to ask for the subscriptions of connections."""
+        self._change(replace(self.want, subscriptions=shown))
+
+    def set_auth(self, shown: bool) -> None:
+        """Whether to ask for accounts and users of connections."""
+        self._change(replace(self.want, auth=shown))
+
+    def _change(self, want: Want) -> None:
+        if want != self.want:
+            self.want = want
+            self.poke()
+
+    def poke(self) -> None:
+        """Polls now; after the poll that runs, if one does."""
+        self._poke.set()
+
+    async def run(self) -> None:
+        """Polls until it is cancelled. A slow server delays its own next poll only."""
+        loop = asyncio.get_running_loop()
+        poked = True
+        while True:
+            begin = loop.time()
+            if poked or not self._paused:
+                self._poke.clear()
+                await self.poll()
+            left = begin + self.interval_s - loop.time()
+            poked = await self._poked_within(max(left, self.interval_s * PAUSE_MIN))
+
+    async def _poked_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._poke.wait()
+        return False
+
+    async def poll(self) -> bool:
+        """One poll; False when it has failed, which `error` tells."""
+        async with self._one:
+            want = self.want
+            try:
+                poll = await self.source.poll(want)
+                self.snapshot = await self._figures(poll)
+            except SourceError as error:
+                self.error = str(error)
+                self.failures += 1
+                if self.snapshot is not None:
+                    self.snapshot.error = self.error
+            else:
+                self.error, self.failures = "", 0
+                self.polls += 1
+                if self.snapshot.restarted:
+                    self.history.clear()
+                self.history.add(self.snapshot)
+        self._on_change()
+        return not self.error
+
+    async def _figures(self, poll: Poll) -> Snapshot:
+        rows = (poll.connz or {}).get("connections")
+        if isinstance(rows, list) and len(rows) > MANY:
+            return await asyncio.to_thread(snapshot, poll, self.snapshot)
+        return snapshot(poll, self.snapshot)

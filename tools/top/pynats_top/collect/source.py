@@ -1,0 +1,55 @@
+"""What gives polls of one server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW = (
+    "connections", "accounts", "streams", "consumers", "slow",
+)  # fmt: skip
+PARTS = (CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW)
+
+
+class SourceError(Exception):
+    """A poll has failed; the text says why, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a poll is to ask for. `parts`: only what is looked at."""
+
+    limit: int = 1024
+    sort: str = "cid"
+    subscriptions: bool = False
+    auth: bool = False  # accounts and users of connections
+    parts: frozenset[str] = frozenset((CONNECTIONS,))
+
+
+@dataclass(slots=True)
+class Poll:
+    """Answers of one server, as they came. `at` is monotonic. What was not asked for is None."""
+
+    at: float
+    varz: dict[str, Any] = field(default_factory=dict)
+    connz: dict[str, Any] | None = None
+    accounts: dict[str, Any] | None = None
+    jsz: dict[str, Any] | None = None
+    closed: dict[str, Any] | None = None  # connections that have ended, the last ones first
+    pending: dict[str, Any] | None = None  # connections with most pending bytes, and subjects
+
+
+class Source(Protocol):
+    """One server, however it is asked."""
+
+    label: str
+
+    async def poll(self, want: Want) -> Poll:
+        """One poll. Raises SourceError."""
+
+    async def connection(self, cid: int) -> dict[str, Any] | None:
+        """One connection with its subscriptions in detail; None when there is none. Raises
+        SourceError."""
+
+    async def close(self) -> None:
+        """Ends; a poll that runs fails."""

@@ -1,0 +1,167 @@
+"""GET over one connection that is kept: HTTP is read with h11, over the loop's own connections.
+
+So an answer has one time limit, however slowly it comes, and can be given up at once; urllib would
+need a thread for each, and knows a limit for single reads only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import h11
+
+READ: Final = 1 << 18
+ANSWER_MAX: Final = 1 << 27
+_GREETING: Final = b"INFO {"
+_KEPT_LOST = (ConnectionError, EOFError)
+
+
+class ClientPortError(Exception):
+    """A NATS server's greeting came instead of HTTP."""
+
+
+class WebError(Exception):
+    """What came is no HTTP, or too much of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, content type and body."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+class Web:
+    """GET requests to one server, one at a time."""
+
+    def __init__(
+        self, url: str, authorization: str = "", tls: ssl.SSLContext | None = None
+    ) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = tls
+        self._path = parts.path.rstrip("/")
+        self._headers = [
+            ("Host", parts.netloc.rpartition("@")[2]),
+            ("User-Agent", "pynats-top"),
+            ("Accept", "application/json"),
+        ]
+        if authorization:
+            self._headers.append(("Authorization", authorization))
+        self._open: _Connection | None = None
+
+    async def get(self, target: str) -> Answer:
+        """One answer. Raises ClientPortError, WebError, OSError, UnicodeError."""
+        kept = self._open
+        if kept is not None:
+            try:
+                return await self._ask(kept, target)
+            except _KEPT_LOST:
+                pass  # the server had ended it meanwhile
+        return await self._ask(await self._connect(), target)
+
+    async def _connect(self) -> _Connection:
+        reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
+        self._open = _Connection(reader, writer)
+        return self._open
+
+    async def _ask(self, connection: _Connection, target: str) -> Answer:
+        try:
+            answer = await connection.exchange(self._path + target, self._headers)
+        except BaseException:
+            self.close()
+            raise
+        if not connection.may_stay:
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """Ends the connection at once; who waits for an answer gets a ConnectionError."""
+        if self._open is not None:
+            self._open.abort()
+            self._open = None
+
+
+class _Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        import h11
+
+        self._reader, self._writer = reader, writer
+        self._state = h11.Connection(h11.CLIENT)
+        self._first = True
+
+    @property
+    def may_stay(self) -> bool:
+        import h11
+
+        return self._state.our_state is h11.IDLE
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
+    async def exchange(self, target: str, headers: list[tuple[str, str]]) -> Answer:
+        import h11
+
+        try:
+            request = h11.Request(method="GET", target=target, headers=headers)
+            for part in (request, h11.EndOfMessage()):
+                self._writer.write(self._state.send(part) or b"")
+            await self._writer.drain()
+            return await self._answer()
+        except (h11.RemoteProtocolError, h11.LocalProtocolError) as error:
+            raise WebError(f"no HTTP: {error}") from None
+
+    async def _answer(self) -> Answer:
+        import h11
+
+        head: h11.Response | None = None
+        body = bytearray()
+        while True:
+            event = self._state.next_event()
+            if event is h11.NEED_DATA:
+                self._receive(await self._reader.read(READ), head)
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > ANSWER_MAX:
+                    raise WebError(f"the answer is longer than {ANSWER_MAX >> 20} MiB")
+            elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)):
+                break
+        if head is None:
+            raise EOFError
+        if self._state.our_state is h11.DONE and self._state.their_state is h11.DONE:
+            self._state.start_next_cycle()
+        return Answer(head.status_code, _content_type(head), bytes(body))
+
+    def _receive(self, data: bytes, head: Any) -> None:
+        if self._first and data.startswith(_GREETING):
+            raise ClientPortError
+        if not data and head is None:
+            raise EOFError
+        self._first = self._first and not data
+        self._state.receive_data(data)
+
+
+def _content_type(head: h11.Response) -> str:
+    value = dict(head.headers).get(b"content-type", b"")
+    return value.decode("latin-1").partition(";")[0].strip().lower()
+
+
+def authorization(user: str, password: str | None) -> str:
+    """The header's value: a user with a password, or a token alone; "" without any."""
+    if not user and not password:
+        return ""
+    if password is None:
+        return f"Bearer {user}"
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return f"Basic {pair}"
