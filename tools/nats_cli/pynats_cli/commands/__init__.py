@@ -61,6 +61,12 @@ ROOT = Group(
                 panel=_OPERATE, offline=True),
         Command("rtt", "Measure round-trip time to the servers", f"{_HERE}.rtt:rtt",
                 examples=("pynats rtt 10",), panel=_OPERATE, offline=True),
+        Command("top", "What servers do now, at a terminal or as text", "pynats_top.command:top",
+                examples=("pynats top", "pynats top n1 n2 --sort subs -n 10",
+                          "pynats top -s http://127.0.0.1:8222",
+                          "pynats top --once --view accounts --json",
+                          "pynats top --record top.jsonl", "pynats top --replay top.jsonl"),
+                panel=_OPERATE, offline=True),
         Command("traffic", "Watch traffic of the cluster", f"{_HERE}.traffic:traffic",
                 panel=_OPERATE, hidden=True),
         _group("context", "Manage connection contexts", ("ctx",), panel=_LOCAL),
@@ -76,5 +82,5 @@ ROOT = Group(
     ),
 )  # fmt: skip
 
-LATER = ("bench", "top")
+LATER = ("bench",)
 """Commands of the original that are still to come."""

@@ -30,6 +30,10 @@ TIMEOUT_S: Final = 10.0  # for all of one poll
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 
 
+class _AbsentError(SourceError):
+    """The server does not know this path."""
+
+
 class HttpSource:
     """See Source. `url` may have a base path, and credentials: a user and password, or a token.
 
@@ -66,7 +70,7 @@ class HttpSource:
             deadline = asyncio.get_running_loop().time() + self._timeout_s
             poll.varz = await self._get("/varz", {}, deadline)
             for name, path, query in _asked(want):
-                setattr(poll, name, await self._get(path, query, deadline))
+                setattr(poll, name, await self._optional(path, query, deadline))
         return poll
 
     def due_in_s(self, interval_s: float) -> float:
@@ -87,6 +91,15 @@ class HttpSource:
     async def close(self) -> None:
         """See Source."""
         self._web.close()
+
+    async def _optional(
+        self, path: str, query: dict[str, Any], deadline: float
+    ) -> dict[str, Any] | None:
+        """None where a server does not have it yet."""
+        try:
+            return await self._get(path, query, deadline)
+        except _AbsentError:
+            return None
 
     async def _get(self, path: str, query: dict[str, Any], deadline: float) -> dict[str, Any]:
         target = f"{path}?{urlencode(query)}" if query else path
@@ -123,7 +136,9 @@ class HttpSource:
         if answer.status == _OK and answer.content_type == "text/html":
             raise SourceError(f"{self._bare} has a web page at {path}: no monitoring port")
         if answer.status == _NOT_FOUND:
-            raise SourceError(f"{self._bare} has no {path} (404): no monitoring port, or not there")
+            raise _AbsentError(
+                f"{self._bare} has no {path} (404): no monitoring port, or not there"
+            )
         if answer.status != _OK:
             raise SourceError(f"{self._bare} answers {path} with {answer.status}{_said(answer)}")
 
@@ -132,7 +147,7 @@ def _asked(want: Want) -> list[tuple[str, str, dict[str, Any]]]:
     """The field of a poll, the path, and the query of all that is wanted."""
     asked: list[tuple[str, str, dict[str, Any]]] = []
     if CONNECTIONS in want.parts:
-        query: dict[str, Any] = {"limit": want.limit, "sort": want.sort}
+        query: dict[str, Any] = {"limit": want.limit, "sort": want.server_sort}
         query |= {"subs": 1} if want.subscriptions else {}
         query |= {"auth": 1} if want.auth else {}
         asked.append(("connz", "/connz", query))

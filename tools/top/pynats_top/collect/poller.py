@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from pynats_top.collect.replay import ReplaySource
-from pynats_top.collect.source import Poll, Source, SourceError, Want
+from pynats_top.collect.source import OWN_SORTS, Poll, Source, SourceError, Want
 from pynats_top.model.figures import Snapshot, snapshot
 from pynats_top.model.history import History
+from pynats_top.model.rows import CONNECTION_COLUMNS, column_of, ordered
 
 MANY = 2000
 """So many connections are made figures of in a thread: they hold the loop too long."""
@@ -122,6 +123,7 @@ class Poller:
             try:
                 poll = await self.source.poll(want)
                 self.snapshot = await self._figures(poll)
+                _sort(self.snapshot, want.sort)
             except SourceError as error:
                 self.error = str(error)
                 self.failures += 1
@@ -157,3 +159,9 @@ class Poller:
         if isinstance(rows, list) and len(rows) > MANY:
             return await asyncio.to_thread(snapshot, poll, self.snapshot)
         return snapshot(poll, self.snapshot)
+
+
+def _sort(made: Snapshot, sort: str) -> None:
+    """Sorts by what the server cannot sort by."""
+    if sort in OWN_SORTS and (column := column_of(CONNECTION_COLUMNS, sort)):
+        made.connections = ordered(made.connections, column)

@@ -10,6 +10,13 @@ CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW = (
 )  # fmt: skip
 PARTS = (CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW)
 
+SERVER_SORTS = (
+    "cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "last",
+    "idle", "uptime", "stop", "reason", "rtt",
+)  # fmt: skip
+OWN_SORTS = ("lang", "version")  # the documentation has them, but no server sorts by them
+SORTS = (*SERVER_SORTS, *OWN_SORTS)
+
 SLOWEST = 50  # connections asked for with their subjects, to tell who is slow
 ENDED = 256  # connections that ended, asked for with their reasons
 ACCOUNTS_MAX = 10_000  # accounts with streams
@@ -29,6 +36,11 @@ class Want:
     auth: bool = False  # accounts and users of connections
     parts: frozenset[str] = frozenset((CONNECTIONS,))
 
+    @property
+    def server_sort(self) -> str:
+        """What the server is to sort by: it does not know all that the documentation has."""
+        return "cid" if self.sort in OWN_SORTS else self.sort
+
 
 @dataclass(slots=True)
 class Poll:
@@ -46,7 +58,9 @@ class Poll:
 class Source(Protocol):
     """One server, however it is asked."""
 
-    label: str
+    @property
+    def label(self) -> str:
+        """What it is called before its name is known."""
 
     async def poll(self, want: Want) -> Poll:
         """One poll. Raises SourceError."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
@@ -30,6 +30,8 @@ from pynats_top.model.values import mapping, objects, text
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
+
+_ACCOUNTS: Final = "$SYS.REQ.ACCOUNT.PING.STATZ"
 
 
 class SystemAccount:
@@ -88,11 +90,13 @@ class SystemSource:
         self.label = name or server
 
     async def poll(self, want: Want) -> Poll:
-        """See Source."""
+        """See Source. All is asked for at once: the way to a server may be long."""
         poll = Poll(time.monotonic())
-        poll.varz = await self._ask("VARZ", {})
-        for field, kind, request in _asked(want):
-            setattr(poll, field, await self._ask(kind, request))
+        asked = _asked(want)
+        asking = [self._ask("VARZ", {}), *(self._ask(kind, body) for _, kind, body in asked)]
+        poll.varz, *answers = await asyncio.gather(*asking)
+        for (field, _, _), answer in zip(asked, answers, strict=True):
+            setattr(poll, field, answer)
         return poll
 
     def due_in_s(self, interval_s: float) -> float:
@@ -116,24 +120,45 @@ class SystemSource:
 
         try:
             session = await self._account.session()
-            document = await requests.answer_of(
-                session, self._server, kind, request, compressed=True
-            )
+            if kind == _ACCOUNTS:
+                document = await self._accounts(session, request)
+            else:
+                document = await requests.answer_of(
+                    session, self._server, kind, request, compressed=True
+                )
             return requests.data_of(document)
         except (CliError, TimeoutError, nats_errors.Error, OSError) as error:
             raise SourceError(describe(error)) from None
+
+    async def _accounts(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
+        """Figures of accounts are asked for by another subject, of all servers or by a name."""
+        from pynats_cli.servers.system import requests
+
+        by_name = self._server == self.label
+        servers = requests.ServerFilter(name=self._server if by_name else "")
+        answers = await requests.scatter(
+            session,
+            _ACCOUNTS,
+            request | servers.fields(),
+            expect=1 if by_name else 0,
+            compressed=True,
+        )
+        for answer in answers:
+            if self._server in (answer.server.get("id"), answer.server.get("name")):
+                return answer.document
+        raise CliError(f'server "{self._server}" did not answer')
 
 
 def _asked(want: Want) -> list[tuple[str, str, dict[str, Any]]]:
     """The field of a poll, the kind of request, and the request of all that is wanted."""
     asked: list[tuple[str, str, dict[str, Any]]] = []
     if CONNECTIONS in want.parts:
-        request: dict[str, Any] = {"limit": want.limit, "sort": want.sort}
+        request: dict[str, Any] = {"limit": want.limit, "sort": want.server_sort}
         request |= {"subscriptions": True} if want.subscriptions else {}
         request |= {"auth": True} if want.auth else {}
         asked.append(("connz", "CONNZ", request))
     if ACCOUNTS in want.parts:
-        asked.append(("accounts", "ACCSTATZ", {"include_unused": True}))
+        asked.append(("accounts", _ACCOUNTS, {"include_unused": True}))
     if STREAMS in want.parts or CONSUMERS in want.parts:
         request = {"accounts": True, "streams": True, "config": True, "limit": ACCOUNTS_MAX}
         request |= {"consumer": True} if CONSUMERS in want.parts else {}

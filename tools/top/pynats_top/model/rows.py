@@ -197,18 +197,17 @@ TABLES: Final[dict[str, tuple[Column, ...]]] = {
 }
 """The columns of the table of each part of a Snapshot, by the field's name."""
 
-SERVER_SORTS: Final = (
-    "cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "last",
-    "idle", "uptime", "stop", "reason", "rtt",
-)  # fmt: skip
-OWN_SORTS: Final = ("lang", "version")  # the documentation has them, but no server sorts by them
-
 
 def key_of(row: Any) -> Any:
     """What a row is known by from one snapshot to the next."""
     if isinstance(row, (ConnectionFigures, SlowConsumer)):
         return row.cid
     return row.name if isinstance(row, AccountFigures) else row.key
+
+
+def column_of(columns: Sequence[Column], key: str) -> Column | None:
+    """The column with this key."""
+    return next((column for column in columns if column.key == key), None)
 
 
 def ordered(rows: Iterable[Any], column: Column, reverse: bool = False) -> list[Any]:
