@@ -44,7 +44,7 @@ class Poller:
         self.failures = 0  # in a row
         self.interval_s = options.interval_s
         self.want = Want(options.limit, options.sort, options.subscriptions)
-        self._on_change = on_change
+        self.on_change = on_change
         self._paused = False
         self._poke = asyncio.Event()
         self._one = asyncio.Lock()
@@ -131,7 +131,7 @@ class Poller:
                 if self.snapshot.restarted:
                     self.history.clear()
                 self.history.add(self.snapshot)
-        self._on_change()
+        self.on_change()
         return not self.error
 
     async def _figures(self, poll: Poll) -> Snapshot:
