@@ -13,9 +13,12 @@ from pynats_common.go.errno import errno_text, error_text
 from pynats_top.collect.decoding import decoded
 from pynats_top.collect.source import (
     ACCOUNTS,
+    ACCOUNTS_MAX,
     CONNECTIONS,
     CONSUMERS,
+    ENDED,
     SLOW,
+    SLOWEST,
     STREAMS,
     Poll,
     SourceError,
@@ -24,8 +27,6 @@ from pynats_top.collect.source import (
 from pynats_top.collect.web import Answer, ClientPortError, Web, WebError, authorization
 
 TIMEOUT_S: Final = 10.0  # for all of one poll
-SLOWEST: Final = 50  # connections asked for with their subjects, to tell who is slow
-ENDED: Final = 256  # connections that ended, asked for with their reasons
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 
 
@@ -67,6 +68,10 @@ class HttpSource:
             for name, path, query in _asked(want):
                 setattr(poll, name, await self._get(path, query, deadline))
         return poll
+
+    def due_in_s(self, interval_s: float) -> float:
+        """See Source."""
+        return interval_s
 
     async def connection(self, cid: int) -> dict[str, Any] | None:
         """See Source."""
@@ -134,7 +139,7 @@ def _asked(want: Want) -> list[tuple[str, str, dict[str, Any]]]:
     if ACCOUNTS in want.parts:
         asked.append(("accounts", "/accstatz", {"unused": 1}))
     if STREAMS in want.parts or CONSUMERS in want.parts:
-        query = {"accounts": 1, "streams": 1, "config": 1}
+        query = {"accounts": 1, "streams": 1, "config": 1, "limit": ACCOUNTS_MAX}
         query |= {"consumers": 1} if CONSUMERS in want.parts else {}
         asked.append(("jsz", "/jsz", query))
     if SLOW in want.parts:

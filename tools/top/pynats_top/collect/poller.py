@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
+from pynats_top.collect.replay import ReplaySource
 from pynats_top.collect.source import Poll, Source, SourceError, Want
 from pynats_top.model.figures import Snapshot, snapshot
 from pynats_top.model.history import History
@@ -104,8 +105,9 @@ class Poller:
             if poked or not self._paused:
                 self._poke.clear()
                 await self.poll()
-            left = begin + self.interval_s - loop.time()
-            poked = await self._poked_within(max(left, self.interval_s * PAUSE_MIN))
+            interval_s = self.source.due_in_s(self.interval_s)
+            left = begin + interval_s - loop.time()
+            poked = await self._poked_within(max(left, interval_s * PAUSE_MIN))
 
     async def _poked_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -133,6 +135,22 @@ class Poller:
                 self.history.add(self.snapshot)
         self.on_change()
         return not self.error
+
+    async def go_to(self, place: int) -> None:
+        """Shows another place of a recording."""
+        if isinstance(self.source, ReplaySource):
+            async with self._one:
+                before, poll = self.source.at(place)
+                self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
+                self.error, self.failures = "", 0
+            self._on_change()
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """Which poll of how many of a recording is shown, the first being 0; None if none is."""
+        if isinstance(self.source, ReplaySource):
+            return max(self.source.place, 0), len(self.source.polls)
+        return None
 
     async def _figures(self, poll: Poll) -> Snapshot:
         rows = (poll.connz or {}).get("connections")

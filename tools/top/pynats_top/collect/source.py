@@ -10,6 +10,10 @@ CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW = (
 )  # fmt: skip
 PARTS = (CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW)
 
+SLOWEST = 50  # connections asked for with their subjects, to tell who is slow
+ENDED = 256  # connections that ended, asked for with their reasons
+ACCOUNTS_MAX = 10_000  # accounts with streams
+
 
 class SourceError(Exception):
     """A poll has failed; the text says why, in one line."""
@@ -46,6 +50,9 @@ class Source(Protocol):
 
     async def poll(self, want: Want) -> Poll:
         """One poll. Raises SourceError."""
+
+    def due_in_s(self, interval_s: float) -> float:
+        """Seconds from one poll to the next, if this interval is asked for."""
 
     async def connection(self, cid: int) -> dict[str, Any] | None:
         """One connection with its subscriptions in detail; None when there is none. Raises
