@@ -10,10 +10,13 @@ from pynats_cli.screen.visible import visible
 from rich.text import Text
 from textual.app import App
 from textual.binding import Binding
+from textual.events import Key
 
 from pynats_top.collect.poller import Poller
 from pynats_top.options import TopOptions
+from pynats_top.screen.base import TopScreen
 from pynats_top.screen.endings import signals_end
+from pynats_top.screen.keys import APP_KEYS, bindings
 from pynats_top.screen.main import MainScreen
 from pynats_top.screen.themes import looks
 
@@ -24,7 +27,7 @@ class TopApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
     AUTO_FOCUS = None
-    BINDINGS: ClassVar[list[Binding]] = []  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[Binding]] = bindings(APP_KEYS)  # type: ignore[assignment]
 
     def __init__(self, pollers: Sequence[Poller], options: TopOptions) -> None:
         self.looks = looks()
@@ -41,6 +44,12 @@ class TopApp(App[int], inherit_bindings=False):
         self.push_screen(self._main)
         for poller in self.pollers:
             self.run_worker(poller.run(), name=poller.label, group="polls")
+
+    def on_key(self, event: Key) -> None:
+        """Before bindings."""
+        screen = self.screen
+        if isinstance(screen, TopScreen) and screen.take(event):
+            event.prevent_default()
 
     def next_look(self) -> None:
         """The theme after this one."""

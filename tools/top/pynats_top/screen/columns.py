@@ -8,9 +8,9 @@ from typing import Any
 from pynats_top.collect.source import CONNECTIONS
 from pynats_top.model.figures import ConnectionFigures
 from pynats_top.model.rows import TABLES, Column, Look, go_time
-from pynats_top.screen.grid import INDENT, Shown
-from pynats_top.screen.paint import cells
 from pynats_top.screen.view import View
+from pynats_top.screen.widgets.grid import INDENT, Shown
+from pynats_top.screen.widgets.paint import cells
 
 _HOST_MIN, _NAME_MOST, _GAP = 15, 60, 2
 _FLOW = 12

@@ -13,9 +13,9 @@ from pynats_top.collect.source import CONNECTIONS, SLOW
 from pynats_top.model.figures import Snapshot
 from pynats_top.model.rows import OWN_SORTS, SERVER_SORTS, TABLES, Look, filtered, key_of, ordered
 from pynats_top.screen.columns import columns_of
-from pynats_top.screen.grid import Shown
 from pynats_top.screen.servers import server_columns
 from pynats_top.screen.view import OVERVIEW, URGENCY, View
+from pynats_top.screen.widgets.grid import Shown
 
 _COUNTED = {
     CONNECTIONS: "Connections Polled", "accounts": "Accounts", "streams": "Streams",

@@ -12,11 +12,11 @@ from textual.binding import Binding
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.source import SourceError
 from pynats_top.model.values import objects
-from pynats_top.screen.above import Above
-from pynats_top.screen.bars import KeyLine
-from pynats_top.screen.grid import Grid, Shown
-from pynats_top.screen.head import Head, HeadLine
+from pynats_top.screen.base import TopScreen
 from pynats_top.screen.keys import BACK, DETAIL_KEYS, bindings
+from pynats_top.screen.widgets.bars import KeyLine
+from pynats_top.screen.widgets.grid import Grid, Shown
+from pynats_top.screen.widgets.head import Head, HeadLine
 
 _LABELS = (
     ("kind", "Kind"), ("type", "Type"), ("name", "Name"), ("account", "Account"),
@@ -60,7 +60,7 @@ def facts(row: Mapping[str, Any], columns: int) -> list[HeadLine]:
     return [HeadLine(visible(title)), *map(HeadLine, lines)]
 
 
-class ConnectionScreen(Above, inherit_bindings=False):
+class ConnectionScreen(TopScreen, inherit_bindings=False):
     """Asks again with every poll, until it is left."""
 
     BINDINGS: ClassVar[list[Binding]] = bindings(DETAIL_KEYS)  # type: ignore[assignment]
@@ -114,6 +114,3 @@ class ConnectionScreen(Above, inherit_bindings=False):
 
     def action_leave(self) -> None:
         self.leave()
-
-    def action_quit(self) -> None:
-        self.app.exit(0)

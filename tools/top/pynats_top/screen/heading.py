@@ -1,49 +1,55 @@
-"""The words of the head, as the original writes them."""
+"""The words of the head: the original's, and rates over time where there is room."""
 
 from __future__ import annotations
+
+import textwrap
 
 from pynats_cli.screen.visible import visible
 
 from pynats_top.collect.poller import Poller
-from pynats_top.model.rates import Traffic
-from pynats_top.model.sizes import count_text, size_text
-from pynats_top.screen.head import HeadLine
+from pynats_top.model.rows import Look
+from pynats_top.screen.widgets.head import HeadLine
+from pynats_top.screen.widgets.paint import cells
+from pynats_top.text import head
 
 _SPARK = 60
+_ID, _SERIES = 2, {4: "in_msgs", 5: "out_msgs"}
 
 
-def heading(poller: Poller, place: str, raw: bool, compact: bool) -> list[HeadLine]:
+def heading(poller: Poller, place: str, raw: bool, columns: int, compact: bool) -> list[HeadLine]:
     """What stands above the table. `place`: which of several servers this is; a compact one has
     no line for the ID."""
+    error = visible(poller.error)
     if poller.snapshot is None:
         first = f"NATS server {visible(poller.label)}"
-        return [HeadLine(first, visible(poller.error) or "...")]
+        more = [] if fits(first, error, columns) else textwrap.wrap(error, max(columns - 2, 1))
+        return [HeadLine(first, error or "..."), *(HeadLine(f"  {line}") for line in more)]
     server = poller.snapshot.server
     version, uptime = visible(server.version), visible(server.uptime)
+    texts = [f"NATS server version {version} (uptime: {uptime})"]
+    texts += map(visible, head(poller.snapshot, Look(raw=raw))[1:])
+    texts[1] += place
     lines = [
-        HeadLine(f"NATS server version {version} (uptime: {uptime})", visible(poller.error)),
-        HeadLine(f"Server: {visible(server.title)}{place}"),
-        HeadLine(f"  ID:   {visible(server.id)}"),
-        HeadLine(f"  Load: CPU: {server.cpu:4.1f}%  Memory: {size_text(server.memory)}"
-                 f"  Slow Consumers: {server.slow_consumers}"),
-        HeadLine(_flow("In", server.traffic, raw), rates=_rates(poller, "in_msgs")),
-        HeadLine(_flow("Out", server.traffic, raw), rates=_rates(poller, "out_msgs")),
-    ]  # fmt: skip
+        HeadLine(text, error if number == 0 else "", _rates(poller, number))
+        for number, text in enumerate(texts)
+    ]
     if compact:
-        del lines[2]
+        del lines[_ID]
     return lines
 
 
-def _rates(poller: Poller, series: str) -> tuple[float, ...]:
-    return tuple(poller.history.last(series, _SPARK))
+def rest_of(poller: Poller, first: HeadLine, columns: int) -> str:
+    """The error of a server that was there before, where the first line has no room for it."""
+    if poller.snapshot is None or fits(first.text, first.warning, columns):
+        return ""
+    return first.warning
 
 
-def _flow(name: str, traffic: Traffic, raw: bool) -> str:
-    if name == "In":
-        figures = traffic.in_msgs, traffic.in_bytes, traffic.in_msgs_rate, traffic.in_bytes_rate
-    else:
-        figures = (traffic.out_msgs, traffic.out_bytes, traffic.out_msgs_rate,
-                   traffic.out_bytes_rate)  # fmt: skip
-    messages, size, messages_rate, size_rate = figures
-    return (f"  {name + ':':<6}Msgs: {count_text(messages, raw)}  Bytes: {size_text(size, raw)}"
-            f"  Msgs/Sec: {messages_rate:.1f}  Bytes/Sec: {size_text(size_rate, raw)}")  # fmt: skip
+def fits(text: str, warning: str, columns: int) -> bool:
+    """Whether both have room in a line."""
+    return cells(text) + 1 + cells(warning) <= columns
+
+
+def _rates(poller: Poller, number: int) -> tuple[float, ...]:
+    series = _SERIES.get(number)
+    return tuple(poller.history.last(series, _SPARK)) if series else ()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.events import Key
 from textual.strip import Strip
 
-from pynats_top.screen.above import Above
+from pynats_top.screen.base import TopScreen
 from pynats_top.screen.keys import help_lines
-from pynats_top.screen.line import Drawn
-from pynats_top.screen.paint import fit, strip
+from pynats_top.screen.widgets.line import Drawn
+from pynats_top.screen.widgets.paint import fit, strip
 
 _KEY, _TWO_COLUMNS = 13, 110
 _SCROLLING = {"down": 1, "up": -1, "pagedown": 10, "pageup": -10}
@@ -66,10 +63,8 @@ class HelpText(Drawn):
         return strip(parts, width, look.text)
 
 
-class HelpScreen(Above, inherit_bindings=False):
+class HelpScreen(TopScreen, inherit_bindings=False):
     """See above."""
-
-    BINDINGS: ClassVar[list[Binding]] = []  # type: ignore[assignment]
 
     def __init__(self, replay: bool) -> None:
         super().__init__()
@@ -78,9 +73,7 @@ class HelpScreen(Above, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self._text
 
-    def on_key(self, event: events.Key) -> None:
-        event.stop()
-        if event.key == "ctrl+c":
-            self.app.exit(0)
-        elif not (event.key in _SCROLLING and self._text.scroll(_SCROLLING[event.key])):
+    def take(self, key: Key) -> bool:
+        if not (key.key in _SCROLLING and self._text.scroll(_SCROLLING[key.key])):
             self.leave()
+        return True

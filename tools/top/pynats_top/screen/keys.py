@@ -86,8 +86,8 @@ KEYS = (
         replay=True),
     Key("theme", "t", "theme", "the next theme", "theme", group=REST),
     Key("help", "question_mark,h", "help", "this page", "help", "? h", group=REST),
-    Key("quit", "q", "quit", "leave", "quit", "q", group=REST),
-    Key("suspend", "ctrl+z", "app.suspend_process", "back to the shell, until fg", "", "Ctrl-Z",
+    Key("quit", "q", "app.quit", "leave", "quit", "q", group=REST),
+    Key("suspend", "ctrl+z", "suspend_process", "back to the shell, until fg", "", "Ctrl-Z",
         group=REST),
     Key("interrupt", "ctrl+c", "quit", "leave, whatever is asked", "", "Ctrl-C", group=REST,
         priority=True),
@@ -95,10 +95,12 @@ KEYS = (
 
 _SCROLL = ("down", "up", "page_down", "page_up", "first", "last", "right", "left")
 _NAMED = {key.id: key for key in KEYS}
+APP_KEYS = tuple(_NAMED[name] for name in ("interrupt", "suspend"))  # on every screen
+MAIN_KEYS = tuple(key for key in KEYS if key not in APP_KEYS)
 # Where the details of a connection are shown.
 BACK = Key("leave", "escape,enter,q", "leave", "back to the table", "back", "Esc")
 DETAIL_KEYS = (
-    BACK, *(_NAMED[name] for name in _SCROLL), _NAMED["interrupt"], _NAMED["suspend"],
+    BACK, *(_NAMED[name] for name in _SCROLL),
 )  # fmt: skip
 
 _PLAIN = ("quit", "help", "sort", "limit", "filter", "details", "rates", "subscriptions", "pause",
@@ -107,7 +109,7 @@ _PLAYED = ("quit", "help", "pause", "step_on", "step_back", "filter", "details",
            "slower", "rates", "theme")  # fmt: skip
 
 
-def bindings(keys: Iterable[Key] = KEYS) -> list[Binding]:
+def bindings(keys: Iterable[Key]) -> list[Binding]:
     return [key.binding() for key in keys]
 
 

@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.source import CONNECTIONS, CONSUMERS
+from pynats_top.lookup import Names
 from pynats_top.model.figures import ConnectionFigures
 from pynats_top.model.jetstream import StreamFigures
 from pynats_top.model.rows import SERVER_SORTS
 from pynats_top.model.slow import SlowConsumer
 from pynats_top.options import TopOptions
-from pynats_top.screen.bars import KeyLine, TabLine
-from pynats_top.screen.charts import Chart, Charts, charts_of
+from pynats_top.screen.base import TopScreen
 from pynats_top.screen.contents import contents_of, sorts_of
 from pynats_top.screen.details import ConnectionScreen
-from pynats_top.screen.grid import Grid
-from pynats_top.screen.head import Head
-from pynats_top.screen.heading import heading
+from pynats_top.screen.heading import heading, rest_of
 from pynats_top.screen.help import HelpScreen
-from pynats_top.screen.keys import KEYS, Key, bindings, footer
-from pynats_top.screen.line import TextLine
-from pynats_top.screen.prompt import Prompt, Question
-from pynats_top.screen.small import Small, is_small
+from pynats_top.screen.keys import MAIN_KEYS, Key, bindings, footer
+from pynats_top.screen.replaying import change_speed, place_text, skipped, stepped
 from pynats_top.screen.view import OVERVIEW, TITLES, View
+from pynats_top.screen.widgets.bars import KeyLine, TabLine
+from pynats_top.screen.widgets.charts import Chart, Charts, charts_of
+from pynats_top.screen.widgets.grid import Grid
+from pynats_top.screen.widgets.head import Head
+from pynats_top.screen.widgets.line import TextLine
+from pynats_top.screen.widgets.prompt import Prompt, Question
+from pynats_top.screen.widgets.small import Small, is_small
 
 if TYPE_CHECKING:
     from pynats_top.screen.app import TopApp
 
 _COMPACT_BELOW, _BARE_BELOW = 20, 14
+_MINUTE_S = 60.0
 SORT, LIMIT, FILTER = "sort", "limit", "filter"
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(TopScreen, inherit_bindings=False):
     """Knows what the user has chosen; the widgets are told what to show."""
 
-    BINDINGS: ClassVar[list[Binding]] = bindings(KEYS)  # type: ignore[assignment]
-    AUTO_FOCUS = None
+    BINDINGS: ClassVar[list[Binding]] = bindings(MAIN_KEYS)  # type: ignore[assignment]
     CSS = """
     MainScreen { layout: vertical; overflow: hidden; }
     MainScreen > Small, MainScreen > Charts { display: none; }
     MainScreen.-overview > Charts { display: block; }
-    MainScreen.-overview > Grid { height: auto; max-height: 50%; }
+    MainScreen.-overview > Grid { height: auto; max-height: 50%; margin-bottom: 1; }
     MainScreen.-bare > TabLine, MainScreen.-bare > KeyLine { display: none; }
     MainScreen.-small > * { display: none; }
     MainScreen.-small > Small { display: block; }
@@ -64,6 +66,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self.view.sorts[CONNECTIONS] = options.sort
         self._replay = bool(options.replay)
         self._stale = False
+        self._names = Names()
         self._head, self._prompt, self._count = Head(), Prompt(), TextLine()
         self._grid, self._charts = Grid(), Charts(self._find_charts)
         self._tabs, self._keys = TabLine(TITLES), KeyLine(self._find_keys)
@@ -83,6 +86,9 @@ class MainScreen(Screen[None], inherit_bindings=False):
             poller.on_change = self.figures_changed
         self._look()
         self._draw()
+
+    def on_unmount(self) -> None:
+        self._names.close()
 
     # Drawing
 
@@ -110,8 +116,13 @@ class MainScreen(Screen[None], inherit_bindings=False):
         view, poller = self.view, self.poller
         several = len(self._pollers) > 1
         place = f"  ({view.server + 1} of {len(self._pollers)}, [ and ] change)" if several else ""
-        self._head.show(heading(poller, place, view.raw, lines < _COMPACT_BELOW))
-        contents = contents_of(view, poller, self._pollers, columns, {}, self._replay)
+        head = heading(poller, place, view.raw, columns, lines < _COMPACT_BELOW)
+        self._head.show(head)
+        self._prompt.show_idle(rest_of(poller, head[0], columns))
+        if view.lookup and poller.snapshot is not None:
+            self._names.look(row.ip for row in poller.snapshot.connections)
+        names = self._names.known
+        contents = contents_of(view, poller, self._pollers, columns, names, self._replay)
         self._count.show(contents.count, contents.notes)
         self.set_class(view.tab == OVERVIEW, "-overview")
         self._grid.show(contents.columns, contents.rows, contents.identity, contents.marked)
@@ -128,7 +139,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
         first, end, number = self._grid.seen
         seen = f"{first + 1}-{end} of {number} " if end - first < number else ""
         paused = "paused " if self.poller.paused else ""
-        self._tabs.show(self.view.tab, paused + seen)
+        self._tabs.show(self.view.tab, f"{place_text(self.poller)}{paused}{seen}")
 
     def _find_charts(self, room: int) -> list[Chart]:
         return charts_of(self.poller, room, self.view.raw)
@@ -137,12 +148,21 @@ class MainScreen(Screen[None], inherit_bindings=False):
         return footer(width, self._replay, len(self._pollers))
 
     def _look(self) -> None:
-        """Only what is looked at is asked for."""
+        """Only what is looked at is asked for; of a recording all is there, and to ask would be to
+        go on in it."""
+        if self._replay:
+            return
         for number, poller in enumerate(self._pollers):
             looked = number == self.view.server
             poller.look_at(self.view.parts if looked else ())
 
     # Questions
+
+    def take(self, key: events.Key) -> bool:
+        return self._prompt.take(key)
+
+    def on_paste(self, event: events.Paste) -> None:
+        self._prompt.paste(event.text)
 
     def _ask(self, kind: str, label: str, answers: Sequence[str] = (), text: str = "") -> None:
         self._prompt.ask(Question(kind, label, answers, text))
@@ -181,7 +201,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._prompt.say(f"invalid order: {text}")
             return
         self.view.sorts[self.view.tab] = text
-        if self.view.tab == CONNECTIONS:
+        if self.view.tab == CONNECTIONS and not self._replay:
             for poller in self._pollers:
                 poller.set_sort(text if text in SERVER_SORTS else "cid")
 
@@ -190,15 +210,17 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self._prompt.say(f"invalid limit: {text}")
             return
         self.view.limit = int(text)
-        for poller in self._pollers:
-            poller.set_limit(self.view.limit)
+        if not self._replay:
+            for poller in self._pollers:
+                poller.set_limit(self.view.limit)
 
     # Figures
 
     def action_subscriptions(self) -> None:
         self.view.subscriptions = not self.view.subscriptions
-        for poller in self._pollers:
-            poller.set_subscriptions(self.view.subscriptions)
+        if not self._replay:
+            for poller in self._pollers:
+                poller.set_subscriptions(self.view.subscriptions)
         self._draw()
 
     def action_lookup(self) -> None:
@@ -214,9 +236,12 @@ class MainScreen(Screen[None], inherit_bindings=False):
         self._draw()
 
     def action_pause(self) -> None:
-        paused = not self.poller.paused
+        self._pause(not self.poller.paused)
+
+    def _pause(self, paused: bool) -> None:
         for poller in self._pollers:
-            poller.paused = paused
+            if poller.paused != paused:
+                poller.paused = paused
         self._draw()
 
     # Tabs and servers
@@ -305,6 +330,22 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self._replay or action not in ("step", "skip", "speed")
 
+    def action_step(self, step: int) -> None:
+        self._pause(True)
+        self._move(lambda poller: stepped(poller, step))
+
+    def action_skip(self, minutes: int) -> None:
+        self._move(lambda poller: skipped(poller, minutes * _MINUTE_S))
+
+    def action_speed(self, factor: float) -> None:
+        for poller in self._pollers:
+            change_speed(poller, factor)
+        self._draw()
+
+    def _move(self, find: Callable[[Poller], int]) -> None:
+        for poller in self._pollers:
+            self.run_worker(poller.go_to(find(poller)), group=f"move {id(poller)}", exclusive=True)
+
     # The program
 
     def action_theme(self) -> None:
@@ -312,6 +353,3 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self._replay))
-
-    def action_quit(self) -> None:
-        self.app.exit(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pynats_top.collect.poller import Poller
 from pynats_top.model.figures import ServerFigures
 from pynats_top.model.sizes import count_text, size_text
-from pynats_top.screen.grid import Shown
+from pynats_top.screen.widgets.grid import Shown
 
 _NAME_LEAST, _NAME_MOST = 12, 32
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from textual.strip import Strip
 
 from pynats_top.screen.keys import Key
-from pynats_top.screen.line import LineWidget
-from pynats_top.screen.paint import cells, strip
+from pynats_top.screen.widgets.line import LineWidget
+from pynats_top.screen.widgets.paint import cells, strip
 
 
 class TabLine(LineWidget):

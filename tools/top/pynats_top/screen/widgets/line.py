@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pynats_top.screen.paint import strip
 from pynats_top.screen.themes import Look
+from pynats_top.screen.widgets.paint import strip
 
 if TYPE_CHECKING:
     from pynats_top.screen.app import TopApp

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from textual.geometry import Region
 from textual.strip import Strip
 
-from pynats_top.screen.line import Drawn
-from pynats_top.screen.paint import cells, fit, sparkline, strip
+from pynats_top.screen.widgets.line import Drawn
+from pynats_top.screen.widgets.paint import cells, fit, sparkline, strip
 
 _GAP = 2
 _SPARK_MIN, _SPARK_MAX = 10, 60

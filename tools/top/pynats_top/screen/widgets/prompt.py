@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 
-from pynats_top.screen.line import LineWidget
-from pynats_top.screen.paint import Parts, strip
+from pynats_top.screen.widgets.line import LineWidget
+from pynats_top.screen.widgets.paint import Parts, strip
 
 SHOWN_S = 1.0
 _LONGEST = 200
@@ -28,8 +28,8 @@ class Question:
     text: str = ""
 
 
-class Prompt(LineWidget, can_focus=True):
-    """Has the focus while it asks; every key is its own then."""
+class Prompt(LineWidget):
+    """Takes every key while it asks."""
 
     @dataclass
     class Typed(Message):
@@ -52,13 +52,12 @@ class Prompt(LineWidget, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.question: Question | None = None
-        self._words = ""
+        self._words = self._idle = ""
         self._until: Timer | None = None
 
     def ask(self, question: Question) -> None:
         self._forget_words()
         self.question = question
-        self.focus()
         self.refresh()
 
     def say(self, words: str) -> None:
@@ -67,6 +66,12 @@ class Prompt(LineWidget, can_focus=True):
         self._words = words
         self._until = self.set_timer(SHOWN_S, self._forget_words)
         self.refresh()
+
+    def show_idle(self, words: str) -> None:
+        """What stands here while nothing is asked or said."""
+        if words != self._idle:
+            self._idle = words
+            self.refresh()
 
     def _forget_words(self) -> None:
         if self._until is not None:
@@ -77,7 +82,7 @@ class Prompt(LineWidget, can_focus=True):
     def line(self, width: int) -> Strip:
         look = self.look
         asked = self.question
-        parts: Parts = ()
+        parts: Parts = ((self._idle, look.bad),)
         if self._words:
             parts = ((self._words, look.warn),)
         elif asked is not None:
@@ -90,15 +95,13 @@ class Prompt(LineWidget, can_focus=True):
         found = [answer for answer in asked.answers if answer.startswith(asked.text)]
         return f" {' '.join(found)}" if found != [asked.text] else ""
 
-    def on_key(self, event: events.Key) -> None:
+    def take(self, event: events.Key) -> bool:
+        """Whether something is asked: the key is part of the answer then."""
         asked = self.question
         if asked is None:
-            return
-        event.stop()
-        event.prevent_default()
+            return False
         if event.key in ("enter", "escape"):
             self.question = None
-            self.screen.set_focus(None)
             self.post_message(self.Entered(asked) if event.key == "enter" else self.Left(asked))
         elif event.key == "backspace":
             self._change(asked, asked.text[:-1])
@@ -110,11 +113,12 @@ class Prompt(LineWidget, can_focus=True):
         elif event.is_printable and event.character:
             self._change(asked, asked.text + event.character)
         self.refresh()
+        return True
 
-    def on_paste(self, event: events.Paste) -> None:
+    def paste(self, text: str) -> None:
+        """The first line of what was pasted is typed."""
         if self.question is not None:
-            event.stop()
-            first = event.text.splitlines()[0] if event.text else ""
+            first = text.splitlines()[0] if text else ""
             self._change(self.question, self.question.text + first)
             self.refresh()
 

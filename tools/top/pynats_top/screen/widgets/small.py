@@ -6,8 +6,8 @@ import textwrap
 
 from textual.strip import Strip
 
-from pynats_top.screen.line import Drawn
-from pynats_top.screen.paint import strip
+from pynats_top.screen.widgets.line import Drawn
+from pynats_top.screen.widgets.paint import strip
 
 COLUMNS_MIN, LINES_MIN = 40, 10
 

@@ -10,8 +10,8 @@ from pynats_cli.screen.visible import visible
 from rich.segment import Segment
 from textual.strip import Strip
 
-from pynats_top.screen.line import Drawn
-from pynats_top.screen.paint import fit, window
+from pynats_top.screen.widgets.line import Drawn
+from pynats_top.screen.widgets.paint import fit, window
 
 INDENT = "  "
 GAP = 2  # behind a number

@@ -9,8 +9,8 @@ from textual.strip import Strip
 
 from pynats_top.collect.poller import Poller
 from pynats_top.model.sizes import count_text, size_text
-from pynats_top.screen.line import Drawn
-from pynats_top.screen.paint import bars, fit, strip
+from pynats_top.screen.widgets.line import Drawn
+from pynats_top.screen.widgets.paint import bars, fit, strip
 
 _LABEL = 24
 _TALLEST = 4
