@@ -20,6 +20,9 @@ MANY = 2000
 PAUSE_MIN = 0.25
 """Part of the interval that a server has for itself, however long its answer took."""
 
+SHORT_S = 0.5
+"""Rates over less say nothing: a poll so soon after another one has rates since an older one."""
+
 
 class PollOptions(Protocol):
     """What a poller needs of the options."""
@@ -46,7 +49,8 @@ class Poller:
         self.failures = 0  # in a row
         self.interval_s = options.interval_s
         self.want = Want(options.limit, options.sort, options.subscriptions)
-        self._on_change = on_change
+        self.on_change = on_change
+        self._before: Snapshot | None = None  # what the rates of `snapshot` are since
         self._paused = False
         self._poke = asyncio.Event()
         self._one = asyncio.Lock()
@@ -135,7 +139,7 @@ class Poller:
                 if self.snapshot.restarted:
                     self.history.clear()
                 self.history.add(self.snapshot)
-        self._on_change()
+        self.on_change()
         return not self.error
 
     async def go_to(self, place: int) -> None:
@@ -145,7 +149,7 @@ class Poller:
                 before, poll = self.source.at(place)
                 self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
                 self.error, self.failures = "", 0
-            self._on_change()
+            self.on_change()
 
     @property
     def place(self) -> tuple[int, int] | None:
@@ -155,10 +159,14 @@ class Poller:
         return None
 
     async def _figures(self, poll: Poll) -> Snapshot:
+        before = self.snapshot
+        if before is not None and poll.at - before.at < min(SHORT_S, self.interval_s / 2):
+            before = self._before
+        self._before = before
         rows = (poll.connz or {}).get("connections")
         if isinstance(rows, list) and len(rows) > MANY:
-            return await asyncio.to_thread(snapshot, poll, self.snapshot)
-        return snapshot(poll, self.snapshot)
+            return await asyncio.to_thread(snapshot, poll, before)
+        return snapshot(poll, before)
 
 
 def _sort(made: Snapshot, sort: str) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pynats_top.collect.source import OWN_SORTS as OWN_SORTS
+from pynats_top.collect.source import SERVER_SORTS as SERVER_SORTS
 from pynats_top.model.figures import AccountFigures, ConnectionFigures
 from pynats_top.model.jetstream import ConsumerFigures, StreamFigures
 from pynats_top.model.sizes import count_text, size_text
