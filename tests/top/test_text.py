@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_top.model.figures import ConnectionFigures, ServerFigures, Snapshot
+from pynats_top.collect.source import Poll
+from pynats_top.model.figures import ConnectionFigures, ServerFigures, Snapshot, snapshot
 from pynats_top.model.rates import Traffic
 from pynats_top.model.rows import Look, ago, go_time
 from pynats_top.model.sizes import count_text, size_text
 from pynats_top.text import delimited, grid
+
+from tests.top.recorded import FOLDER
 
 SECOND = 1_000_000_000
 
@@ -53,11 +58,30 @@ def test_more_is_never_shown_as_less(one: int, other: int) -> None:
         assert abs(value(written(more)) - more) <= max(0.051 * step ** len(units), more * 0.06)
 
 
+ORIGINAL = json.loads((FOLDER / "nats-top.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("scene", "flags"),
+    [(scene, flags) for scene, asked in ORIGINAL.items() for flags in asked["texts"]],
+)
+def test_the_text_of_the_original(scene: str, flags: str) -> None:
+    """Every byte that `nats-top -o -` prints of the same answers."""
+    asked, given = ORIGINAL[scene], flags.split()
+    made = snapshot(Poll(1.0, asked["varz"], asked["connz"]), None)
+    look, subscriptions = Look(raw="-b" in given), "-u" in given
+    if "-l" in given:
+        text = delimited(made, look, subscriptions, given[-1])
+    else:
+        text = grid(made, look, subscriptions)
+    assert text == asked["texts"][flags]
+
+
 def connection(cid: int, name: str = "", **fields: object) -> ConnectionFigures:
     made = ConnectionFigures(
         cid=cid, kind="Client", type="nats", ip="127.0.0.1", port=56134, name=name, lang="go",
-        version="1.1.0", account="", user="", start=0, last_activity=0, uptime="1m2s", idle="0s",
-        rtt="", subscriptions=5, pending=0, stalls=0,
+        version="1.1.0", account="", user="", start_time="", last_activity_time="",
+        uptime="1m2s", idle="0s", rtt="", subscriptions=5, pending=0, stalls=0,
         traffic=Traffic(11_600, 926_822, 11_600, 1_153_433),
         subjects=("foo", "hello"),
     )  # fmt: skip
@@ -121,7 +145,7 @@ def test_the_width_of_names(names: list[str], width: int) -> None:
 
 
 def test_the_text_with_a_delimiter() -> None:
-    row = connection(2, "n", last_activity=1_796_047_406_187_508_103)
+    row = connection(2, "n", last_activity_time="2026-11-30T14:03:26.187508103Z")
     made = Snapshot(SERVER, [row], polled=1, error="gone")
     assert delimited(made, Look(rates=True), True, ";").split("\n") == [
         "NATS server version;2.15.1;(uptime: 31m42s);gone",
