@@ -161,12 +161,14 @@ class Poller:
     async def _figures(self, poll: Poll) -> Snapshot:
         before = self.snapshot
         if before is not None and poll.at - before.at < min(SHORT_S, self.interval_s / 2):
-            before = self._before
-        self._before = before
+            before = self._before or before
         rows = (poll.connz or {}).get("connections")
         if isinstance(rows, list) and len(rows) > MANY:
-            return await asyncio.to_thread(snapshot, poll, before)
-        return snapshot(poll, before)
+            made = await asyncio.to_thread(snapshot, poll, before)
+        else:
+            made = snapshot(poll, before)
+        self._before = None if made.restarted else before
+        return made
 
 
 def _sort(made: Snapshot, sort: str) -> None:
