@@ -4,22 +4,27 @@ starts again."""
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pynats_cli.global_options import GlobalOptions
 from pynats_common.network.tls import ClientTls
 from pynats_server.options import HttpAuth, Options
 from pynats_server.server.server import Server
 from pynats_server.tls.options import TlsOptions
 from pynats_top.collect.http import HttpSource
 from pynats_top.collect.poller import Poller
-from pynats_top.collect.source import SourceError, Want
+from pynats_top.collect.source import PARTS, SourceError, Want
+from pynats_top.collect.system import SystemAccount
 from pynats_top.options import TopOptions
 
 from tests.support.authorities import Authority
+from tests.support.deadline import wait_until_async
 from tests.support.monitoring import serve
 from tests.support.on_loop import on_loop
 from tests.support.process import lasting_port
+from tests.top.conftest import CONFIG
 
 AUTH = HttpAuth(user="ops", password="p:ä", token="t0ken")
 
@@ -98,6 +103,40 @@ def test_a_server_that_ends_and_starts_again() -> None:
             assert poller.snapshot.restarted
             assert len(poller.history) == 1
         await source.close()
+
+    scenario()
+
+
+def test_the_system_account_over_a_restart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    config = tmp_path / "s.conf"
+    config.write_text(CONFIG.replace("@FOLDER@", str(tmp_path)))
+
+    @on_loop
+    async def scenario() -> None:
+        options = replace(Options.load(config), host="127.0.0.1", port=lasting_port())
+        url = f"nats://127.0.0.1:{options.port}"
+        account = SystemAccount(GlobalOptions(server=url, user="sys", password="sys"))
+        async with Server(options):
+            (source,) = await account.servers(["n1"])
+            poller = Poller(source, TopOptions(), lambda: None)
+            poller.look_at(PARTS)
+            assert await poller.poll(), poller.error
+            assert poller.snapshot is not None
+            assert {row.name for row in poller.snapshot.accounts} == {"$G", "SYS", "APP"}
+            (ours,) = poller.snapshot.connections
+            details = await source.connection(ours.cid)
+            assert details is not None
+            assert details["account"] == "SYS"
+            assert details["subscriptions_list_detail"]
+        await wait_until_async(lambda: not account.connected, "the loss of the connection")
+        assert not await poller.poll()
+        assert poller.error in ("nats: connection lost", "cannot connect: Connection refused")
+        async with Server(options):
+            await wait_until_async(lambda: account.connected, "a connection")
+            assert await poller.poll(), poller.error
+            assert poller.snapshot.restarted
+        await account.close()
 
     scenario()
 
