@@ -166,6 +166,7 @@ audit upgrade --to 2.16
 events
 latency --server-b @URL@
 rtt
+top --once
 traffic
 schema request a b
 """

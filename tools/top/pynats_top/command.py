@@ -44,7 +44,7 @@ INTERVAL = Kind("SECONDS", seconds)
 
 @dataclass(kw_only=True)
 class Chosen:
-    names: Annotated[
+    name: Annotated[
         list[str], arg("Servers by name or id, asked through the system account; none for all")
     ] = field(default_factory=list)
     monitor: Annotated[
@@ -146,10 +146,10 @@ def _target(options: GlobalOptions, chosen: Chosen) -> Target:
     if chosen.replay:
         return Target()
     if not urls:
-        return Target(names=chosen.names, system=options)
+        return Target(names=chosen.name, system=options)
     if len(monitored) < len(given) and not chosen.monitor:
         raise CliError("--server has addresses of clients and of monitoring ports: use one kind")
-    if chosen.names:
+    if chosen.name:
         raise CliError("servers by name are asked through the system account, not by a monitoring"
                        " port")  # fmt: skip
     return Target(urls, login=_login(options), tls=_tls(options))

@@ -13,7 +13,8 @@ from pynats_top.model.jetstream import ConsumerFigures, StreamFigures
 from pynats_top.model.rates import Traffic
 from pynats_top.model.slow import SlowConsumer
 
-_TIMES: Final = frozenset(("start", "now", "last_activity", "pending_since", "since", "last"))
+_TIMES: Final = frozenset(("start", "now", "pending_since", "since", "last"))
+_NAMES: Final = {"start_time": "start", "last_activity_time": "last_activity"}
 SERVERS: Final = "servers"
 _ROWS: Final[dict[str, type[Any]]] = {
     SERVERS: ServerFigures,
@@ -35,7 +36,7 @@ def row_document(row: Any) -> dict[str, Any]:
         elif field.name in _TIMES:
             made[field.name] = format_time_ns(value) if value else ""
         else:
-            made[field.name] = list(value) if isinstance(value, tuple) else value
+            made[_name(field.name)] = list(value) if isinstance(value, tuple) else value
     return made
 
 
@@ -64,8 +65,14 @@ def csv_header(part: str) -> list[str]:
     """The names of the columns of a part."""
     names = ["server_name"]
     for field in fields(_ROWS[part]):
-        names += [of.name for of in fields(Traffic)] if field.name == "traffic" else [field.name]
+        names += (
+            [of.name for of in fields(Traffic)] if field.name == "traffic" else [_name(field.name)]
+        )
     return names
+
+
+def _name(field: str) -> str:
+    return _NAMES.get(field, field)
 
 
 def _cell(value: Any) -> Any:

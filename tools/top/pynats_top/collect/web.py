@@ -97,7 +97,7 @@ class _Connection:
 
         self._reader, self._writer = reader, writer
         self._state = h11.Connection(h11.CLIENT)
-        self._first = True
+        self._heard = False  # of the answer that is waited for
 
     @property
     def may_stay(self) -> bool:
@@ -125,6 +125,7 @@ class _Connection:
 
         head: h11.Response | None = None
         body = bytearray()
+        self._heard = False
         while True:
             event = self._state.next_event()
             if event is h11.NEED_DATA:
@@ -144,11 +145,13 @@ class _Connection:
         return Answer(head.status_code, _content_type(head), bytes(body))
 
     def _receive(self, data: bytes, head: Any) -> None:
-        if self._first and data.startswith(_GREETING):
+        if not self._heard and data.startswith(_GREETING):
             raise ClientPortError
         if not data and head is None:
+            if self._heard:
+                raise WebError("no HTTP: something else is there")
             raise EOFError
-        self._first = self._first and not data
+        self._heard = True
         self._state.receive_data(data)
 
 

@@ -75,8 +75,8 @@ class ConnectionFigures:
     version: str
     account: str
     user: str
-    start: int
-    last_activity: int
+    start_time: str
+    last_activity_time: str
     uptime: str
     idle: str
     rtt: str
@@ -87,6 +87,17 @@ class ConnectionFigures:
     subjects: tuple[str, ...] = ()
     pending_since: int = 0  # when pending bytes were first seen, without a poll without them since
     tls: str = ""
+
+    @property
+    def start(self) -> int:
+        """Nanoseconds since 1970. Read when it is asked for: a thousand rows have such times, and
+        few of them are shown."""
+        return instant(self.start_time)
+
+    @property
+    def last_activity(self) -> int:
+        """The same of the last message."""
+        return instant(self.last_activity_time)
 
     @property
     def address(self) -> str:
@@ -257,21 +268,23 @@ def _connection(
     row: dict[str, Any], cid: int, before: ConnectionFigures | None, seconds: float, now: int
 ) -> ConnectionFigures:
     pending = integer(row.get("pending_bytes"))
-    start, last = row.get("start"), row.get("last_activity")
     since = (before.pending_since if before else 0) or now
+    start = row.get("start")
+    # What a connection has said of itself stays.
+    known = before if before is not None and before.start_time == start else None
     return ConnectionFigures(
         cid=cid,
-        kind=text(row.get("kind")),
-        type=text(row.get("type")),
-        ip=text(row.get("ip")),
+        kind=known.kind if known else text(row.get("kind")),
+        type=known.type if known else text(row.get("type")),
+        ip=known.ip if known else text(row.get("ip")),
         port=integer(row.get("port")),
-        name=text(row.get("name")),
-        lang=text(row.get("lang")),
-        version=text(row.get("version")),
+        name=known.name if known else text(row.get("name")),
+        lang=known.lang if known else text(row.get("lang")),
+        version=known.version if known else text(row.get("version")),
         account=text(row.get("account")),
         user=text(row.get("authorized_user")),
-        start=instant(start),
-        last_activity=instant(last),
+        start_time=known.start_time if known else text(start),
+        last_activity_time=text(row.get("last_activity")),
         uptime=text(row.get("uptime")),
         idle=text(row.get("idle")),
         rtt=text(row.get("rtt")),
@@ -281,7 +294,7 @@ def _connection(
         traffic=_traffic(row, before.traffic if before else None, seconds),
         subjects=texts(row.get("subscriptions_list")),
         pending_since=since if pending > 0 else 0,
-        tls=text(row.get("tls_version")),
+        tls=known.tls if known else text(row.get("tls_version")),
     )
 
 

@@ -54,6 +54,8 @@ def slow_consumers(
         if reason:
             behind[connection.cid] = _behind(connection, reason, known)
     ended = [_ended(row) for row in closed if text(row.get("reason")).startswith(REASON)]
+    for slow in ended:
+        behind.pop(slow.cid, None)  # while it ends, a server has it in both lists
     ended.sort(key=lambda slow: slow.since, reverse=True)
     return [*sorted(behind.values(), key=lambda slow: (-slow.pending, slow.cid)), *ended]
 
