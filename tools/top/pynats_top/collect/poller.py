@@ -126,7 +126,10 @@ class Poller:
             want = self.want
             try:
                 poll = await self.source.poll(want)
-                self.snapshot = await self._figures(poll)
+                soon = self._is_soon(poll)
+                if not soon or self._before is None:
+                    self._before = self.snapshot
+                self.snapshot = await self._figures(poll, self._before)
                 _sort(self.snapshot, want.sort)
             except SourceError as error:
                 self.error = str(error)
@@ -138,7 +141,9 @@ class Poller:
                 self.polls += 1
                 if self.snapshot.restarted:
                     self.history.clear()
-                self.history.add(self.snapshot)
+                    self._before = None
+                if not soon or self.snapshot.restarted:
+                    self.history.add(self.snapshot)
         self.on_change()
         return not self.error
 
@@ -158,17 +163,18 @@ class Poller:
             return max(self.source.place, 0), len(self.source.polls)
         return None
 
-    async def _figures(self, poll: Poll) -> Snapshot:
-        before = self.snapshot
-        if before is not None and poll.at - before.at < min(SHORT_S, self.interval_s / 2):
-            before = self._before or before
+    def _is_soon(self, poll: Poll) -> bool:
+        """Whether it is not one of the beat: a key made it come."""
+        if self.snapshot is None:
+            return False
+        return poll.at - self.snapshot.at < min(SHORT_S, self.interval_s / 2)
+
+    @staticmethod
+    async def _figures(poll: Poll, before: Snapshot | None) -> Snapshot:
         rows = (poll.connz or {}).get("connections")
         if isinstance(rows, list) and len(rows) > MANY:
-            made = await asyncio.to_thread(snapshot, poll, before)
-        else:
-            made = snapshot(poll, before)
-        self._before = None if made.restarted else before
-        return made
+            return await asyncio.to_thread(snapshot, poll, before)
+        return snapshot(poll, before)
 
 
 def _sort(made: Snapshot, sort: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import ClassVar
 
-from pynats_cli.screen.visible import visible
+from pynats_cli.errors import CliError
 from rich.text import Text
 from textual.app import App
 from textual.binding import Binding
@@ -19,6 +20,7 @@ from pynats_top.screen.endings import signals_end
 from pynats_top.screen.keys import APP_KEYS, bindings
 from pynats_top.screen.main import MainScreen
 from pynats_top.screen.themes import looks
+from pynats_top.screen.widgets.paint import plain
 
 
 class TopApp(App[int], inherit_bindings=False):
@@ -82,24 +84,24 @@ def describe(error: BaseException | None) -> str:
     if trace is not None:
         code = trace.tb_frame.f_code
         where = f" ({code.co_name}, line {trace.tb_lineno})"
-    return visible(f"{type(error).__name__}: {error}{where}")
+    return plain(f"{type(error).__name__}: {error}{where}")
 
 
 async def show_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
-    """The screen until the user leaves it; the exit code."""
+    """The screen until the user leaves it; the exit code. Raises CliError."""
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():
+        raise CliError("the screen is drawn on standard error, which must be a terminal, too")
     app = TopApp(pollers, options)
 
     def end(code: int) -> None:
         app.exit(code, return_code=code)
 
-    try:
-        with signals_end(end):
-            result = await app.run_async(mouse=False)
-    finally:
-        await asyncio.gather(*(poller.source.close() for poller in pollers), return_exceptions=True)
+    with signals_end(end):
+        # Without the mouse: what is shown can be marked and copied as usual.
+        result = await app.run_async(mouse=False)
     return app.return_code or result or 0
 
 
 def run_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
-    """The same from outside of a loop. Raises nothing."""
+    """The same from outside of a loop. Raises CliError."""
     return asyncio.run(show_screen(pollers, options))

@@ -10,7 +10,7 @@ from pynats_top.model.figures import ConnectionFigures
 from pynats_top.model.rows import TABLES, Column, Look, go_time
 from pynats_top.screen.view import View
 from pynats_top.screen.widgets.grid import INDENT, Shown
-from pynats_top.screen.widgets.paint import cells
+from pynats_top.screen.widgets.paint import cells, plain
 
 _HOST_MIN, _NAME_MOST, _GAP = 15, 60, 2
 _FLOW = 12
@@ -39,7 +39,7 @@ def _connections(view: View, rows: Sequence[ConnectionFigures], look: Look) -> l
     host = _cell(known["host"], look)
     longest = max((len(host(row)) for row in rows), default=0)
     columns = [Shown("HOST", max(longest, _HOST_MIN) + _GAP, host)]
-    named = max((cells(row.name) for row in rows), default=0)
+    named = max((cells(plain(row.name)) for row in rows), default=0)
     for key, size in _CONNECTION_WIDTHS.items():
         if key == "subscriptions":
             columns.append(Shown("LAST_ACTIVITY", _LAST_ACTIVITY,
@@ -52,6 +52,9 @@ def _connections(view: View, rows: Sequence[ConnectionFigures], look: Look) -> l
         columns.append(Shown(column.title, size, _cell(column, look), key))
         if key == "cid" and named:
             columns.append(Shown("NAME", min(named, _NAME_MOST) + 3, lambda row: row.name, "name"))
+        if key == "cid" and view.accounts:
+            account = known["account"]
+            columns.append(Shown(account.title, account.width + 1, _cell(account, look), "account"))
     return columns
 
 

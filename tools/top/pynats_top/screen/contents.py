@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_cli.screen.visible import visible
-
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.source import CONNECTIONS, SLOW
 from pynats_top.model.figures import Snapshot
@@ -16,6 +14,7 @@ from pynats_top.screen.columns import columns_of
 from pynats_top.screen.servers import server_columns
 from pynats_top.screen.view import OVERVIEW, URGENCY, View
 from pynats_top.screen.widgets.grid import Shown
+from pynats_top.screen.widgets.paint import plain
 
 _COUNTED = {
     CONNECTIONS: "Connections Polled", "accounts": "Accounts", "streams": "Streams",
@@ -65,10 +64,10 @@ def contents_of(view: View, poller: Poller, pollers: Sequence[Poller], width: in
 
 
 def _sorted(view: View, rows: list[Any], replay: bool) -> list[Any]:
-    """A live server has sorted its connections itself, those that it sorts at all."""
+    """Connections of a live server are sorted when they come."""
     by = view.sorted_by
     column = next((each for each in TABLES[view.tab] if each.key == by), None)
-    of_server = view.tab == CONNECTIONS and by in SERVER_SORTS and not replay
+    of_server = view.tab == CONNECTIONS and not replay
     if column is not None and not of_server:
         falls = by not in _ASCENDING if view.tab == CONNECTIONS else column.right
         rows = ordered(rows, column, falls)
@@ -87,7 +86,7 @@ def _servers(view: View, pollers: Sequence[Poller]) -> Contents:
 def _notes(view: View, shown: int) -> str:
     notes = []
     if view.filter:
-        notes.append(f"filter: {visible(view.filter)} ({shown} shown)")
+        notes.append(f"filter: {plain(view.filter)} ({shown} shown)")
     if view.reverse:
         notes.append("reversed")
     if view.rates:

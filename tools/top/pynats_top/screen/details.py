@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pynats_cli.screen.visible import visible
 from textual.app import ComposeResult
 from textual.binding import Binding
 
@@ -17,6 +16,7 @@ from pynats_top.screen.keys import BACK, DETAIL_KEYS, bindings
 from pynats_top.screen.widgets.bars import KeyLine
 from pynats_top.screen.widgets.grid import Grid, Shown
 from pynats_top.screen.widgets.head import Head, HeadLine
+from pynats_top.screen.widgets.paint import plain
 
 _LABELS = (
     ("kind", "Kind"), ("type", "Type"), ("name", "Name"), ("account", "Account"),
@@ -49,15 +49,15 @@ def facts(row: Mapping[str, Any], columns: int) -> list[HeadLine]:
         ("Messages from", f"{_field(row, 'in_msgs')} ({_field(row, 'in_bytes')} bytes)"),
     ]
     known = [(label, _field(row, name)) for name, label in _LABELS if row.get(name)] + moved
-    texts = [f"  {label + ':':<15}{visible(value)}" for label, value in known]
+    texts = [f"  {label + ':':<15}{plain(value)}" for label, value in known]
     if columns < 2 * 40:
-        return [HeadLine(visible(title)), *map(HeadLine, texts)]
+        return [HeadLine(plain(title)), *map(HeadLine, texts)]
     half = -(-len(texts) // 2)
     right = texts[half:] + [""] * (half - len(texts[half:]))
     width = max(map(len, texts[:half]), default=0) + 2
     lines = [f"{first:<{width}}{second}".rstrip()
              for first, second in zip(texts[:half], right, strict=True)]  # fmt: skip
-    return [HeadLine(visible(title)), *map(HeadLine, lines)]
+    return [HeadLine(plain(title)), *map(HeadLine, lines)]
 
 
 class ConnectionScreen(TopScreen, inherit_bindings=False):
@@ -98,7 +98,7 @@ class ConnectionScreen(TopScreen, inherit_bindings=False):
         self._grid.show(SUBSCRIPTIONS, found, lambda each: str(each.get("sid")))
 
     def _warn(self, words: str) -> None:
-        self._head.warn(visible(words))
+        self._head.warn(plain(words))
 
     def action_move(self, step: int) -> None:
         self._grid.move(step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,9 +12,8 @@ from textual.binding import Binding
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.source import CONNECTIONS, CONSUMERS
 from pynats_top.lookup import Names
-from pynats_top.model.figures import ConnectionFigures
+from pynats_top.model.figures import AccountFigures, ConnectionFigures
 from pynats_top.model.jetstream import StreamFigures
-from pynats_top.model.rows import SERVER_SORTS
 from pynats_top.model.slow import SlowConsumer
 from pynats_top.options import TopOptions
 from pynats_top.screen.base import TopScreen
@@ -24,17 +23,15 @@ from pynats_top.screen.heading import heading, rest_of
 from pynats_top.screen.help import HelpScreen
 from pynats_top.screen.keys import MAIN_KEYS, Key, bindings, footer
 from pynats_top.screen.replaying import change_speed, place_text, skipped, stepped
+from pynats_top.screen.themes import Themed
 from pynats_top.screen.view import OVERVIEW, TITLES, View
 from pynats_top.screen.widgets.bars import KeyLine, TabLine
 from pynats_top.screen.widgets.charts import Chart, Charts, charts_of
 from pynats_top.screen.widgets.grid import Grid
 from pynats_top.screen.widgets.head import Head
 from pynats_top.screen.widgets.line import TextLine
-from pynats_top.screen.widgets.prompt import Prompt, Question
+from pynats_top.screen.widgets.prompt import Prompt, Question, Step
 from pynats_top.screen.widgets.small import Small, is_small
-
-if TYPE_CHECKING:
-    from pynats_top.screen.app import TopApp
 
 _COMPACT_BELOW, _BARE_BELOW = 20, 14
 _MINUTE_S = 60.0
@@ -159,10 +156,15 @@ class MainScreen(TopScreen, inherit_bindings=False):
     # Questions
 
     def take(self, key: events.Key) -> bool:
-        return self._prompt.take(key)
+        taken = self._prompt.take(key)
+        if taken is not None:
+            self._answered(*taken)
+        return taken is not None
 
     def on_paste(self, event: events.Paste) -> None:
         self._prompt.paste(event.text)
+        if self._prompt.question is not None:
+            self._answered(Step.TYPED, self._prompt.question)
 
     def _ask(self, kind: str, label: str, answers: Sequence[str] = (), text: str = "") -> None:
         self._prompt.ask(Question(kind, label, answers, text))
@@ -178,22 +180,16 @@ class MainScreen(TopScreen, inherit_bindings=False):
     def action_filter(self) -> None:
         self._ask(FILTER, "filter: ", text=self.view.filter)
 
-    def on_prompt_typed(self, message: Prompt.Typed) -> None:
-        if message.question.kind == FILTER:
-            self.view.filter = message.question.text
-            self._draw()
-
-    def on_prompt_left(self, message: Prompt.Left) -> None:
-        if message.question.kind == FILTER:
-            self.view.filter = ""
-            self._draw()
-
-    def on_prompt_entered(self, message: Prompt.Entered) -> None:
-        text = message.question.text.strip()
-        if message.question.kind == SORT and text:
-            self._sort_by(text)
-        elif message.question.kind == LIMIT and text:
-            self._limit_to(text)
+    def _answered(self, step: Step, question: Question) -> None:
+        """Does what an answer says; a filter at every key."""
+        text = question.text.strip()
+        if question.kind == FILTER:
+            self.view.filter = "" if step is Step.LEFT else question.text
+        elif step is Step.ENTERED and text:
+            if question.kind == SORT:
+                self._sort_by(text)
+            else:
+                self._limit_to(text)
         self._draw()
 
     def _sort_by(self, text: str) -> None:
@@ -203,7 +199,7 @@ class MainScreen(TopScreen, inherit_bindings=False):
         self.view.sorts[self.view.tab] = text
         if self.view.tab == CONNECTIONS and not self._replay:
             for poller in self._pollers:
-                poller.set_sort(text if text in SERVER_SORTS else "cid")
+                poller.set_sort(text)
 
     def _limit_to(self, text: str) -> None:
         if not (text.isascii() and text.isdigit() and 0 < int(text) <= 2**31 - 1):
@@ -226,6 +222,14 @@ class MainScreen(TopScreen, inherit_bindings=False):
     def action_lookup(self) -> None:
         self.view.lookup = not self.view.lookup
         self._draw()
+        if self.view.lookup:
+            self.run_worker(self._wait_for_names(), group="names", exclusive=True)
+
+    async def _wait_for_names(self) -> None:
+        snapshot = self.poller.snapshot
+        if snapshot is not None:
+            await self._names.wait({row.ip for row in snapshot.connections})
+            self._draw()
 
     def action_raw(self) -> None:
         self.view.raw = not self.view.raw
@@ -305,10 +309,23 @@ class MainScreen(TopScreen, inherit_bindings=False):
         elif isinstance(row, (ConnectionFigures, SlowConsumer)):
             self._show_connection(row.cid)
         elif isinstance(row, StreamFigures):
-            self.view.filter = row.name
-            self.action_tab(CONSUMERS)
+            self._follow(row.name, CONSUMERS)
+        elif isinstance(row, AccountFigures):
+            self._ask_accounts()
+            self._follow(row.title, CONNECTIONS)
         else:
             self._prompt.say("there are no details of it")
+
+    def _follow(self, name: str, tab: str) -> None:
+        """What has the name in another tab."""
+        self.view.filter = name
+        self.action_tab(tab)
+
+    def _ask_accounts(self) -> None:
+        self.view.accounts = True
+        if not self._replay:
+            for poller in self._pollers:
+                poller.set_auth(True)
 
     def _show_connection(self, cid: int) -> None:
         poller = self.poller
@@ -349,7 +366,7 @@ class MainScreen(TopScreen, inherit_bindings=False):
     # The program
 
     def action_theme(self) -> None:
-        cast("TopApp", self.app).next_look()
+        cast(Themed, self.app).next_look()
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self._replay))

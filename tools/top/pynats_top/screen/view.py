@@ -29,6 +29,7 @@ class View:
     rates: bool = False
     subscriptions: bool = False
     lookup: bool = False
+    accounts: bool = False  # of connections
     reverse: bool = False
     filter: str = ""
     sorts: dict[str, str] = field(default_factory=lambda: dict(_FIRST_SORTS))

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pynats_cli.screen.visible import visible
 from rich.segment import Segment
 from textual.strip import Strip
 
 from pynats_top.screen.widgets.line import Drawn
-from pynats_top.screen.widgets.paint import fit, window
+from pynats_top.screen.widgets.paint import fit, plain, window
 
 INDENT = "  "
 GAP = 2  # behind a number
@@ -30,7 +29,7 @@ class Shown:
 
     def cell(self, row: Any) -> str:
         """The text in the column's width; numbers end where the gap begins."""
-        text = visible(self.text(row))
+        text = plain(self.text(row))
         if self.right and len(text) <= self.width - GAP:
             return text.rjust(self.width - GAP).ljust(self.width)
         return f"{fit(text, self.width - 1)} "
@@ -146,7 +145,7 @@ class Grid(Drawn):
     def _text(self, row: Any) -> str:
         parts = [each.cell(row) for each in self._columns[:-1]]
         # Nothing follows the last one: as much of it is shown as there is room for.
-        last = visible(self._columns[-1].text(row)) if self._columns else ""
+        last = plain(self._columns[-1].text(row)) if self._columns else ""
         return f"{INDENT}{''.join(parts)}{last}"
 
     def _title(self, width: int) -> Strip:

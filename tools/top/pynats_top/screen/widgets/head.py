@@ -11,7 +11,7 @@ from textual.strip import Strip
 from pynats_top.screen.widgets.line import Drawn
 from pynats_top.screen.widgets.paint import cells, fit, sparkline, strip
 
-_GAP = 2
+_GAP, _STEP = 2, 8
 _SPARK_MIN, _SPARK_MAX = 10, 60
 
 
@@ -39,10 +39,10 @@ class Head(Drawn):
     def show(self, lines: Sequence[HeadLine]) -> None:
         before = self._lines
         self._lines = list(lines)
-        # Where sparklines begin moves only to the right, as figures grow.
+        # In steps, so that they do not move with every digit.
         longest = max((cells(each.text) for each in lines if each.rates), default=0)
-        moved = longest > self._spark_at
-        self._spark_at = max(self._spark_at, longest)
+        spark_at = -(-(longest + _GAP) // _STEP) * _STEP
+        moved, self._spark_at = spark_at != self._spark_at, spark_at
         if len(before) != len(lines):
             self.styles.height = len(lines)
             self.refresh(layout=True)
@@ -66,8 +66,8 @@ class Head(Drawn):
         if line.warning:
             parts.append((f" {line.warning}", look.bad))
         elif line.rates:
-            room = min(width - self._spark_at - _GAP, _SPARK_MAX)
+            room = min(width - self._spark_at, _SPARK_MAX)
             if room >= _SPARK_MIN:
-                parts = [(fit(line.text, self._spark_at + _GAP), look.text),
+                parts = [(fit(line.text, self._spark_at), look.text),
                          (sparkline(line.rates, room), look.good)]  # fmt: skip
         return strip(parts, width, look.text)

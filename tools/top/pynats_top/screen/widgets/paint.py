@@ -14,6 +14,15 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _STEPS = len(_BARS) - 1
 
 
+def plain(text: object) -> str:
+    """A text from outside as a terminal may be sent it, in one line: every character that is none
+    to print, lone surrogates among them, is its number."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+
+
 def fit(text: str, width: int) -> str:
     """The text in exactly so many cells: cut, or filled with blanks."""
     if text.isascii():

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from pynats_cli.screen.visible import visible
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 
 from pynats_top.screen.widgets.line import LineWidget
-from pynats_top.screen.widgets.paint import Parts, strip
+from pynats_top.screen.widgets.paint import Parts, plain, strip
 
 SHOWN_S = 1.0
 _LONGEST = 200
@@ -28,26 +27,16 @@ class Question:
     text: str = ""
 
 
+class Step(Enum):
+    """What a key did to a question."""
+
+    TYPED = auto()
+    ENTERED = auto()
+    LEFT = auto()
+
+
 class Prompt(LineWidget):
     """Takes every key while it asks."""
-
-    @dataclass
-    class Typed(Message):
-        """The answer as it stands."""
-
-        question: Question
-
-    @dataclass
-    class Entered(Message):
-        """Enter was pressed."""
-
-        question: Question
-
-    @dataclass
-    class Left(Message):
-        """Escape was pressed."""
-
-        question: Question
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +75,7 @@ class Prompt(LineWidget):
         if self._words:
             parts = ((self._words, look.warn),)
         elif asked is not None:
-            parts = ((asked.label, look.strong), (visible(asked.text), look.text),
+            parts = ((asked.label, look.strong), (plain(asked.text), look.text),
                      (" ", look.cursor), (self._hint(asked), look.dim))  # fmt: skip
         return strip(parts, width, look.text)
 
@@ -95,35 +84,29 @@ class Prompt(LineWidget):
         found = [answer for answer in asked.answers if answer.startswith(asked.text)]
         return f" {' '.join(found)}" if found != [asked.text] else ""
 
-    def take(self, event: events.Key) -> bool:
-        """Whether something is asked: the key is part of the answer then."""
+    def take(self, event: events.Key) -> tuple[Step, Question] | None:
+        """What the key, a part of the answer, has done; None where nothing is asked."""
         asked = self.question
         if asked is None:
-            return False
+            return None
+        step = Step.TYPED
         if event.key in ("enter", "escape"):
             self.question = None
-            self.post_message(self.Entered(asked) if event.key == "enter" else self.Left(asked))
+            step = Step.ENTERED if event.key == "enter" else Step.LEFT
         elif event.key == "backspace":
-            self._change(asked, asked.text[:-1])
+            asked.text = asked.text[:-1]
         elif event.key == "ctrl+u":
-            self._change(asked, "")
+            asked.text = ""
         elif event.key == "tab":
             found = [answer for answer in asked.answers if answer.startswith(asked.text)]
-            self._change(asked, found[0] if found else asked.text)
+            asked.text = found[0] if found else asked.text
         elif event.is_printable and event.character:
-            self._change(asked, asked.text + event.character)
+            self.paste(event.character)
         self.refresh()
-        return True
+        return step, asked
 
     def paste(self, text: str) -> None:
-        """The first line of what was pasted is typed."""
-        if self.question is not None:
-            first = text.splitlines()[0] if text else ""
-            self._change(self.question, self.question.text + first)
+        """The first line of a text is typed."""
+        if self.question is not None and text:
+            self.question.text = (self.question.text + text.splitlines()[0])[:_LONGEST]
             self.refresh()
-
-    def _change(self, asked: Question, text: str) -> None:
-        text = text[:_LONGEST]
-        if text != asked.text:
-            asked.text = text
-            self.post_message(self.Typed(asked))
