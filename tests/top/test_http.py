@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pynats_cli.errors import CliError
 from pynats_top.addresses import monitoring_url
-from pynats_top.collect import web
+from pynats_top.collect import http
 from pynats_top.collect.http import HttpSource
 from pynats_top.collect.source import PARTS, SourceError, Want
 
@@ -102,7 +102,7 @@ def test_an_answer_has_one_time_limit(talk: Peer) -> None:
 
 
 def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "ANSWER_MAX", 1 << 20)
+    monkeypatch.setattr(http, "ANSWER_MAX", 1 << 20)
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n")
@@ -110,7 +110,7 @@ def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
             writer.write(b" " * 65536)
             await writer.drain()
 
-    assert fault(endless) == f"{HERE}: the answer is longer than 1 MiB"
+    assert fault(endless) == f"{HERE}: the answer is longer than 1048576 bytes"
 
 
 def test_no_tls_where_https_was_asked_for() -> None:

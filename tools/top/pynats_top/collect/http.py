@@ -6,9 +6,18 @@ import asyncio
 import ssl
 import time
 from typing import Any, Final
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from pynats_common.commandline.untrusted import harmless_cell
 from pynats_common.go.errno import errno_text, error_text
+from pynats_common.network.web import (
+    Answer,
+    ClientPortError,
+    Web,
+    WebError,
+    authorization,
+    login_in,
+)
 
 from pynats_top.collect.decoding import decoded
 from pynats_top.collect.source import (
@@ -24,9 +33,9 @@ from pynats_top.collect.source import (
     SourceError,
     Want,
 )
-from pynats_top.collect.web import Answer, ClientPortError, Web, WebError, authorization
 
 TIMEOUT_S: Final = 10.0  # for all of one poll
+ANSWER_MAX: Final = 1 << 27
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 
 
@@ -53,13 +62,13 @@ class HttpSource:
         self.label = host
         self._bare = f"{parts.scheme}://{host}"
         self._secure = parts.scheme == "https"
-        user, password = login
-        if parts.username is not None:
-            user = unquote(parts.username)
-            password = None if parts.password is None else unquote(parts.password)
+        self._path = parts.path.rstrip("/")
         if self._secure and tls is None:
             tls = ssl.create_default_context()
-        self._web = Web(url, authorization(user, password), tls if self._secure else None)
+        headers = [("User-Agent", "pynats-top"), ("Accept", "application/json")]
+        if value := authorization(*(login_in(url) or login)):
+            headers.append(("Authorization", value))
+        self._web = Web(url, headers, tls, ANSWER_MAX)
         self._timeout_s = timeout_s
         self._one = asyncio.Lock()  # one request at a time on the connection
 
@@ -102,7 +111,7 @@ class HttpSource:
             return None
 
     async def _get(self, path: str, query: dict[str, Any], deadline: float) -> dict[str, Any]:
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = self._path + (f"{path}?{urlencode(query)}" if query else path)
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._web.get(target)
@@ -133,7 +142,7 @@ class HttpSource:
                 f"{self._bare} wants other credentials ({answer.status}): a user and password or a"
                 " token, as in http://USER:PASSWORD@HOST:8222 or http://TOKEN@HOST:8222"
             )
-        if answer.status == _OK and answer.content_type == "text/html":
+        if answer.status == _OK and _content_type(answer) == "text/html":
             raise SourceError(f"{self._bare} has a web page at {path}: no monitoring port")
         if answer.status == _NOT_FOUND:
             raise _AbsentError(
@@ -166,11 +175,13 @@ def _asked(want: Want) -> list[tuple[str, str, dict[str, Any]]]:
     return asked
 
 
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def _said(answer: Answer) -> str:
     """The first words of an error's body."""
-    from pynats_common.commandline.untrusted import harmless_cell
-
-    if answer.content_type == "text/html":
+    if _content_type(answer) == "text/html":
         return ""
     words = answer.body[:400].decode("utf-8", "replace").strip().partition("\n")[0][:80]
     return f": {harmless_cell(words)}" if words else ""

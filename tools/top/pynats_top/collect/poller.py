@@ -127,7 +127,7 @@ class Poller:
             try:
                 poll = await self.source.poll(want)
                 soon = self._is_soon(poll)
-                if not soon:
+                if not soon or self._before is None:
                     self._before = self.snapshot
                 self.snapshot = await self._figures(poll, self._before)
                 _sort(self.snapshot, want.sort)
@@ -141,7 +141,8 @@ class Poller:
                 self.polls += 1
                 if self.snapshot.restarted:
                     self.history.clear()
-                if not soon:
+                    self._before = None
+                if not soon or self.snapshot.restarted:
                     self.history.add(self.snapshot)
         self.on_change()
         return not self.error

@@ -42,6 +42,11 @@ class SystemAccount:
         self._session: Session | None = None
         self._one = asyncio.Lock()
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._session is not None and bool(self._session.client.is_connected)
+
     async def session(self) -> Session:
         """A connected session. Raises CliError."""
         async with self._one:

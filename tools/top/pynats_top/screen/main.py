@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -23,6 +23,7 @@ from pynats_top.screen.heading import heading, rest_of
 from pynats_top.screen.help import HelpScreen
 from pynats_top.screen.keys import MAIN_KEYS, Key, bindings, footer
 from pynats_top.screen.replaying import change_speed, place_text, skipped, stepped
+from pynats_top.screen.themes import Themed
 from pynats_top.screen.view import OVERVIEW, TITLES, View
 from pynats_top.screen.widgets.bars import KeyLine, TabLine
 from pynats_top.screen.widgets.charts import Chart, Charts, charts_of
@@ -31,9 +32,6 @@ from pynats_top.screen.widgets.head import Head
 from pynats_top.screen.widgets.line import TextLine
 from pynats_top.screen.widgets.prompt import Prompt, Question, Step
 from pynats_top.screen.widgets.small import Small, is_small
-
-if TYPE_CHECKING:
-    from pynats_top.screen.app import TopApp
 
 _COMPACT_BELOW, _BARE_BELOW = 20, 14
 _MINUTE_S = 60.0
@@ -368,7 +366,7 @@ class MainScreen(TopScreen, inherit_bindings=False):
     # The program
 
     def action_theme(self) -> None:
-        cast("TopApp", self.app).next_look()
+        cast(Themed, self.app).next_look()
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(self._replay))

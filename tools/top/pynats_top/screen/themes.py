@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Protocol
 
 from rich.style import Style
 from textual.theme import Theme
@@ -37,6 +38,15 @@ class Look:
             name=self.name, primary=color, foreground=color, background=self.background,
             surface=self.background, panel=self.background, dark=self.dark,
         )  # fmt: skip
+
+
+class Themed(Protocol):
+    """The app, as far as widgets ask it for its look."""
+
+    look: Look
+
+    def next_look(self) -> None:
+        """The theme after this one."""
 
 
 def _look(name: str, ground: str, text: str, accent: str, dim: str, good: str, warn: str, bad: str,

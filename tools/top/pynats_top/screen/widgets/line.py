@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.strip import Strip
 from textual.widget import Widget
 
-from pynats_top.screen.themes import Look
+from pynats_top.screen.themes import Look, Themed
 from pynats_top.screen.widgets.paint import strip
-
-if TYPE_CHECKING:
-    from pynats_top.screen.app import TopApp
 
 
 class Drawn(Widget):
@@ -23,7 +20,7 @@ class Drawn(Widget):
 
     @property
     def look(self) -> Look:
-        return cast("TopApp", self.app).look
+        return cast(Themed, self.app).look
 
 
 class LineWidget(Drawn):

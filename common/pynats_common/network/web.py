@@ -1,4 +1,4 @@
-"""GET over one connection that is kept: HTTP is read with h11, over the loop's own connections.
+"""GET over a connection that is kept: HTTP is read with h11, over the loop's own connections.
 
 So an answer has one time limit, however slowly it comes, and can be given up at once; urllib would
 need a thread for each, and knows a limit for single reads only.
@@ -9,58 +9,57 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     import h11
 
-READ: Final = 1 << 18
-ANSWER_MAX: Final = 1 << 27
+READ: Final = 1 << 16
+PORTS: Final = {"http": 80, "https": 443}
 _GREETING: Final = b"INFO {"
 _KEPT_LOST = (ConnectionError, EOFError)
-
-
-class ClientPortError(Exception):
-    """A NATS server's greeting came instead of HTTP."""
 
 
 class WebError(Exception):
     """What came is no HTTP, or too much of it."""
 
 
+class ClientPortError(WebError):
+    """A NATS server's greeting came instead of HTTP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, content type and body."""
+    """What a web server said; names of headers are in small letters."""
 
     status: int
-    content_type: str
+    reason: str
+    headers: dict[str, str]
     body: bytes = field(repr=False)
 
 
 class Web:
-    """GET requests to one server, one at a time."""
+    """GET requests to one server, one at a time. `tls` is for https. `most` is how long an answer
+    may be."""
 
     def __init__(
-        self, url: str, authorization: str = "", tls: ssl.SSLContext | None = None
+        self, url: str, headers: Iterable[tuple[str, str]], tls: ssl.SSLContext | None, most: int
     ) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._tls = tls
-        self._path = parts.path.rstrip("/")
-        self._headers = [
-            ("Host", parts.netloc.rpartition("@")[2]),
-            ("User-Agent", "pynats-top"),
-            ("Accept", "application/json"),
-        ]
-        if authorization:
-            self._headers.append(("Authorization", authorization))
+        self._port = parts.port or PORTS[parts.scheme]
+        self._tls = tls if parts.scheme == "https" else None
+        self._most = most
+        host = parts.netloc.rpartition("@")[2]
+        named = host if host.isascii() else host.encode("idna").decode()
+        self._headers = [("Host", named), *headers]
         self._open: _Connection | None = None
 
-    async def get(self, target: str) -> Answer:
-        """One answer. Raises ClientPortError, WebError, OSError, UnicodeError."""
+    async def get(self, target: str | bytes) -> Answer:
+        """One answer. Raises WebError, EOFError, OSError, UnicodeError."""
         kept = self._open
         if kept is not None:
             try:
@@ -71,12 +70,12 @@ class Web:
 
     async def _connect(self) -> _Connection:
         reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
-        self._open = _Connection(reader, writer)
+        self._open = _Connection(reader, writer, self._most)
         return self._open
 
-    async def _ask(self, connection: _Connection, target: str) -> Answer:
+    async def _ask(self, connection: _Connection, target: str | bytes) -> Answer:
         try:
-            answer = await connection.exchange(self._path + target, self._headers)
+            answer = await connection.exchange(target, self._headers)
         except BaseException:
             self.close()
             raise
@@ -85,18 +84,21 @@ class Web:
         return answer
 
     def close(self) -> None:
-        """Ends the connection at once; who waits for an answer gets a ConnectionError."""
+        """Ends the connection at once; who waits for an answer gets an error."""
         if self._open is not None:
             self._open.abort()
             self._open = None
 
 
 class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int
+    ) -> None:
         import h11
 
         self._reader, self._writer = reader, writer
-        self._state = h11.Connection(h11.CLIENT)
+        self._most = most
+        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=READ)
         self._heard = False  # of the answer that is waited for
 
     @property
@@ -108,7 +110,7 @@ class _Connection:
     def abort(self) -> None:
         self._writer.transport.abort()
 
-    async def exchange(self, target: str, headers: list[tuple[str, str]]) -> Answer:
+    async def exchange(self, target: str | bytes, headers: list[tuple[str, str]]) -> Answer:
         import h11
 
         try:
@@ -134,15 +136,16 @@ class _Connection:
                 head = event
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > ANSWER_MAX:
-                    raise WebError(f"the answer is longer than {ANSWER_MAX >> 20} MiB")
+                if len(body) > self._most:
+                    raise WebError(f"the answer is longer than {self._most} bytes")
             elif isinstance(event, (h11.EndOfMessage, h11.ConnectionClosed)):
                 break
         if head is None:
             raise EOFError
         if self._state.our_state is h11.DONE and self._state.their_state is h11.DONE:
             self._state.start_next_cycle()
-        return Answer(head.status_code, _content_type(head), bytes(body))
+        said = {name.decode("latin-1"): text.decode("latin-1") for name, text in head.headers}
+        return Answer(head.status_code, head.reason.decode("latin-1"), said, bytes(body))
 
     def _receive(self, data: bytes, head: Any) -> None:
         if not self._heard and data.startswith(_GREETING):
@@ -155,16 +158,22 @@ class _Connection:
         self._state.receive_data(data)
 
 
-def _content_type(head: h11.Response) -> str:
-    value = dict(head.headers).get(b"content-type", b"")
-    return value.decode("latin-1").partition(";")[0].strip().lower()
-
-
 def authorization(user: str, password: str | None) -> str:
     """The header's value: a user with a password, or a token alone; "" without any."""
     if not user and not password:
         return ""
-    if password is None:
-        return f"Bearer {user}"
+    return f"Bearer {user}" if password is None else basic(user, password)
+
+
+def basic(user: str, password: str) -> str:
+    """The header's value for a user and a password."""
     pair = base64.b64encode(f"{user}:{password}".encode()).decode()
     return f"Basic {pair}"
+
+
+def login_in(url: str) -> tuple[str, str | None] | None:
+    """User and password in a URL, the password None if it has none; None without a user."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), None if parts.password is None else unquote(parts.password)
