@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from typing import ClassVar
@@ -91,6 +92,8 @@ async def show_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
     """The screen until the user leaves it; the exit code. Raises CliError."""
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         raise CliError("the screen is drawn on standard error, which must be a terminal, too")
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # the terminal's own size counts, also when it changes
     app = TopApp(pollers, options)
 
     def end(code: int) -> None:

@@ -26,7 +26,7 @@ _LAST_ACTIVITY = 40
 def columns_of(view: View, rows: Sequence[Any], look: Look, width: int) -> list[Shown]:
     """The columns of the tab that is shown."""
     if view.tab == CONNECTIONS:
-        return _connections(view, rows, look)
+        return _connections(view, rows, look, width)
     return _table(TABLES[view.tab], look, width)
 
 
@@ -34,7 +34,9 @@ def _cell(column: Column, look: Look) -> Callable[[Any], str]:
     return lambda row: column.show(row, look)
 
 
-def _connections(view: View, rows: Sequence[ConnectionFigures], look: Look) -> list[Shown]:
+def _connections(
+    view: View, rows: Sequence[ConnectionFigures], look: Look, width: int
+) -> list[Shown]:
     known = {column.key: column for column in TABLES[CONNECTIONS]}
     host = _cell(known["host"], look)
     longest = max((len(host(row)) for row in rows), default=0)
@@ -55,6 +57,9 @@ def _connections(view: View, rows: Sequence[ConnectionFigures], look: Look) -> l
         if key == "cid" and view.accounts:
             account = known["account"]
             columns.append(Shown(account.title, account.width + 1, _cell(account, look), "account"))
+    if view.subscriptions and sum(each.width for each in columns) + len(INDENT) > width:
+        # They were asked for: the long time before them gives way.
+        columns = [each for each in columns if each.key != "last"]
     return columns
 
 
