@@ -40,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="ask the reference: records must be what it says, and tests that need it run",
     )
+    parser.addoption(
+        "--renew-screens", action="store_true", help="store the screens of `pynats top` as they are"
+    )
 
 
 def _mode(config: pytest.Config) -> str:

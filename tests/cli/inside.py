@@ -39,24 +39,27 @@ def run_inside(
             return exit_code(program)
 
 
-def become(arguments: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
-    """Turns a fork of the test's process into `pynats`, on the descriptors 0 to 2 that it has."""
+def become(
+    arguments: tuple[str, ...], environment: Mapping[str, str], program: Callable[[], Any] = main
+) -> NoReturn:
+    """Turns a fork of the test's process into `pynats`, or another program, on the descriptors 0 to
+    2 that it has."""
     try:
         _set_variables(environment)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
         sys.argv = ["pynats", *arguments]
-        as_a_process()
+        as_a_process(program)
     finally:
         os._exit(CRASHED)
 
 
-def as_a_process() -> NoReturn:
+def as_a_process(program: Callable[[], Any] = main) -> NoReturn:
     """`pynats` in a process that was forked for it."""
     os.umask(0o022)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     code = CRASHED
     try:
-        code = exit_code(main)
+        code = exit_code(program)
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

@@ -11,7 +11,10 @@ import signal
 import struct
 import sys
 import termios
+from collections.abc import Callable
 from typing import Any
+
+from pynats_cli.entry import main
 
 from tests.cli.conftest import Cli
 from tests.cli.inside import become
@@ -25,7 +28,7 @@ class Terminal:
     """A program that runs at a terminal; it is forked, as in `Running`."""
 
     def __init__(self, cli: Cli, *arguments: str, lines: int = 40, columns: int = 120,
-                 **environment: str) -> None:  # fmt: skip
+                 program: Callable[[], Any] = main, **environment: str) -> None:  # fmt: skip
         sys.stdout.flush()
         sys.stderr.flush()
         self.text = ""
@@ -36,7 +39,7 @@ class Terminal:
         self.pid, self._control = pty.fork()
         if self.pid == 0:
             resize(0, lines, columns)
-            become(arguments, variables)
+            become(arguments, variables, program)
 
     def answer(self, question: str, keys: str) -> None:
         """Waits for a text and then types."""

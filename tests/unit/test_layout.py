@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("common", "server", "tools/nats_cli", "tools/nsc", "tools/nk", "bench")
+SOURCES = ("common", "server", "tools/nats_cli", "tools/nsc", "tools/nk", "tools/top", "bench")
 COMPILED = re.compile(
     r"^\s*(?:from\s+(?P<base>[\w.]+)\s+)?(?:import|cimport)\s+(?P<names>\([^)]*\)|[^\n#]+)",
     re.MULTILINE,
@@ -31,6 +31,20 @@ RULES: dict[str, tuple[str, ...]] = {
     "pynats_cli": ("pynats_common", "pynats_bench"),
     "pynsc": ("pynats_common",),
     "pynk": ("pynats_common",),
+    "pynats_top": (
+        "pynats_common", "pynats_cli", "pynats_top.collect", "pynats_top.collect.source",
+        "pynats_top.model", "pynats_top.screen",
+    ),
+    "pynats_top.collect": (
+        "pynats_common", "pynats_cli", "pynats_top.collect.source", "pynats_top.model",
+    ),
+    "pynats_top.collect.source": (),
+    # Figures know the form of a poll, and nothing of where it comes from.
+    "pynats_top.model": ("pynats_common", "pynats_top.collect.source"),
+    "pynats_top.screen": (
+        "pynats_common", "pynats_cli", "pynats_top", "pynats_top.collect",
+        "pynats_top.collect.source", "pynats_top.model",
+    ),
     "pynats_bench": (
         "pynats_common", S + "core", J + "store", J + "store.file", J + "store.search",
         S + "tls", S + "tls.engine", S + "work",

@@ -1,21 +1,18 @@
 """The resolver that asks a web server: GET `<url><account>`.
 
-HTTP is read with h11, over the loop's own connections: the whole answer has one time limit, however
-slowly it comes, and no thread waits for it. (urllib would need a thread for each, and knows a limit
-for single reads only.)
+The whole answer has one time limit, however slowly it comes, and no thread waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl
-from dataclasses import dataclass
 from typing import Final
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pynats_common.go.errno import errno_text, error_text
 from pynats_common.go.quoting import quote
+from pynats_common.network.web import PORTS, Answer, Web, WebError, basic, login_in
 
 from pynats_server.resolver.base import MISSING, TOKEN_MAX, OnChange, ResolverError, is_account
 from pynats_server.resolver.lookups import Lookups
@@ -23,21 +20,11 @@ from pynats_server.version import PYNATS_VERSION
 
 TIMEOUT_S: Final = 1.9  # for all of an answer
 REDIRECTS: Final = 10
-READ: Final = 1 << 16  # bytes at a time
 OK: Final = 200
-PORTS: Final = {"http": 80, "https": 443}
 
 
 class FetchError(Exception):
     """The web server has not answered well; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    reason: str
-    location: str
-    body: bytes
 
 
 class UrlResolver:
@@ -105,9 +92,10 @@ class UrlResolver:
         for _ in range(REDIRECTS + 1):
             parts = _parts(url)
             answer = await self._ask(parts)
-            if not (answer.location and answer.status in (301, 302, 303, 307, 308)):
+            location = answer.headers.get("location", "")
+            if not (location and answer.status in (301, 302, 303, 307, 308)):
                 break
-            url = _joined(url, answer.location)
+            url = _joined(url, location)
             if parts.scheme == "https" and _parts(url).scheme != "https":
                 raise FetchError("a redirect away from https")
         else:
@@ -116,18 +104,19 @@ class UrlResolver:
             raise FetchError(f"{answer.status} {answer.reason}".strip())
         return answer.body
 
-    async def _ask(self, parts: SplitResult) -> _Answer:
+    async def _ask(self, parts: SplitResult) -> Answer:
         tls = None
         if parts.scheme == "https":
             tls = self._tls or ssl.create_default_context()
-        host = parts.hostname or ""
-        reader, writer = await asyncio.open_connection(
-            host, parts.port or PORTS[parts.scheme], ssl=tls
-        )
+        web = Web(parts.geturl(), _headers(parts), tls, TOKEN_MAX)
         try:
-            return await _exchange(parts, reader, writer)
+            return await web.get(_target(parts))
+        except WebError as error:
+            raise FetchError(str(error)) from None
+        except EOFError:
+            raise FetchError("EOF") from None
         finally:
-            writer.transport.abort()
+            web.close()
 
 
 def shown(url: str) -> str:
@@ -162,53 +151,17 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-async def _exchange(
-    parts: SplitResult, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> _Answer:
-    import h11
-
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=READ)
-    try:
-        request = h11.Request(method="GET", target=_target(parts), headers=_headers(parts))
-        for event in (request, h11.EndOfMessage()):
-            writer.write(connection.send(event) or b"")
-        await writer.drain()
-        head: h11.Response | None = None
-        body = bytearray()
-        while True:
-            got = connection.next_event()
-            if got is h11.NEED_DATA:
-                connection.receive_data(await reader.read(READ))
-            elif isinstance(got, h11.Response):
-                head = got
-            elif isinstance(got, h11.Data):
-                body += got.data
-                if len(body) > TOKEN_MAX:
-                    raise FetchError(f"the answer is longer than {TOKEN_MAX} bytes")
-            elif isinstance(got, (h11.EndOfMessage, h11.ConnectionClosed)):
-                break
-    except (h11.RemoteProtocolError, h11.LocalProtocolError) as error:
-        raise FetchError(f"no HTTP: {error}") from None
-    if head is None:
-        raise FetchError("EOF")
-    location = dict(head.headers).get(b"location", b"").decode("latin-1")
-    return _Answer(head.status_code, head.reason.decode("latin-1"), location, bytes(body))
-
-
 def _target(parts: SplitResult) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return target.encode("utf-8", "replace")
 
 
-def _headers(parts: SplitResult) -> list[tuple[bytes, bytes]]:
-    host = parts.netloc.rpartition("@")[2]
+def _headers(parts: SplitResult) -> list[tuple[str, str]]:
     headers = [
-        (b"Host", host.encode("idna" if not host.isascii() else "ascii")),
-        (b"User-Agent", f"pynats-server/{PYNATS_VERSION}".encode()),
-        (b"Accept", b"*/*"),
-        (b"Connection", b"close"),
+        ("User-Agent", f"pynats-server/{PYNATS_VERSION}"),
+        ("Accept", "*/*"),
+        ("Connection", "close"),
     ]
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers.append((b"Authorization", b"Basic " + base64.b64encode(pair)))
+    if login := login_in(parts.geturl()):
+        headers.append(("Authorization", basic(login[0], login[1] or "")))
     return headers

@@ -185,6 +185,7 @@ bench oldjs ordered a
 bench oldjs push a
 bench oldjs pull a
 rtt
+top --once
 traffic
 schema request a b
 """

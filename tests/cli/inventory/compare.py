@@ -15,12 +15,10 @@ from pynats_common.commandline.tree import Command, Group, UnknownCommandError, 
 
 FILE = Path(__file__).with_name("natscli-0.5.0.json")
 
-LATER = "comes with `pynats top`"
 # What the original has and `pynats` has not, with the reason: a command's path, or a path and a
 # flag. A path stands for everything below it.
 ABSENT: dict[str, str] = {
     "auth account info alias i": "`auth account i` are the imports, in the original too",
-    "top": LATER,
 }
 
 

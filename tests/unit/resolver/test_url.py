@@ -108,7 +108,7 @@ async def test_only_keys_of_accounts_are_asked_for() -> None:
         (to("ftp://127.0.0.1/"), 'unsupported protocol scheme "ftp"'),
         (to("//[bad"), "Invalid IPv6 URL"),
         (b"SSH-2.0-x\r\n\r\n", "no HTTP: illegal status line"),
-        (b"", "no HTTP: can't handle event type ConnectionClosed"),
+        (b"", "EOF"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", "no HTTP: peer closed"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * (1 << 17), "no HTTP: Receive buffer too long"),
         (ok("x" * (TOKEN_MAX + 1)), f"the answer is longer than {TOKEN_MAX} bytes"),

@@ -1,10 +1,22 @@
-"""The stand-alone program `pynats-top`."""
+"""Console script `pynats-top`. Imports nothing before Ctrl-C is taken care of."""
 
 from __future__ import annotations
 
-import sys
+from pynats_common.program.running import run_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from pynats_common.program.running import Main
 
 
-def main() -> None:
-    """Says that there is nothing yet."""
-    sys.exit("pynats-top: not there yet")
+def main() -> NoReturn:
+    """Runs the program."""
+    run_program("pynats-top", _load)
+
+
+def _load() -> Main:
+    from pynats_top.standalone import main as run
+
+    return run

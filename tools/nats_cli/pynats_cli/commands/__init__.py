@@ -62,6 +62,12 @@ ROOT = Group(
         Command("rtt", "Measure round-trip time to the servers", f"{_HERE}.rtt:rtt",
                 examples=("pynats rtt 10",), panel=_OPERATE, offline=True),
         _group("bench", "Measure how fast a server is", panel=_OPERATE),
+        Command("top", "What servers do now, at a terminal or as text", "pynats_top.command:top",
+                examples=("pynats top", "pynats top n1 n2 --sort subs -n 10",
+                          "pynats top -s http://127.0.0.1:8222",
+                          "pynats top --once --view accounts --json",
+                          "pynats top --record top.jsonl", "pynats top --replay top.jsonl"),
+                panel=_OPERATE, offline=True),
         Command("traffic", "Watch traffic of the cluster", f"{_HERE}.traffic:traffic",
                 panel=_OPERATE, hidden=True),
         _group("context", "Manage connection contexts", ("ctx",), panel=_LOCAL),
@@ -76,6 +82,3 @@ ROOT = Group(
                 panel=_LOCAL, offline=True),
     ),
 )  # fmt: skip
-
-LATER = ("top",)
-"""Commands of the original that are still to come."""

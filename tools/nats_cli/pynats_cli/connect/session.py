@@ -80,8 +80,9 @@ class Session:
         return self._lost
 
     def reconnected(self) -> None:
-        """There is a connection again."""
+        """There is a connection again: what kept it away is over. Refusals are not."""
         self._lost = False
+        self._errors = [error for error in self._errors if _is_refusal(error)]
 
     def end(self) -> None:
         """The client has given up."""
@@ -92,13 +93,13 @@ class Session:
         """Keeps an asynchronous error for `check`, and ends the requests that wait."""
         self._errors.append(error)
         for waiting in self._waiting:
-            if not waiting.done() and "permissions violation" in str(error).lower():
+            if not waiting.done() and _is_refusal(error):
                 waiting.set_exception(CliError(describe(error)))
 
     def check_refused(self) -> None:
         """Raises CliError when the server has refused a publish or a subscription."""
         for error in self._errors:
-            if "permissions violation" in str(error).lower():
+            if _is_refusal(error):
                 raise CliError(describe(error))
 
     @property
@@ -201,6 +202,10 @@ class Session:
         if self.context.jetstream_domain:
             return f"$JS.{self.context.jetstream_domain}.API"
         return (self.context.jetstream_api_prefix or "$JS.API").rstrip(".")
+
+
+def _is_refusal(error: Exception) -> bool:
+    return "permissions violation" in str(error).lower()
 
 
 def abandon(waiting: asyncio.Future[Any]) -> None:

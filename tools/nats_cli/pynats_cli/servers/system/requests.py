@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_cli.documents import object_of
 from pynats_cli.errors import CliError
+from pynats_cli.servers.system.compression import ACCEPTED, can_decompress, decompressed
 
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
@@ -89,9 +90,12 @@ async def scatter(
     *,
     expect: int = 0,
     seen: Callable[[Answer], None] | None = None,
+    compressed: bool = False,
 ) -> list[Answer]:
     """Answers to one request: `expect` of them within the timeout, or with 0 until none came for a
-    while. `seen` is called as each comes. Raises CliError when nobody may or can answer."""
+    while. `seen` is called as each comes. Raises CliError when nobody may or can answer.
+
+    `compressed` lets servers compress their answers, if we can read that here."""
     came: asyncio.Queue[tuple[float, Any]] = asyncio.Queue()
 
     async def keep(message: Any) -> None:
@@ -102,7 +106,8 @@ async def scatter(
     try:
         _trace(session, f">>> {subject}: {_text(request)}")
         begin = time.monotonic()
-        await session.client.publish(subject, _text(request).encode(), reply=inbox)
+        headers = ACCEPTED if compressed and can_decompress() else None
+        await session.client.publish(subject, _text(request).encode(), reply=inbox, headers=headers)
         await session.check()  # it may be refused
         answers: list[Answer] = []
         while not expect or len(answers) < expect:
@@ -129,8 +134,9 @@ async def _next(
         return None
     if not message.data and _status(message) == _NO_RESPONDERS:
         raise CliError(NO_RESULTS)
-    _trace(session, f"<<< {message.data.decode(errors='replace')}")
-    return Answer(object_of(message.data, "invalid JSON in the answer of a server"), at - begin)
+    data = decompressed(message)
+    _trace(session, f"<<< {data.decode(errors='replace')}")
+    return Answer(object_of(data, "invalid JSON in the answer of a server"), at - begin)
 
 
 async def active_servers(session: Session) -> int:
@@ -182,25 +188,36 @@ async def ask_one(
 
 
 async def answer_of(
-    session: Session, server: str, kind: str, request: dict[str, Any] | None = None
+    session: Session,
+    server: str,
+    kind: str,
+    request: dict[str, Any] | None = None,
+    *,
+    compressed: bool = False,
 ) -> dict[str, Any]:
     """What one server, named by its id or name, says; an error, too. Raises CliError when it says
     nothing."""
     if _is_id(server):
-        return await directed(session, server, kind, request)
+        return await directed(session, server, kind, request, compressed=compressed)
     body = (request or {}) | ServerFilter(name=server).fields()
-    answers = await scatter(session, f"{_PING}.{kind}", body, expect=1)
+    subject = f"{_PING}.{kind}"
+    answers = await scatter(session, subject, body, expect=1, compressed=compressed)
     if not answers:
         raise CliError(_unknown(server))
     return answers[0].document
 
 
 async def directed(
-    session: Session, server_id: str, kind: str, request: dict[str, Any] | None = None
+    session: Session,
+    server_id: str,
+    kind: str,
+    request: dict[str, Any] | None = None,
+    *,
+    compressed: bool = False,
 ) -> dict[str, Any]:
     """What the server with this id says to `$SYS.REQ.SERVER.<id>.<kind>`. Raises CliError."""
     subject = f"$SYS.REQ.SERVER.{server_id}.{kind}"
-    answers = await scatter(session, subject, request or {}, expect=1)
+    answers = await scatter(session, subject, request or {}, expect=1, compressed=compressed)
     if not answers:
         raise CliError(_unknown(server_id))
     return answers[0].document

@@ -1,0 +1,1 @@
+"""What the answers of servers say, as figures: plain data and functions, without any I/O."""

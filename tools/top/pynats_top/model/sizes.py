@@ -1,0 +1,30 @@
+"""Counts and sizes as the original writes them: one decimal, no unit below the first step."""
+
+from __future__ import annotations
+
+_KIB = 1024.0
+_K = 1000.0
+
+
+def size_text(size: float, raw: bool = False) -> str:
+    """Bytes: 1023, 1.0K, 1.5M, 2048.0G."""
+    value = float(int(size))
+    if raw or value < _KIB:
+        return f"{value:.0f}"
+    for unit in "KM":
+        value /= _KIB
+        if value < _KIB:
+            return f"{value:.1f}{unit}"
+    return f"{value / _KIB:.1f}G"
+
+
+def count_text(count: float, raw: bool = False) -> str:
+    """Messages: 999, 1.0K, 1.5M, 2.0B, 3000.0T."""
+    value = float(int(count))
+    if raw or value < _K:
+        return f"{value:.0f}"
+    for unit in "KMB":
+        value /= _K
+        if value < _K:
+            return f"{value:.1f}{unit}"
+    return f"{value / _K:.1f}T"

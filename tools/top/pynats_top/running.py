@@ -1,0 +1,153 @@
+"""From options to pollers, and from those to a screen or a text."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pynats_cli.errors import CliError
+
+from pynats_top.collect.source import TIMEOUT_S, Source, SourceError
+from pynats_top.options import TopOptions
+
+if TYPE_CHECKING:
+    import ssl
+
+    from pynats_cli.global_options import GlobalOptions
+
+    from pynats_top.collect.poller import Poller
+    from pynats_top.collect.system import SystemAccount
+
+
+@dataclass
+class Target:
+    """Who is to be asked: monitoring addresses, or the system account for servers by name."""
+
+    urls: Sequence[str] = ()
+    names: Sequence[str] = ()
+    login: tuple[str, str | None] = field(default=("", None), repr=False)
+    tls: ssl.SSLContext | None = None
+    system: GlobalOptions | None = None
+    timeout_s: float = TIMEOUT_S  # of a poll of a monitoring port
+
+
+def run(options: TopOptions, target: Target) -> int:
+    """Shows what was asked for; the exit code. Raises CliError."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    headless = options.once or bool(options.output) or (options.refreshes > 0 and not terminal)
+    if headless:
+        return _until_done(_without_screen(options, target), target)
+    if not terminal:
+        raise CliError("the screen needs a terminal: use --once, or -o FILE for a file")
+    return _until_done(_with_screen(options, target), target)
+
+
+def _until_done(work: Coroutine[Any, Any, int], target: Target) -> int:
+    if target.system is None:
+        return asyncio.run(work)
+    from pynats_cli.runner import run_async  # loads nats-py
+
+    result: int = run_async(work)
+    return result
+
+
+async def _with_screen(options: TopOptions, target: Target) -> int:
+    from pynats_top.screen.app import show_screen
+
+    opened = _Opened(options, target)
+    try:
+        return await show_screen(await opened.open(), options)
+    finally:
+        await opened.close()
+
+
+async def _without_screen(options: TopOptions, target: Target) -> int:
+    from pynats_top.once import save, show
+
+    opened = _Opened(options, target)
+    try:
+        pollers = await opened.open()
+        for poller in pollers:
+            poller.look_at(options.parts)
+            poller.set_auth(options.form != "text" or options.view == "all")
+        work: Callable[[Sequence[Poller], TopOptions], Awaitable[int]]
+        work = save if options.output else show
+        return await work(pollers, options)
+    finally:
+        await opened.close()
+
+
+class _Opened:
+    """The sources, and what has to be closed."""
+
+    def __init__(self, options: TopOptions, target: Target) -> None:
+        self._options = options
+        self._target = target
+        self._sources: list[Source] = []
+        self._account: SystemAccount | None = None
+        self._closing: list[Callable[[], None]] = []
+
+    async def open(self) -> list[Poller]:
+        """A poller for each server. Raises CliError."""
+        from pynats_top.collect.poller import Poller
+
+        self._sources = await self._open()
+        if self._options.record:
+            self._record()
+        return [Poller(source, self._options, _nobody) for source in self._sources]
+
+    async def _open(self) -> list[Source]:
+        options, target = self._options, self._target
+        if options.replay:
+            return list(_replayed(options))
+        if target.system is not None:
+            from pynats_top.collect.system import SystemAccount
+
+            self._account = SystemAccount(target.system)
+            return list(await self._account.servers(target.names))
+        from pynats_top.collect.http import HttpSource
+
+        return [
+            HttpSource(url, tls=target.tls, login=target.login, timeout_s=target.timeout_s)
+            for url in target.urls
+        ]
+
+    def _record(self) -> None:
+        from pynats_top.collect.record import RecordedSource, Recording
+
+        try:
+            recording = Recording(self._options.record)
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise CliError(f"cannot record to {self._options.record}: {words}") from None
+        self._closing.append(recording.close)
+        self._sources = [RecordedSource(source, recording) for source in self._sources]
+
+    async def close(self) -> None:
+        """Ends all of them."""
+        for source in self._sources:
+            await source.close()
+        if self._account is not None:
+            await self._account.close()
+        for close in self._closing:
+            close()
+
+
+def _replayed(options: TopOptions) -> list[Source]:
+    from pynats_top.collect.replay import ReplaySource, read_recording
+
+    try:
+        recorded = read_recording(options.replay)
+    except SourceError as error:
+        raise CliError(str(error)) from None
+    except OSError as error:
+        words = (error.strerror or str(error)).lower()
+        raise CliError(f"cannot read {options.replay}: {words}") from None
+    return [ReplaySource(label, polls, options.speed) for label, polls in recorded.items()]
+
+
+def _nobody() -> None:
+    """Who has not looked yet."""

@@ -1,0 +1,1 @@
+"""What is drawn, one widget a file; every one draws its own lines."""
