@@ -3,12 +3,12 @@
 Theory of operation. Every socket is one client. One that pulls has at most `batch` messages asked
 for, and asks for the rest of them again when `step` have been handled (client libraries ask again
 at half; a `step` as large as the batch is one fetch after the other). What a receive has brought is
-handled at once and acknowledged with one send, as libraries with a buffered writer do. Only a client
-that takes its time over a message, because it sleeps or waits for the server's answer to an
+handled at once and acknowledged with one send, as libraries with a buffered writer do. Only a
+client that takes its time over a message, because it sleeps or waits for the server's answer to an
 acknowledgement, keeps the deliveries behind it in a backlog. Flow control is answered at once.
 
 Either all clients together receive a number of messages, or each its share (`want`); who has its
-share ends its subscriptions and waits for a PONG, so that the server has seen every acknowledgement.
+share ends its subscriptions and waits for a PONG: the server has then seen every acknowledgement.
 
 Every delivery has to be the first one of its stream sequence: the sum over all sequences can be
 compared with that of the range that was to come, and a client alone must get them in order.
@@ -81,8 +81,8 @@ cdef class ConsumeLoop(AnsweringLoop):
 
     `pulls` are the control lines of each socket's pull requests as far as the size, `before` and
     `after` what stands around the number of messages in their bodies; none: the server pushes.
-    `capped`: no more is asked for than is missing of the share. `empty`, if any, is the error when a
-    request brings nothing. `openings` are sent first. Every `ack_every`-th delivery of a socket and
+    `capped`: no more is asked for than is missing of the share. `empty`, if any, is the error when
+    a request brings nothing. `openings` are sent first. Every `ack_every`-th delivery of a socket and
     its last one are acknowledged, 0 = none; with `confirms` each has to be answered there, within
     `timeout_ns`. `heartbeat_ns` is what the server was asked for. `ordered`: a gap is an error.
     `stamped`: payloads begin with the CLOCK_MONOTONIC nanoseconds of their publish. `patient`: the
