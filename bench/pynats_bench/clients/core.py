@@ -21,6 +21,7 @@ from pynats_bench.session import settle, subscribe
 QUEUE = "q"  # the group that a service's servers are in
 ANSWER = b"ok"
 REQUEST_DIGITS = 10
+STAMPED_BYTES = 268_435_456  # of all clients: each needs a copy of what the time is written into
 INLINE_BYTES = 65_536  # a larger payload is not copied for each client
 FLUSH_TIMEOUT_S = 10.0  # a server may be busy with what it was sent
 
@@ -29,9 +30,9 @@ class Publish(Bench):
     """Publishes to `subject`, or with `subjects` > 0 to `subject.N`: the numbers below `subjects`,
     all with as many digits as that has, in turn or with `randomize` at random.
 
-    The payload is `payload`, or `size` bytes that begin with the time if they have room for it. An
-    operation is a message: its share of the time that handing over took. Done is what the server
-    has seen.
+    The payload is `payload`, or `size` bytes that begin with the time if they have room for it (and
+    there is room for a copy for each client). An operation is a message: its share of the time that
+    handing over took. Done is what the server has seen.
     """
 
     def __init__(
@@ -52,7 +53,8 @@ class Publish(Bench):
         digits = len(str(subjects)) if subjects else 0
         name = f"{subject}.{'0' * digits}" if subjects else subject
         self._frame = publish_frame(name, body, headers=headers)
-        self._time_at = self._frame.payload_at + time_at if time_at >= 0 else -1
+        stamped = time_at >= 0 and len(self._frame.data) * self.clients <= STAMPED_BYTES
+        self._time_at = self._frame.payload_at + time_at if stamped else -1
         self._subject_at = self._frame.subject_at + len(name) - digits
         self._payload_bytes = len(body)
         self._subjects = subjects

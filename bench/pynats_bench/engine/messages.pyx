@@ -99,6 +99,10 @@ cdef class PublishLoop(Loop):
             if self.paced:
                 frames = min(frames, self.allowance(connection, now))
                 if frames == 0:
+                    # What is sealed of the pass before would wait as long.
+                    if connection.secure != NULL and self.transmit_all(connection, NULL, 0) != 0:
+                        self.unsent(connection)
+                        return False
                     connection.waiting = True
                     return self.arm(connection, index, False)
                 self.began(connection, now, frames)
@@ -157,9 +161,10 @@ cdef class PublishLoop(Loop):
     cdef bint pull(self, Connection *connection) noexcept nogil:
         if not self.consume(connection):
             return False
+        # Nothing may come between the halves of a frame.
+        if connection.position == connection.limit and not self.answer_pings(connection):
+            return False
         if connection.flushing and not connection.finished:
-            if not self.answer_pings(connection):
-                return False
             if connection.scanner.pongs:
                 connection.finished = True
                 connection.last_ns = clock_ns(CLOCK_MONOTONIC)

@@ -385,6 +385,77 @@ def test_a_stop_before_the_run_and_during_a_wait_for_room(target: Target) -> Non
             assert not thread.is_alive()
 
 
+@contextmanager
+def scripted(script: Callable[[socket.socket], None]) -> Iterator[Target]:
+    """A server that does what the script says with its one connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+
+        def serve() -> None:
+            link, _ = listener.accept()
+            link.settimeout(PATIENCE_S)
+            with link:
+                script(link)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Target(lambda: connect(Endpoint("127.0.0.1", listener.getsockname()[1])))
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive()
+
+
+def test_who_waits_for_its_turn_answers_pings_and_minds_no_info() -> None:
+    answered = threading.Event()
+
+    def script(link: socket.socket) -> None:
+        with link.makefile("rb") as lines:
+            while lines.readline() != b"PING\r\n":
+                pass
+            link.sendall(b"PONG\r\n")
+            while lines.readline() != b"\r\n":  # the first message, without a payload
+                pass
+            link.sendall(b'INFO {"connect_urls":[]}\r\n+OK\r\nPING\r\n')
+            assert lines.readline() == b"PONG\r\n"
+            answered.set()
+            lines.read()
+
+    with (
+        scripted(script) as target,
+        running(Publish(target, subject="foo", clients=1, size=0, sleep_ns=10**15)),
+    ):
+        assert answered.wait(PATIENCE_S)
+
+
+def test_requests_that_come_while_one_is_worked_on_wait_and_so_does_no_ping() -> None:
+    got: list[bytes] = []
+
+    def script(link: socket.socket) -> None:
+        with link.makefile("rb") as lines:
+            for _ in range(2):  # the handshake and the subscription
+                while lines.readline() != b"PING\r\n":
+                    pass
+                link.sendall(b"PONG\r\n")
+            for number in range(3):
+                link.sendall(b"MSG svc 1 reply.%d 5\r\nhello\r\n" % number)
+            link.sendall(b"PING\r\n")
+            got.extend(lines.readline() for _ in range(7))
+            lines.read()
+
+    serve: Bench
+    with scripted(script) as target:
+        with running(Serve(target, subject="svc", clients=1, sleep_ns=30_000_000)) as serve:
+            wait_until(lambda: serve.progress() == [3], "three answers")
+        assert serve.shares()[0].payload_bytes == 15
+    answers = [line for number in range(3) for line in (b"PUB reply.%d 2\r\n" % number, b"ok\r\n")]
+    assert [line for line in got if line != b"PONG\r\n"] == answers
+    assert got[0] == b"PONG\r\n"
+
+
+def test_copies_for_the_time_are_not_made_without_bound(target: Target) -> None:
+    assert Publish(target, subject="foo", clients=1, size=1_000)._time_at > 0
+    assert Publish(target, subject="foo", clients=1_000, size=1_000_000)._time_at == -1
+
+
 def test_more_clients_than_messages_are_fewer_clients(target: Target) -> None:
     with Publish(target, subject="foo", clients=5, messages=2) as pub:
         pub.run()
