@@ -86,8 +86,8 @@ cdef class ConsumeLoop(AnsweringLoop):
     a request brings nothing. `openings` are sent first. Every `ack_every`-th delivery of a socket
     and its last one are acknowledged, 0 = none; with `confirms` each has to be answered there,
     within `timeout_ns`. `heartbeat_ns` is what the server was asked for. `ordered`: a gap is an
-    error. `stamped`: payloads begin with the CLOCK_MONOTONIC nanoseconds of their publish. `patient`:
-    the clock starts with the first delivery.
+    error. `stamped`: payloads begin with the CLOCK_MONOTONIC nanoseconds of their publish.
+    `patient`: the clock starts with the first delivery.
     """
 
     cdef uint64_t wanted_messages
