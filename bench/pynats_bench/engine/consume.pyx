@@ -3,12 +3,12 @@
 Theory of operation. Every socket is one client. One that pulls has at most `batch` messages asked
 for, and asks for the rest of them again when `step` have been handled (client libraries ask again
 at half; a `step` as large as the batch is one fetch after the other). What a receive has brought is
-handled at once and acknowledged with one send, as libraries with a buffered writer do. Only a client
-that takes its time over a message, because it sleeps or waits for the server's answer to an
+handled at once and acknowledged with one send, as libraries with a buffered writer do. Only a
+client that takes its time over a message, because it sleeps or waits for the server's answer to an
 acknowledgement, keeps the deliveries behind it in a backlog. Flow control is answered at once.
 
 Either all clients together receive a number of messages, or each its share (`want`); who has its
-share ends its subscriptions and waits for a PONG, so that the server has seen every acknowledgement.
+share ends its subscriptions and waits for a PONG: the server has then seen every acknowledgement.
 
 Every delivery has to be the first one of its stream sequence: the sum over all sequences can be
 compared with that of the range that was to come, and a client alone must get them in order.
@@ -36,6 +36,7 @@ from pynats_bench.engine.scan cimport mix, scan_line
 
 cdef enum:
     BACKLOG_MAX = 4194304    # bytes; then the socket is not read from
+    CONTROL = -1             # in a backlog: a request of flow control, not a payload's size
     BEATS = 2                # heartbeats that may be missing
     TICK_NS = TICK_MS * 1000000
 
@@ -81,12 +82,12 @@ cdef class ConsumeLoop(AnsweringLoop):
 
     `pulls` are the control lines of each socket's pull requests as far as the size, `before` and
     `after` what stands around the number of messages in their bodies; none: the server pushes.
-    `capped`: no more is asked for than is missing of the share. `empty`, if any, is the error when a
-    request brings nothing. `openings` are sent first. Every `ack_every`-th delivery of a socket and
-    its last one are acknowledged, 0 = none; with `confirms` each has to be answered there, within
-    `timeout_ns`. `heartbeat_ns` is what the server was asked for. `ordered`: a gap is an error.
-    `stamped`: payloads begin with the CLOCK_MONOTONIC nanoseconds of their publish. `patient`: the
-    clock starts with the first delivery.
+    `capped`: no more is asked for than is missing of the share. `empty`, if any, is the error when
+    a request brings nothing. `openings` are sent first. Every `ack_every`-th delivery of a socket
+    and its last one are acknowledged, 0 = none; with `confirms` each has to be answered there,
+    within `timeout_ns`. `heartbeat_ns` is what the server was asked for. `ordered`: a gap is an
+    error. `stamped`: payloads begin with the CLOCK_MONOTONIC nanoseconds of their publish.
+    `patient`: the clock starts with the first delivery.
     """
 
     cdef uint64_t wanted_messages
@@ -231,6 +232,10 @@ cdef class ConsumeLoop(AnsweringLoop):
         cdef const char *stalled
         if code == 100:
             if item.reply != NULL:
+                if self.clients[index].backlog.count:
+                    # What was delivered before it has to be handled first.
+                    return self.remember(
+                        connection, index, item.reply, item.reply_len, <uint64_t>CONTROL)
                 self.controls += 1
                 return self.answer(connection, item.reply, item.reply_len, b" 0\r\n\r\n", 6)
             stalled = header_value(item, b"Nats-Consumer-Stalled: ", 23, &length)
@@ -318,10 +323,10 @@ cdef class ConsumeLoop(AnsweringLoop):
             record(connection.operations, <uint64_t>(now - client.asked_ns), 1)
         if not self.queued:
             return self.handle(connection, index, item.reply, item.reply_len, item.size)
-        if not backlog_add(&client.backlog, item.reply, item.reply_len, item.size):
-            self.fail(b"out of memory", 0)
-            return False
-        return self.advance(connection, index, now)
+        return (
+            self.remember(connection, index, item.reply, item.reply_len, item.size)
+            and self.advance(connection, index, now)
+        )
 
     cdef bint handle(
         self, Connection *connection, int index, const char *reply, size_t reply_len, uint64_t size
@@ -347,6 +352,14 @@ cdef class ConsumeLoop(AnsweringLoop):
         return self.renew(connection, index)
 
     # Clients that take their time.
+
+    cdef bint remember(
+        self, Connection *connection, int index, const char *reply, size_t reply_len, uint64_t size
+    ) noexcept nogil:
+        if not backlog_add(&self.clients[index].backlog, reply, <uint32_t>reply_len, size):
+            self.fail(b"out of memory", 0)
+            return False
+        return True
 
     cdef bint settle(self, Connection *connection, int index) noexcept nogil:
         """The first of the backlog is done with."""
@@ -382,8 +395,17 @@ cdef class ConsumeLoop(AnsweringLoop):
 
     cdef bint advance(self, Connection *connection, int index, int64_t now) noexcept nogil:
         cdef Client *client = &self.clients[index]
+        cdef uint32_t reply_len
+        cdef uint64_t size
+        cdef const char *reply
         while client.state == TAKING and client.backlog.count and not client.busy:
-            if self.paced:
+            reply = backlog_first(&client.backlog, &reply_len, &size)
+            if size == <uint64_t>CONTROL:
+                if not self.answer(connection, reply, reply_len, b" 0\r\n\r\n", 6):
+                    return False
+                self.controls += 1
+                backlog_drop(&client.backlog)
+            elif self.paced:
                 client.busy = True
                 connection.waiting = True
                 self.began(connection, now, 1)

@@ -278,6 +278,15 @@ def test_a_client_that_sleeps_acknowledges_afterwards_one_after_the_other(pair: 
     assert last_ns - first_ns >= 4 * 20 * MS
 
 
+def test_a_slow_client_answers_flow_control_when_it_has_come_to_it(pair: Pair) -> None:
+    loop = alone(pair, 2, ack_every=1)
+    loop.pace(10 * MS)
+    with Dialogue(loop, pair[1]) as server:
+        server.say(delivery(1), status("100 FlowControl Request", "$JS.FC.S.C.a"), delivery(2))
+        server.expect(acked(1) + b"PUB $JS.FC.S.C.a 0\r\n\r\n" + acked(2) + END)
+    assert (server.error, loop.controls) == ("", 1)
+
+
 def test_what_waits_for_a_slow_client_is_kept_and_its_socket_left_alone(pair: Pair) -> None:
     """600,000 messages in front of a client that needs a second for each."""
     loop = alone(pair, 600_000, ack_every=1)
