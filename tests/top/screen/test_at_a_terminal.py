@@ -30,7 +30,7 @@ HEAD, ASKED, COUNTED, TITLES, FIRST = 0, 6, 7, 8, 9
 class TopTerminal(Terminal):
     """Its screen as lines."""
 
-    lines_shown, columns_shown = 24, 140
+    lines_shown, columns_shown = 24, 220
 
     _known: tuple[int, int, int, list[str]] = (0, 0, 0, [])
 
@@ -70,7 +70,7 @@ def opened(cli: Cli, plain: ServerProcess) -> Iterator[Callable[..., TopTerminal
 
     def start(*arguments: str, program: Callable[[], Any] = pynats_top) -> TopTerminal:
         given = arguments or ("-m", port_of(plain))
-        made.append(TopTerminal(cli, *given, lines=24, columns=140, program=program))
+        made.append(TopTerminal(cli, *given, lines=24, columns=220, program=program))
         return made[-1]
 
     yield start
@@ -92,7 +92,9 @@ def test_the_walkthrough_of_the_documentation(
 ) -> None:
     # 2, 3: a server with a monitoring port, and nobody is there.
     top = opened("-m", port_of(plain), "-d", "1")
-    lines = top.until_line(COUNTED, "^Connections Polled: 0$")
+    top.until_line(COUNTED, "^Connections Polled: 0$")
+    # What is drawn last, so that all is there.
+    lines = top.until_line(-1, "q quit")
     assert re.match(r"NATS server version \S+ \(uptime: \S+\)$", lines[HEAD])
     assert re.match(r"  Load: CPU: +[0-9.]+%  Memory: [0-9.]+M  Slow Consumers: 0$", lines[3])
     assert lines[4].startswith("  In:   Msgs: 0  Bytes: 0  Msgs/Sec: 0.0  Bytes/Sec: 0 ")
@@ -115,7 +117,12 @@ def test_the_walkthrough_of_the_documentation(
         for client in (one, two, three, one):
             client.flush()
         lines = top.until(
-            lambda found: found[COUNTED] == "Connections Polled: 3" and "Msgs: 22 " in found[4],
+            lambda found: (
+                found[COUNTED] == "Connections Polled: 3"
+                and "Msgs: 22 " in found[4]
+                and len(_hosts(found)) == 3
+                and "Msgs: 43 " in found[5]
+            ),
             "the figures of three",
         )
         assert lines[4].startswith("  In:   Msgs: 22  Bytes: 113  Msgs/Sec: ")
@@ -159,8 +166,8 @@ def test_the_walkthrough_of_the_documentation(
 
         # 10: the connection with most subscriptions.
         top = opened("-m", port_of(plain), "-n", "1", "-sort", "subs")
-        lines = top.until_line(COUNTED, "^Connections Polled: 1$")
-        assert _cids(lines) == [third]
+        top.until_line(COUNTED, "^Connections Polled: 1$")
+        top.until(lambda found: _cids(found) == [third], "the one with most subscriptions")
         top.type("n")
         top.until_line(ASKED, r"^limit   \[1\]:")
         top.type("2\r")
