@@ -152,7 +152,10 @@ def _target(options: GlobalOptions, chosen: Chosen) -> Target:
     if chosen.name:
         raise CliError("servers by name are asked through the system account, not by a monitoring"
                        " port")  # fmt: skip
-    return Target(urls, login=_login(options), tls=_tls(options))
+    target = Target(urls, login=_login(options), tls=_tls(options))
+    if "timeout_ns" in options.explicit:
+        target.timeout_s = options.timeout_s
+    return target
 
 
 def _login(options: GlobalOptions) -> tuple[str, str | None]:

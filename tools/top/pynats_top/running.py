@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynats_cli.errors import CliError
 
-from pynats_top.collect.source import Source, SourceError
+from pynats_top.collect.source import TIMEOUT_S, Source, SourceError
 from pynats_top.options import TopOptions
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Target:
     login: tuple[str, str | None] = field(default=("", None), repr=False)
     tls: ssl.SSLContext | None = None
     system: GlobalOptions | None = None
+    timeout_s: float = TIMEOUT_S  # of a poll of a monitoring port
 
 
 def run(options: TopOptions, target: Target) -> int:
@@ -109,7 +110,10 @@ class _Opened:
             return list(await self._account.servers(target.names))
         from pynats_top.collect.http import HttpSource
 
-        return [HttpSource(url, tls=target.tls, login=target.login) for url in target.urls]
+        return [
+            HttpSource(url, tls=target.tls, login=target.login, timeout_s=target.timeout_s)
+            for url in target.urls
+        ]
 
     def _record(self) -> None:
         from pynats_top.collect.record import RecordedSource, Recording

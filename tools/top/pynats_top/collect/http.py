@@ -29,12 +29,12 @@ from pynats_top.collect.source import (
     SLOW,
     SLOWEST,
     STREAMS,
+    TIMEOUT_S,
     Poll,
     SourceError,
     Want,
 )
 
-TIMEOUT_S: Final = 10.0  # for all of one poll
 ANSWER_MAX: Final = 1 << 27
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 

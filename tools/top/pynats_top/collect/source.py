@@ -17,6 +17,7 @@ SERVER_SORTS = (
 OWN_SORTS = ("lang", "version")  # the documentation has them, but no server sorts by them
 SORTS = (*SERVER_SORTS, *OWN_SORTS)
 
+TIMEOUT_S = 10.0  # for all of one poll
 SLOWEST = 50  # connections asked for with their subjects, to tell who is slow
 ENDED = 256  # connections that ended, asked for with their reasons
 ACCOUNTS_MAX = 10_000  # accounts with streams

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynats_top.collect.source import Poll
+from pynats_top.model.connections import ConnectionFigures as ConnectionFigures
+from pynats_top.model.connections import connections, traffic_of, with_subjects
 from pynats_top.model.jetstream import ConsumerFigures, StreamFigures, jetstream
 from pynats_top.model.rates import Flow, Traffic, seconds_between
 from pynats_top.model.slow import SlowConsumer, slow_consumers
-from pynats_top.model.values import decimal, instant, integer, mapping, objects, text, texts
+from pynats_top.model.values import decimal, instant, integer, mapping, objects, text
 
 
 @dataclass(slots=True)
@@ -58,51 +60,6 @@ class ServerFigures:
     def title(self) -> str:
         """Its name; without one of its own, its id."""
         return self.name or self.id
-
-
-@dataclass(slots=True)
-class ConnectionFigures:
-    """One connection as /connz has it. `traffic.into` is what it sent to the server (MSGS_FROM),
-    `traffic.out` what it was sent (MSGS_TO)."""
-
-    cid: int
-    kind: str
-    type: str
-    ip: str
-    port: int
-    name: str
-    lang: str
-    version: str
-    account: str
-    user: str
-    start_time: str
-    last_activity_time: str
-    uptime: str
-    idle: str
-    rtt: str
-    subscriptions: int
-    pending: int
-    stalls: int
-    traffic: Traffic
-    subjects: tuple[str, ...] = ()
-    pending_since: int = 0  # when pending bytes were first seen, without a poll without them since
-    tls: str = ""
-
-    @property
-    def start(self) -> int:
-        """Nanoseconds since 1970. Read when it is asked for: a thousand rows have such times, and
-        few of them are shown."""
-        return instant(self.start_time)
-
-    @property
-    def last_activity(self) -> int:
-        """The same of the last message."""
-        return instant(self.last_activity_time)
-
-    @property
-    def address(self) -> str:
-        """`ip:port`, as the original writes it: IPv6 without brackets."""
-        return f"{self.ip}:{self.port}"
 
 
 @dataclass(slots=True)
@@ -158,12 +115,13 @@ def snapshot(poll: Poll, before: Snapshot | None) -> Snapshot:
     made.server = _server(varz, before.server if before else None, made.seconds)
     connz = mapping(poll.connz)
     pending = mapping(poll.pending)
+    known = before.by_cid if before else {}
     if pending:
-        made.by_cid = _connections(pending, before, passed("pending", pending))
+        made.by_cid = connections(pending, known, passed("pending", pending))
     if connz:
-        found = _connections(connz, before, passed("connections", connz))
+        found = connections(connz, known, passed("connections", connz))
         made.connections = list(found.values())
-        made.by_cid |= _with_subjects(found, made.by_cid)
+        made.by_cid |= with_subjects(found, made.by_cid)
         made.polled = integer(connz.get("num_connections"))
         made.total = max(integer(connz.get("total")), made.polled)
     else:
@@ -179,7 +137,7 @@ def snapshot(poll: Poll, before: Snapshot | None) -> Snapshot:
     made.slow = slow_consumers(
         made.by_cid.values(),
         objects(mapping(poll.closed).get("connections")),
-        {cid: found.stalls for cid, found in before.by_cid.items()} if before else {},
+        {cid: row.stalls for cid, row in known.items()},
         before.slow if before else [],
     )
     return made
@@ -218,7 +176,7 @@ def _server(varz: dict[str, Any], before: ServerFigures | None, seconds: float) 
         slow_consumers=integer(varz.get("slow_consumers")),
         slow_by_kind={text(kind): integer(number) for kind, number in kinds.items()},
         stale_connections=integer(varz.get("stale_connections")),
-        traffic=_traffic(varz, before.traffic if before else None, seconds),
+        traffic=traffic_of(varz, before.traffic if before else None, seconds),
         jetstream=bool(config or stats),
         js_memory=integer(stats.get("memory")),
         js_memory_max=integer(config.get("max_memory")),
@@ -232,70 +190,6 @@ def _server(varz: dict[str, Any], before: ServerFigures | None, seconds: float) 
     if before is not None and seconds > 0:
         server.js_api_rate = max(server.js_api_total - before.js_api_total, 0) / seconds
     return server
-
-
-def _traffic(row: dict[str, Any], before: Traffic | None, seconds: float) -> Traffic:
-    return Traffic.since(
-        before, seconds,
-        Flow(integer(row.get("in_msgs")), integer(row.get("in_bytes"))),
-        Flow(integer(row.get("out_msgs")), integer(row.get("out_bytes"))),
-    )  # fmt: skip
-
-
-def _connections(
-    connz: dict[str, Any], before: Snapshot | None, seconds: float
-) -> dict[int, ConnectionFigures]:
-    """By their number, in the server's order."""
-    now = instant(connz.get("now"))
-    known = before.by_cid if before else {}
-    found: dict[int, ConnectionFigures] = {}
-    for row in objects(connz.get("connections")):
-        cid = integer(row.get("cid"))
-        found[cid] = _connection(row, cid, known.get(cid), seconds, now)
-    return found
-
-
-def _with_subjects(
-    found: dict[int, ConnectionFigures], others: dict[int, ConnectionFigures]
-) -> dict[int, ConnectionFigures]:
-    """Subjects of those that another answer has."""
-    for cid in found.keys() & others.keys():
-        found[cid].subjects = found[cid].subjects or others[cid].subjects
-    return found
-
-
-def _connection(
-    row: dict[str, Any], cid: int, before: ConnectionFigures | None, seconds: float, now: int
-) -> ConnectionFigures:
-    pending = integer(row.get("pending_bytes"))
-    since = (before.pending_since if before else 0) or now
-    start = row.get("start")
-    # What a connection has said of itself stays.
-    known = before if before is not None and before.start_time == start else None
-    return ConnectionFigures(
-        cid=cid,
-        kind=known.kind if known else text(row.get("kind")),
-        type=known.type if known else text(row.get("type")),
-        ip=known.ip if known else text(row.get("ip")),
-        port=integer(row.get("port")),
-        name=known.name if known else text(row.get("name")),
-        lang=known.lang if known else text(row.get("lang")),
-        version=known.version if known else text(row.get("version")),
-        account=text(row.get("account")),
-        user=text(row.get("authorized_user")),
-        start_time=known.start_time if known else text(start),
-        last_activity_time=text(row.get("last_activity")),
-        uptime=text(row.get("uptime")),
-        idle=text(row.get("idle")),
-        rtt=text(row.get("rtt")),
-        subscriptions=integer(row.get("subscriptions")),
-        pending=pending,
-        stalls=integer(row.get("stalls")),
-        traffic=_traffic(row, before.traffic if before else None, seconds),
-        subjects=texts(row.get("subscriptions_list")),
-        pending_since=since if pending > 0 else 0,
-        tls=known.tls if known else text(row.get("tls_version")),
-    )
 
 
 def _accounts(

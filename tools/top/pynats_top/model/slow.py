@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pynats_top.model.connections import ConnectionFigures
 from pynats_top.model.values import instant, integer, text, texts
-
-if TYPE_CHECKING:
-    from pynats_top.model.figures import ConnectionFigures
 
 PENDING_MIN = 64 * 1024
 """Fewer bytes wait for every busy connection now and then."""
