@@ -26,11 +26,16 @@ _UNKNOWN = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-z$]+p?|\x1b\][^\x07\x1b]*(?:\x07|
 _KEPT = re.compile(rb"\x1b\[\?(?:25|1049)[hl]")
 HEAD, ASKED, COUNTED, TITLES, FIRST = 0, 6, 7, 8, 9
 
+COLUMNS = [
+    "HOST", "CID", "SUBS", "PENDING", "MSGS_TO", "MSGS_FROM", "BYTES_TO", "BYTES_FROM", "LANG",
+    "VERSION", "UPTIME", "LAST_ACTIVITY",
+]  # fmt: skip
+
 
 class TopTerminal(Terminal):
     """Its screen as lines."""
 
-    lines_shown, columns_shown = 24, 140
+    lines_shown, columns_shown = 24, 220
 
     _known: tuple[int, int, int, list[str]] = (0, 0, 0, [])
 
@@ -70,7 +75,7 @@ def opened(cli: Cli, plain: ServerProcess) -> Iterator[Callable[..., TopTerminal
 
     def start(*arguments: str, program: Callable[[], Any] = pynats_top) -> TopTerminal:
         given = arguments or ("-m", port_of(plain))
-        made.append(TopTerminal(cli, *given, lines=24, columns=140, program=program))
+        made.append(TopTerminal(cli, *given, lines=24, columns=220, program=program))
         return made[-1]
 
     yield start
@@ -84,7 +89,9 @@ def _hosts(lines: list[str]) -> list[str]:
 
 
 def _cids(lines: list[str]) -> list[int]:
-    return [int(line.split()[1]) for line in _hosts(lines)]
+    # Of rows that are there as a whole.
+    found = [re.match(r"  \S+ +(\d+) .* UTC", line) for line in _hosts(lines)]
+    return [int(row[1]) for row in found if row]
 
 
 def test_the_walkthrough_of_the_documentation(
@@ -92,16 +99,15 @@ def test_the_walkthrough_of_the_documentation(
 ) -> None:
     # 2, 3: a server with a monitoring port, and nobody is there.
     top = opened("-m", port_of(plain), "-d", "1")
-    lines = top.until_line(COUNTED, "^Connections Polled: 0$")
+    lines = top.until(
+        lambda found: found[COUNTED] == "Connections Polled: 0" and found[TITLES].split() == COLUMNS
+        and found[5].startswith("  Out:  Msgs: 0  Bytes: 0  Msgs/Sec: 0.0  Bytes/Sec: 0 "),
+        "a server without connections",
+    )  # fmt: skip
     assert re.match(r"NATS server version \S+ \(uptime: \S+\)$", lines[HEAD])
     assert re.match(r"  Load: CPU: +[0-9.]+%  Memory: [0-9.]+M  Slow Consumers: 0$", lines[3])
     assert lines[4].startswith("  In:   Msgs: 0  Bytes: 0  Msgs/Sec: 0.0  Bytes/Sec: 0 ")
-    assert lines[5].startswith("  Out:  Msgs: 0  Bytes: 0  Msgs/Sec: 0.0  Bytes/Sec: 0 ")
     assert lines[ASKED] == ""
-    assert lines[TITLES].split() == [
-        "HOST", "CID", "SUBS", "PENDING", "MSGS_TO", "MSGS_FROM", "BYTES_TO", "BYTES_FROM", "LANG",
-        "VERSION", "UPTIME", "LAST_ACTIVITY",
-    ]  # fmt: skip
 
     # 4, 5: three subscribers, and messages.
     with Client(plain.port) as one, Client(plain.port) as two, Client(plain.port) as three:
@@ -115,7 +121,12 @@ def test_the_walkthrough_of_the_documentation(
         for client in (one, two, three, one):
             client.flush()
         lines = top.until(
-            lambda found: found[COUNTED] == "Connections Polled: 3" and "Msgs: 22 " in found[4],
+            lambda found: (
+                found[COUNTED] == "Connections Polled: 3"
+                and "Msgs: 22 " in found[4]
+                and len(_hosts(found)) == 3
+                and "Msgs: 43 " in found[5]
+            ),
             "the figures of three",
         )
         assert lines[4].startswith("  In:   Msgs: 22  Bytes: 113  Msgs/Sec: ")
@@ -159,8 +170,8 @@ def test_the_walkthrough_of_the_documentation(
 
         # 10: the connection with most subscriptions.
         top = opened("-m", port_of(plain), "-n", "1", "-sort", "subs")
-        lines = top.until_line(COUNTED, "^Connections Polled: 1$")
-        assert _cids(lines) == [third]
+        top.until_line(COUNTED, "^Connections Polled: 1$")
+        top.until(lambda found: _cids(found) == [third], "the one with most subscriptions")
         top.type("n")
         top.until_line(ASKED, r"^limit   \[1\]:")
         top.type("2\r")
