@@ -14,7 +14,7 @@ from pynats_common.commandline.suggest import did_you_mean
 from pynats_common.commandline.tree import Command, Found, Group, UnknownCommandError, walk
 from pynats_common.program.version import version_line
 
-from pynats_cli.commands import LATER, PROGRAM, ROOT
+from pynats_cli.commands import PROGRAM, ROOT
 from pynats_cli.errors import CliError, UsageError
 from pynats_cli.global_options import GlobalOptions, global_flags, help_rows, split_global_options
 from pynats_cli.program import aboutus
@@ -57,8 +57,6 @@ def run(argv: Sequence[str], options: GlobalOptions | None = None) -> int:
         found = walk(ROOT, arguments)
     except UnknownCommandError as error:
         plugin = _plugin(error.path, arguments)
-        if plugin is None and arguments[0] in LATER:
-            raise UsageError(f"'{arguments[0]}' is not in this version yet") from None
         if plugin is None:
             raise UsageError(str(error), error.path) from None
         return _run_plugin(plugin, arguments, options, asks_for_help or bool(form))
