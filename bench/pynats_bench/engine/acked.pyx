@@ -23,7 +23,7 @@ from libc.string cimport memcmp, memset
 
 from pynats_bench.engine.answers cimport Ack, describe, find, read_ack
 from pynats_bench.engine.frames cimport Frames, bump, put, put_number
-from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.histogram cimport record
 from pynats_bench.engine.loop cimport EVENTS_MAX, SEND_BYTES, Connection
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
 from pynats_bench.engine.receiving cimport ReceivingLoop
@@ -443,9 +443,3 @@ cdef class AckPublishLoop(ReceivingLoop):
             if not self.take_turns() or not self.check_silence():
                 return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Time from publish to acknowledgement that `fraction` did not exceed, of the first
-        socket; measured only where a window is sent whole."""
-        cdef Counts *counts = self.connections.operations
-        return quantile(counts, fraction) if counts != NULL else 0

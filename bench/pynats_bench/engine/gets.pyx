@@ -19,7 +19,7 @@ from libc.string cimport memcmp
 
 from pynats_bench.engine.answers cimport describe, find
 from pynats_bench.engine.frames cimport PLAIN, next_random, put, put_number
-from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.histogram cimport record
 from pynats_bench.engine.loop cimport EVENTS_MAX, Connection
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench.engine.receiving cimport ReceivingLoop
@@ -375,9 +375,3 @@ cdef class GetLoop(ReceivingLoop):
             if not self.take_turns() or not self.check_silence():
                 return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Time from request to answer that `fraction` did not exceed, of the first socket; window
-        1 only."""
-        cdef Counts *counts = self.connections.operations
-        return quantile(counts, fraction) if counts != NULL else 0

@@ -6,7 +6,7 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memmove
 
-from pynats_bench.engine.histogram cimport Counts, quantile, record
+from pynats_bench.engine.histogram cimport record
 from pynats_bench.engine.loop cimport EVENTS_MAX, RECEIVE_BYTES, Connection
 from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
 from pynats_bench.engine.receiving cimport ReceivingLoop
@@ -26,10 +26,10 @@ cdef class RequestLoop(ReceivingLoop):
     that is large. With `digits` > 0 as many bytes of the reply subject, at its `numbers_at` and the
     frame's `marks`, take the request's number: what answers another one is a second answer
     and dropped. Without, a second answer is an error. `check` refuses what a benchmark's service
-    does not answer: nothing, what begins with `-`, and what contains `error`. `payload_bytes` are counted for each request.
+    does not answer: nothing, what begins with `-`, and what contains `error`. `payload_bytes` are
+    counted for each request.
     """
 
-    cdef Counts latency
     cdef int digits
     cdef const char *tail
     cdef size_t tail_len
@@ -129,7 +129,6 @@ cdef class RequestLoop(ReceivingLoop):
         ):
             return self.refuse(connection, payload, size)
         self.progress_ns = now
-        record(&self.latency, now - connection.sent_ns, 1)
         if connection.operations != NULL:
             record(connection.operations, now - connection.sent_ns, 1)
         connection.sent_ns = 0
@@ -176,10 +175,6 @@ cdef class RequestLoop(ReceivingLoop):
             if not self.check_silence():
                 return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Round-trip time that `fraction` of the requests did not exceed (upper bucket edge)."""
-        return quantile(&self.latency, fraction)
 
 
 cdef struct Queue:
