@@ -40,6 +40,8 @@ INTERVAL = Kind("SECONDS", seconds)
 
 @dataclass(kw_only=True)
 class Chosen:
+    """Arguments and flags of `pynats top`."""
+
     name: Annotated[
         list[str], arg("Servers by name or id, asked through the system account; none for all")
     ] = field(default_factory=list)
