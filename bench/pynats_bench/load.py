@@ -227,6 +227,7 @@ class RequestSession(Session):
         clients = min(messages, self._load.requesters)
         request = RequestLoop(self._requesters[:clients], self._requests[:clients])
         request.want(split(messages, clients))
+        request.measure()
         threads = Threads(self._cores, self._stall_s)
         threads.start(respond)
         threads.start(request).join()

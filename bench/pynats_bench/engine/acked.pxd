@@ -3,7 +3,8 @@
 from libc.stdint cimport int64_t, uint64_t
 
 from pynats_bench.engine.frames cimport Author, Frames
-from pynats_bench.engine.loop cimport Connection, Loop
+from pynats_bench.engine.loop cimport Connection
+from pynats_bench.engine.receiving cimport ReceivingLoop
 from pynats_bench.engine.scan cimport Message
 
 cdef enum:
@@ -48,7 +49,7 @@ cdef struct Lane:
     bint finished
 
 
-cdef class AckPublishLoop(Loop):
+cdef class AckPublishLoop(ReceivingLoop):
     cdef Lane *lanes
     cdef Frames frames
     cdef uint64_t window
@@ -59,25 +60,21 @@ cdef class AckPublishLoop(Loop):
     cdef bint large
     cdef size_t out_size
     cdef int64_t base
-    cdef int64_t checked_ns
     cdef int open_lanes
     cdef readonly uint64_t duplicates
 
     # What it is about: which message may be written, how, and what an answer to it means.
     cdef bint ready(self, Connection *connection, Lane *lane) noexcept nogil
     cdef char *write(self, Connection *connection, Lane *lane, char *at, int64_t *now) noexcept nogil
-    cdef bint take(self, Connection *connection, Lane *lane, const char *at, Message *message,
-                   int64_t now) noexcept nogil
+    cdef bint acknowledge(self, Connection *connection, Lane *lane, const char *at,
+                          Message *message, int64_t now) noexcept nogil
     cdef bint owed(self, Lane *lane) noexcept nogil
     # The same for all.
     cdef void write_next(self, Lane *lane) noexcept nogil
     cdef bint fill(self, Connection *connection, Lane *lane) noexcept nogil
     cdef void let_go(self, Lane *lane, int64_t now) noexcept nogil
     cdef bint push(self, Connection *connection, int index) noexcept nogil
-    cdef bint pull(self, Connection *connection, Lane *lane) noexcept nogil
     cdef void finish(self, Lane *lane) noexcept nogil
     cdef void counted(self, Connection *connection, uint64_t messages, int64_t now) noexcept nogil
     cdef void took(self, Connection *connection, Lane *lane, int64_t now) noexcept nogil
     cdef bint refuse(self, Connection *connection, const char *what, const char *at, size_t size) noexcept nogil
-    cdef void silent(self, int index) noexcept nogil
-    cdef bint check_silence(self) noexcept nogil

@@ -23,10 +23,11 @@ from libc.string cimport memcmp, memset
 
 from pynats_bench.engine.answers cimport Ack, describe, find, read_ack
 from pynats_bench.engine.frames cimport Frames, bump, put, put_number
-from pynats_bench.engine.histogram cimport Counts, quantile, record
-from pynats_bench.engine.loop cimport EVENTS_MAX, SEND_BYTES, Connection, Loop
-from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, TICK_MS, clock_ns, epoll_event
-from pynats_bench.engine.scan cimport Message, parse_message, scan_line
+from pynats_bench.engine.histogram cimport record
+from pynats_bench.engine.loop cimport EVENTS_MAX, SEND_BYTES, Connection
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, EPOLLOUT, clock_ns, epoll_event
+from pynats_bench.engine.receiving cimport ReceivingLoop
+from pynats_bench.engine.scan cimport Message
 
 cdef enum:
     UNIT_DIGITS = 10
@@ -35,7 +36,7 @@ cdef enum:
 cdef uint64_t UNIT_NUMBERS = 10000000000   # the numbers begin anew
 
 
-cdef class AckPublishLoop(Loop):
+cdef class AckPublishLoop(ReceivingLoop):
     """Publishes over sockets that are subscribed to their replies, each its share (`want`).
 
     `replies` are the reply subjects without their numbers, `firsts` the numbers of the first
@@ -303,8 +304,18 @@ cdef class AckPublishLoop(Loop):
         """Whether the server has yet to answer."""
         return lane.sent > lane.acknowledged
 
-    cdef bint take(self, Connection *connection, Lane *lane, const char *at, Message *message,
+    cdef bint take(self, Connection *connection, int index, const char *at, Message *message,
                    int64_t now) noexcept nogil:
+        if at[0] == 77:
+            return self.acknowledge(connection, &self.lanes[index], at, message, now)
+        if find(at + message.head_len, message.size, b"NATS/1.0 503", 12) != NULL:
+            self.fail_at(connection, b"no response from stream", 0)
+            return False
+        return self.refuse(
+            connection, b"an answer with headers", at + message.head_len, message.size)
+
+    cdef bint acknowledge(self, Connection *connection, Lane *lane, const char *at,
+                          Message *message, int64_t now) noexcept nogil:
         """Checks one acknowledgement against the unit it answers."""
         cdef const char *subject = at + 4
         cdef const char *payload = at + message.head_len
@@ -366,47 +377,10 @@ cdef class AckPublishLoop(Loop):
             self.finish(lane)
         return True
 
-    cdef bint pull(self, Connection *connection, Lane *lane) noexcept nogil:
-        """Receives once and checks every complete acknowledgement."""
-        cdef ssize_t size = self.receive(connection)
-        cdef size_t used = 0, line
-        cdef Message message
-        cdef const char *at
-        cdef int state
-        cdef int64_t now
-        if size <= 0:
-            return size == 0
-        now = clock_ns(CLOCK_MONOTONIC)
-        lane.moved_ns = now
-        while used < <size_t>size:
-            at = self.buffer + used
-            if size - used >= 4 and (at[0] == 77 or at[0] == 72):    # M, H
-                state = parse_message(at, size - used, &message)
-                if state < 0:
-                    return self.refuse(
-                        connection, b"malformed acknowledgement", at, size - used)
-                if state == 0 or size - used < message.head_len + message.size + 2:
-                    break
-                if at[0] == 77:
-                    if not self.take(connection, lane, at, &message, now):
-                        return False
-                elif find(at + message.head_len, message.size, b"NATS/1.0 503", 12) != NULL:
-                    self.fail_at(connection, b"no response from stream", 0)
-                    return False
-                else:
-                    return self.refuse(connection, b"an answer with headers",
-                                       at + message.head_len, message.size)
-                used += message.head_len + message.size + 2
-            else:
-                line = scan_line(&connection.scanner, at, size - used)
-                if connection.scanner.failed:
-                    self.fail_at(connection, connection.scanner.error, 0)
-                    return False
-                if line == 0:
-                    break
-                used += line
-        self.keep(connection, used, size)
-        return not self.failed
+    cdef bint malformed(
+        self, Connection *connection, int index, const char *at, size_t size
+    ) noexcept nogil:
+        return self.refuse(connection, b"malformed acknowledgement", at, size)
 
     # -- the run -----------------------------------------------------------------------------
 
@@ -426,21 +400,8 @@ cdef class AckPublishLoop(Loop):
                      <unsigned long long>lane.acknowledged, self.stall_ns / 1e9)
         self.fail_at(connection, text, 0)
 
-    cdef bint check_silence(self) noexcept nogil:
-        """Every tick: fails when a lane has waited too long, however busy the others are."""
-        cdef int64_t now
-        cdef int index
-        if not self.stall_ns:
-            return True
-        now = clock_ns(CLOCK_MONOTONIC)
-        if now - self.checked_ns < TICK_MS * 1000000:
-            return True
-        self.checked_ns = now
-        for index in range(self.count):
-            if self.owed(&self.lanes[index]) and now - self.lanes[index].moved_ns > self.stall_ns:
-                self.silent(index)
-                return False
-        return True
+    cdef bint overdue(self, int index, int64_t now) noexcept nogil:
+        return self.owed(&self.lanes[index]) and now - self.lanes[index].moved_ns > self.stall_ns
 
     cdef void work(self) noexcept nogil:
         cdef epoll_event events[EVENTS_MAX]
@@ -469,8 +430,10 @@ cdef class AckPublishLoop(Loop):
                 index = <int>events[at].data.u64
                 connection = &self.connections[index]
                 lane = &self.lanes[index]
-                if events[at].events & ~<unsigned int>EPOLLOUT and not self.pull(connection, lane):
-                    return
+                if events[at].events & ~<unsigned int>EPOLLOUT:
+                    lane.moved_ns = self.progress_ns
+                    if not self.pull(connection, index):
+                        return
                 # A PONG may only stand between frames.
                 if (lane.position == lane.filled and not lane.body_left
                         and not self.answer_pings(connection)):
@@ -480,9 +443,3 @@ cdef class AckPublishLoop(Loop):
             if not self.take_turns() or not self.check_silence():
                 return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Time from publish to acknowledgement that `fraction` did not exceed, of the first
-        socket; measured only where a window is sent whole."""
-        cdef Counts *counts = self.connections.operations
-        return quantile(counts, fraction) if counts != NULL else 0

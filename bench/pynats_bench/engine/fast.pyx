@@ -101,8 +101,8 @@ cdef class FastPublishLoop(AckPublishLoop):
             lane.done += 1
         return True
 
-    cdef bint take(self, Connection *connection, Lane *lane, const char *at, Message *message,
-                   int64_t now) noexcept nogil:
+    cdef bint acknowledge(self, Connection *connection, Lane *lane, const char *at,
+                          Message *message, int64_t now) noexcept nogil:
         cdef const char *payload = at + message.head_len
         cdef uint64_t flow
         cdef Ack ack

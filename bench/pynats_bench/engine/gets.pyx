@@ -19,10 +19,11 @@ from libc.string cimport memcmp
 
 from pynats_bench.engine.answers cimport describe, find
 from pynats_bench.engine.frames cimport PLAIN, next_random, put, put_number
-from pynats_bench.engine.histogram cimport Counts, quantile, record
-from pynats_bench.engine.loop cimport EVENTS_MAX, Connection, Loop
-from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, TICK_MS, clock_ns, epoll_event
-from pynats_bench.engine.scan cimport Message, mix, parse_message, scan_line
+from pynats_bench.engine.histogram cimport record
+from pynats_bench.engine.loop cimport EVENTS_MAX, Connection
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
+from pynats_bench.engine.receiving cimport ReceivingLoop
+from pynats_bench.engine.scan cimport Message, mix
 
 cdef enum:
     SEND_ROOM = 65536
@@ -56,7 +57,7 @@ cdef struct Getter:
     bint finished
 
 
-cdef class GetLoop(Loop):
+cdef class GetLoop(ReceivingLoop):
     """Gets each socket's share of messages (`want`), with at most `window` requests in flight.
 
     A request is for `subject`; the number stands behind it, or if `body` has pieces between
@@ -91,7 +92,6 @@ cdef class GetLoop(Loop):
     cdef int64_t size
     cdef char out[SEND_ROOM]
     cdef int open_getters
-    cdef int64_t checked_ns
     cdef readonly uint64_t short_batches
     cdef readonly uint64_t digest
 
@@ -246,14 +246,17 @@ cdef class GetLoop(Loop):
             getter.finished = True
             self.open_getters -= 1
 
-    cdef bint take(self, Connection *connection, Getter *getter, const char *at, Message *message,
+    cdef bint take(self, Connection *connection, int index, const char *at, Message *message,
                    int64_t now) noexcept nogil:
         """One message of an answer."""
+        cdef Getter *getter = &self.getters[index]
         cdef const char *content = at + message.head_len
         cdef const char *stop = content + message.size
         cdef const char *end = find(content, message.size, b"\r\n\r\n", 4) if at[0] == 72 else NULL
         cdef const char *cursor
         cdef uint64_t sequence = 0
+        if getter.answered == getter.asked:
+            return self.refuse(connection, getter, b"an answer too many", at, message.head_len)
         if end == NULL and not (at[0] == 77 and not self.direct):
             return self.refuse(connection, getter, b"an answer without headers", content, message.size)
         if end == NULL:
@@ -324,40 +327,10 @@ cdef class GetLoop(Loop):
         self.came(connection, getter, length * 3 // 4, now)
         return True
 
-    cdef bint pull(self, Connection *connection, Getter *getter) noexcept nogil:
-        cdef ssize_t size = self.receive(connection)
-        cdef size_t used = 0, line
-        cdef Message message
-        cdef const char *at
-        cdef int state
-        cdef int64_t now
-        if size <= 0:
-            return size == 0
-        now = clock_ns(CLOCK_MONOTONIC)
-        while used < <size_t>size:
-            at = self.buffer + used
-            if size - used >= 4 and (at[0] == 77 or at[0] == 72):
-                state = parse_message(at, size - used, &message)
-                if state < 0:
-                    return self.refuse(connection, getter, b"a malformed answer", at, size - used)
-                if state == 0 or size - used < message.head_len + message.size + 2:
-                    break
-                if getter.answered == getter.asked:
-                    return self.refuse(
-                        connection, getter, b"an answer too many", at, message.head_len)
-                if not self.take(connection, getter, at, &message, now):
-                    return False
-                used += message.head_len + message.size + 2
-            else:
-                line = scan_line(&connection.scanner, at, size - used)
-                if connection.scanner.failed:
-                    self.fail_at(connection, connection.scanner.error, 0)
-                    return False
-                if line == 0:
-                    break
-                used += line
-        self.keep(connection, used, size)
-        return not self.failed and self.answer_pings(connection)
+    cdef bint malformed(
+        self, Connection *connection, int index, const char *at, size_t size
+    ) noexcept nogil:
+        return self.refuse(connection, &self.getters[index], b"a malformed answer", at, size)
 
     cdef void silent(self, int index) noexcept nogil:
         cdef char text[400]
@@ -367,23 +340,12 @@ cdef class GetLoop(Loop):
                  <unsigned long long>self.getters[index].asked, self.stall_ns / 1e9)
         self.fail_at(&self.connections[index], text, 0)
 
-    cdef bint check_silence(self) noexcept nogil:
-        """Every tick: fails when a socket has waited too long, however busy the others are."""
-        cdef int64_t now
-        cdef int index
-        if not self.stall_ns:
-            return True
-        now = clock_ns(CLOCK_MONOTONIC)
-        if now - self.checked_ns < TICK_MS * 1000000:
-            return True
-        self.checked_ns = now
-        for index in range(self.count):
-            if (self.getters[index].answered < self.getters[index].asked
-                    and now - max(self.getters[index].sent_ns, self.connections[index].last_ns)
-                    > self.stall_ns):
-                self.silent(index)
-                return False
-        return True
+    cdef bint overdue(self, int index, int64_t now) noexcept nogil:
+        cdef Getter *getter = &self.getters[index]
+        return (
+            getter.answered < getter.asked
+            and now - max(getter.sent_ns, self.connections[index].last_ns) > self.stall_ns
+        )
 
     cdef void work(self) noexcept nogil:
         cdef epoll_event events[EVENTS_MAX]
@@ -407,16 +369,9 @@ cdef class GetLoop(Loop):
             for at in range(ready):
                 index = <int>events[at].data.u64
                 connection = &self.connections[index]
-                if not self.pull(connection, &self.getters[index]):
-                    return
-                if not self.ask(connection, &self.getters[index]):
+                if not (self.pull(connection, index) and self.answer_pings(connection)
+                        and self.ask(connection, &self.getters[index])):
                     return
             if not self.take_turns() or not self.check_silence():
                 return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Time from request to answer that `fraction` did not exceed, of the first socket; window
-        1 only."""
-        cdef Counts *counts = self.connections.operations
-        return quantile(counts, fraction) if counts != NULL else 0

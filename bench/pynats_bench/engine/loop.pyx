@@ -25,7 +25,7 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, strerror
 from posix.unistd cimport close
 
-from pynats_bench.engine.histogram cimport Counts, add, new_counts, snapshot
+from pynats_bench.engine.histogram cimport Counts, add, new_counts, quantile, snapshot
 from pynats_bench.engine.net cimport (
     CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, ECANCELED, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_MOD,
     MSG_NOSIGNAL, PR_SET_TIMERSLACK, TICK_MS, clock_ns, epoll_create1, epoll_ctl, epoll_event,
@@ -419,6 +419,19 @@ cdef class Loop:
             if self.connections[index].deliveries != NULL else None
             for index in range(self.count)
         ]
+
+    def quantile_ns(self, double fraction):
+        """How long `fraction` of all connections' operations took at most (the upper edge of a
+        cell); 0: none were measured."""
+        cdef Counts *sum_of = new_counts()
+        cdef int index
+        try:
+            for index in range(self.count):
+                if self.connections[index].operations != NULL:
+                    add(sum_of, self.connections[index].operations)
+            return quantile(sum_of, fraction)
+        finally:
+            free(sum_of)
 
     def together(self):
         """One snapshot of all connections' operations, or of their deliveries where none are

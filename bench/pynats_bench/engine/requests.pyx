@@ -6,10 +6,11 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memmove
 
-from pynats_bench.engine.histogram cimport Counts, quantile, record
-from pynats_bench.engine.loop cimport EVENTS_MAX, RECEIVE_BYTES, Connection, Loop
-from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, TICK_MS, clock_ns, epoll_event
-from pynats_bench.engine.scan cimport Message, parse_message, scan_line, write_digits
+from pynats_bench.engine.histogram cimport record
+from pynats_bench.engine.loop cimport EVENTS_MAX, RECEIVE_BYTES, Connection
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, EPOLLIN, clock_ns, epoll_event
+from pynats_bench.engine.receiving cimport ReceivingLoop
+from pynats_bench.engine.scan cimport Message, write_digits
 
 cdef extern from "string.h" nogil:
     void *memmem(const void *haystack, size_t size, const void *needle, size_t length)
@@ -18,17 +19,17 @@ cdef enum:
     QUEUE_MAX = 67108864   # bytes of reply subjects whose turn has not come
 
 
-cdef class RequestLoop(Loop):
+cdef class RequestLoop(ReceivingLoop):
     """Keeps one request in flight on every socket until each has its share answered.
 
     `requests` holds one ready-made PUB or HPUB frame per socket, without `tail`, the payload, if
     that is large. With `digits` > 0 as many bytes of the reply subject, at its `numbers_at` and the
     frame's `marks`, take the request's number: what answers another one is a second answer
     and dropped. Without, a second answer is an error. `check` refuses what a benchmark's service
-    does not answer: nothing, what begins with `-`, and what contains `error`. `payload_bytes` are counted for each request.
+    does not answer: nothing, what begins with `-`, and what contains `error`. `payload_bytes` are
+    counted for each request.
     """
 
-    cdef Counts latency
     cdef int digits
     cdef const char *tail
     cdef size_t tail_len
@@ -105,13 +106,11 @@ cdef class RequestLoop(Loop):
         self.fail_at(connection, text, 0)
         return False
 
-    cdef bint take(
-        self, Connection *connection, int index, const char *at, Message *message
-    ) noexcept nogil:
+    cdef bint take(self, Connection *connection, int index, const char *at, Message *message,
+                   int64_t now) noexcept nogil:
         cdef const char *payload = at + message.head_len
         cdef size_t size = message.size - message.header_len
         cdef size_t subject_at = 5 if at[0] == 72 else 4   # HMSG, MSG
-        cdef int64_t now
         if self.digits:
             if connection.sent_ns == 0 or (
                 memcmp(at + subject_at + connection.limit,
@@ -129,9 +128,7 @@ cdef class RequestLoop(Loop):
             size == 0 or payload[0] == 45 or memmem(payload, size, b"error", 5) != NULL
         ):
             return self.refuse(connection, payload, size)
-        now = clock_ns(CLOCK_MONOTONIC)
         self.progress_ns = now
-        record(&self.latency, now - connection.sent_ns, 1)
         if connection.operations != NULL:
             record(connection.operations, now - connection.sent_ns, 1)
         connection.sent_ns = 0
@@ -140,58 +137,26 @@ cdef class RequestLoop(Loop):
         connection.last_ns = now
         return self.turn(connection, index)
 
-    cdef bint pull(self, Connection *connection, int index) noexcept nogil:
-        """Receive once and take every complete answer."""
-        cdef ssize_t size = self.receive(connection)
-        cdef size_t used = 0, line
-        cdef Message message
-        cdef const char *at
-        cdef int state
-        if size <= 0:
-            return size == 0
-        while used < <size_t>size:
-            at = self.buffer + used
-            if size - used >= 4 and (at[0] == 77 or at[0] == 72):
-                state = parse_message(at, size - used, &message)
-                if state < 0:
-                    self.fail_at(connection, b"a malformed answer", 0)
-                    return False
-                if state == 0 or size - used < message.head_len + message.size + 2:
-                    break
-                if not self.take(connection, index, at, &message):
-                    return False
-                used += message.head_len + message.size + 2
-            else:
-                line = scan_line(&connection.scanner, at, size - used)
-                if connection.scanner.failed:
-                    self.fail_at(connection, connection.scanner.error, 0)
-                    return False
-                if line == 0:
-                    break
-                used += line
-        self.keep(connection, used, size)
-        return not self.failed and self.answer_pings(connection)
-
-    cdef bint overdue(self, int64_t now) noexcept nogil:
-        """Whether a request has waited too long for its answer."""
-        cdef char text[80]
-        cdef int index
-        for index in range(self.count):
-            if self.connections[index].sent_ns and (
-                now - self.connections[index].sent_ns > self.stall_ns
-            ):
-                snprintf(text, sizeof(text), b"no answer to a request within %gs",
-                         self.stall_ns / 1e9)
-                self.fail_at(&self.connections[index], text, 0)
-                return True
+    cdef bint malformed(
+        self, Connection *connection, int index, const char *at, size_t size
+    ) noexcept nogil:
+        self.fail_at(connection, b"a malformed answer", 0)
         return False
+
+    cdef bint overdue(self, int index, int64_t now) noexcept nogil:
+        cdef int64_t sent_ns = self.connections[index].sent_ns
+        return sent_ns and now - sent_ns > self.stall_ns
+
+    cdef void silent(self, int index) noexcept nogil:
+        cdef char text[80]
+        snprintf(text, sizeof(text), b"no answer to a request within %gs", self.stall_ns / 1e9)
+        self.fail_at(&self.connections[index], text, 0)
 
     cdef void work(self) noexcept nogil:
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index
-        cdef int64_t now, looked
         self.open_count = self.count
-        self.first_ns = looked = clock_ns(CLOCK_MONOTONIC)
+        self.first_ns = self.checked_ns = clock_ns(CLOCK_MONOTONIC)
         for index in range(self.count):
             if not self.turn(&self.connections[index], index):
                 return
@@ -201,22 +166,15 @@ cdef class RequestLoop(Loop):
             ready = self.wait(events)
             if ready < 0:
                 ready = 0   # whose answer it is, `overdue` tells
-                looked = 0
+                self.checked_ns = 0
             for at in range(ready):
                 index = <int>events[at].data.u64
-                if not self.pull(&self.connections[index], index):
+                if not (self.pull(&self.connections[index], index)
+                        and self.answer_pings(&self.connections[index])):
                     return
-            if self.stall_ns:
-                now = clock_ns(CLOCK_MONOTONIC)
-                if now - looked > TICK_MS * 1000000:
-                    looked = now
-                    if self.overdue(now):
-                        return
+            if not self.check_silence():
+                return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-
-    def quantile_ns(self, double fraction):
-        """Round-trip time that `fraction` of the requests did not exceed (upper bucket edge)."""
-        return quantile(&self.latency, fraction)
 
 
 cdef struct Queue:
@@ -226,7 +184,7 @@ cdef struct Queue:
     size_t size
 
 
-cdef class RespondLoop(Loop):
+cdef class RespondLoop(ReceivingLoop):
     """Answers every message that has a reply subject with `payload`, until stopped.
 
     Paced with a sleep, a socket takes so long for each request, one after the other, as if it
@@ -331,51 +289,32 @@ cdef class RespondLoop(Loop):
             connection.ready_ns = connection.last_ns + self.sleep_ns
         return True
 
+    cdef bint take(self, Connection *connection, int index, const char *at, Message *message,
+                   int64_t now) noexcept nogil:
+        if message.reply == NULL:
+            return True
+        if connection.first_ns == 0:
+            connection.first_ns = now
+        connection.payload_bytes += message.size - message.header_len
+        if self.sleep_ns:
+            return self.enqueue(connection, index, message.reply, <uint32_t>message.reply_len)
+        return self.reply(connection, message.reply, message.reply_len)
+
+    cdef bint malformed(
+        self, Connection *connection, int index, const char *at, size_t size
+    ) noexcept nogil:
+        self.fail_at(connection, b"malformed request", 0)
+        return False
+
     cdef bint answer(self, Connection *connection, int index) noexcept nogil:
         """Receive once, answer all complete requests with one send."""
-        cdef ssize_t size = self.receive(connection)
-        cdef size_t used = 0, line
-        cdef Message message
-        cdef const char *at
-        cdef int state
-        if size <= 0:
-            return size == 0
-        while used < <size_t>size:
-            at = self.buffer + used
-            if size - used >= 4 and (at[0] == 77 or at[0] == 72):  # MSG, HMSG
-                state = parse_message(at, size - used, &message)
-                if state < 0:
-                    self.fail_at(connection, b"malformed request", 0)
-                    return False
-                if state == 0 or size - used < message.head_len + message.size + 2:
-                    break
-                used += message.head_len + message.size + 2
-                if message.reply == NULL:
-                    continue
-                if connection.first_ns == 0:
-                    connection.first_ns = clock_ns(CLOCK_MONOTONIC)
-                connection.payload_bytes += message.size - message.header_len
-                if self.sleep_ns:
-                    if not self.enqueue(
-                        connection, index, message.reply, <uint32_t>message.reply_len
-                    ):
-                        return False
-                elif not self.reply(connection, message.reply, message.reply_len):
-                    return False
-            else:
-                line = scan_line(&connection.scanner, at, size - used)
-                if connection.scanner.failed:
-                    self.fail_at(connection, connection.scanner.error, 0)
-                    return False
-                if line == 0:
-                    break
-                used += line
+        if not self.pull(connection, index):
+            return False
         if self.filled:
             if not self.flush(connection):
                 return False
             connection.last_ns = clock_ns(CLOCK_MONOTONIC)
-        self.keep(connection, used, size)
-        return not self.failed and self.answer_pings(connection)
+        return self.answer_pings(connection)
 
     cdef void work(self) noexcept nogil:
         cdef epoll_event events[EVENTS_MAX]

@@ -24,6 +24,8 @@ pyte = pytest.importorskip("pyte")
 # What pyte takes for text: keyboard protocols, pointers and questions about the terminal.
 _UNKNOWN = re.compile(rb"\x1b\[[<>=?][0-9;]*[a-z$]+p?|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _KEPT = re.compile(rb"\x1b\[\?(?:25|1049)[hl]")
+# The beginning of one of them, perhaps.
+_HALF = re.compile(rb"\x1b(?:\[[<>=?]?[0-9;]*\$?|\][^\x07\x1b]*\x1b?)?\Z")
 HEAD, ASKED, COUNTED, TITLES, FIRST = 0, 6, 7, 8, 9
 
 COLUMNS = [
@@ -37,19 +39,24 @@ class TopTerminal(Terminal):
 
     lines_shown, columns_shown = 24, 220
 
-    _known: tuple[int, int, int, list[str]] = (0, 0, 0, [])
+    _screen: Any = None
+    _stream: Any = None
+    _drawn = 0  # bytes of `raw`
 
     def shown_lines(self) -> list[str]:
-        state = (len(self.raw), self.lines_shown, self.columns_shown)
-        if state != self._known[:3]:
-            self._known = (*state, self._draw())
-        return self._known[3]
-
-    def _draw(self) -> list[str]:
-        data = _UNKNOWN.sub(lambda found: found[0] if _KEPT.fullmatch(found[0]) else b"", self.raw)
-        screen = pyte.Screen(self.columns_shown, self.lines_shown)
-        pyte.ByteStream(screen).feed(data)
-        return [line.rstrip() for line in screen.display]
+        # pyte is slow: it gets what is new, and all of it again only for another size.
+        size = (self.lines_shown, self.columns_shown)
+        if self._screen is None or (self._screen.lines, self._screen.columns) != size:
+            self._screen = pyte.Screen(self.columns_shown, self.lines_shown)
+            self._stream = pyte.ByteStream(self._screen)
+            self._drawn = 0
+        new = self.raw[self._drawn :]
+        half = _HALF.search(new)
+        new = new[: half.start()] if half else new
+        self._drawn += len(new)
+        known = _UNKNOWN.sub(lambda found: found[0] if _KEPT.fullmatch(found[0]) else b"", new)
+        self._stream.feed(known)
+        return [line.rstrip() for line in self._screen.display]
 
     def until(self, seen: Callable[[list[str]], Any], what: str) -> list[str]:
         """Waits until the screen is as wanted."""

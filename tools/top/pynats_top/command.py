@@ -12,18 +12,14 @@ from pynats_common.commandline.kinds import EXISTING_FILE, FLOAT, INTEGER, Choic
 from pynats_common.go.durations import SECOND_NS, parse_long_duration_ns
 from pynats_common.go.quoting import quote_excerpt
 
+from pynats_top.collect.source import SORTS
+from pynats_top.options import FORMS, LIMIT, VIEWS, TopOptions
+
 if TYPE_CHECKING:
     import ssl
 
-    from pynats_top.options import TopOptions
     from pynats_top.running import Target
 
-_SORTS = (
-    "cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "last",
-    "idle", "uptime", "stop", "reason", "rtt", "lang", "version",
-)  # fmt: skip
-_VIEWS = ("connections", "accounts", "streams", "consumers", "slow", "servers", "all")
-_FORMS = ("text", "csv", "json")
 _TEXT, _SERVERS = "Without a screen", "Which servers"
 
 
@@ -44,6 +40,8 @@ INTERVAL = Kind("SECONDS", seconds)
 
 @dataclass(kw_only=True)
 class Chosen:
+    """Arguments and flags of `pynats top`."""
+
     name: Annotated[
         list[str], arg("Servers by name or id, asked through the system account; none for all")
     ] = field(default_factory=list)
@@ -58,11 +56,11 @@ class Chosen:
     ] = field(default_factory=list)
     conns: Annotated[
         int, opt("--conns", "-n", help="How many connections to ask for", kind=INTEGER)
-    ] = 1024
+    ] = LIMIT
     interval: Annotated[
         float, opt("--interval", "-d", help="Time between two polls", kind=INTERVAL)
     ] = 1.0
-    sort: Annotated[str, opt("--sort", help="Sort connections by this", kind=Choice(*_SORTS))] = (
+    sort: Annotated[str, opt("--sort", help="Sort connections by this", kind=Choice(*SORTS))] = (
         "cid"
     )
     lookup: Annotated[bool, opt("--lookup", help="Names of client addresses from the DNS")] = False
@@ -71,7 +69,7 @@ class Chosen:
     max_refresh: Annotated[
         int, opt("--max-refresh", "-r", help="End after so many refreshes", kind=INTEGER)
     ] = -1
-    view: Annotated[str, opt("--view", help="What to show", kind=Choice(*_VIEWS), panel=_TEXT)] = (
+    view: Annotated[str, opt("--view", help="What to show", kind=Choice(*VIEWS), panel=_TEXT)] = (
         "connections"
     )
     output: Annotated[
@@ -90,7 +88,7 @@ class Chosen:
     once: Annotated[
         bool, opt("--once", help="A snapshot with rates on standard output", panel=_TEXT)
     ] = False
-    form: Annotated[str, opt("--format", help="Of --once", kind=Choice(*_FORMS), panel=_TEXT)] = (
+    form: Annotated[str, opt("--format", help="Of --once", kind=Choice(*FORMS), panel=_TEXT)] = (
         "text"
     )
     json: Annotated[
@@ -115,8 +113,6 @@ def top(options: GlobalOptions, chosen: Chosen) -> int:
 
 
 def _top_options(chosen: Chosen) -> TopOptions:
-    from pynats_top.options import TopOptions
-
     return TopOptions(
         interval_s=chosen.interval,
         limit=chosen.conns,

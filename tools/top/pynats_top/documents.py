@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pynats_common.go.times import format_time_ns
 
+from pynats_top.collect.source import SERVERS
 from pynats_top.model.figures import AccountFigures, ConnectionFigures, ServerFigures, Snapshot
 from pynats_top.model.jetstream import ConsumerFigures, StreamFigures
 from pynats_top.model.rates import Traffic
@@ -15,7 +16,6 @@ from pynats_top.model.slow import SlowConsumer
 
 _TIMES: Final = frozenset(("start", "now", "pending_since", "since", "last"))
 _NAMES: Final = {"start_time": "start", "last_activity_time": "last_activity"}
-SERVERS: Final = "servers"
 _ROWS: Final[dict[str, type[Any]]] = {
     SERVERS: ServerFigures,
     "connections": ConnectionFigures,

@@ -15,8 +15,8 @@ from pynats_cli.screen.tables import Table
 
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.replay import ReplaySource
-from pynats_top.collect.source import PARTS
-from pynats_top.documents import SERVERS, csv_header, csv_rows, document
+from pynats_top.collect.source import PARTS, SERVERS
+from pynats_top.documents import csv_header, csv_rows, document
 from pynats_top.lookup import Names
 from pynats_top.model.figures import Snapshot
 from pynats_top.model.rows import TABLES, Look

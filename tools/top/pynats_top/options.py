@@ -7,8 +7,7 @@ from typing import Final
 
 from pynats_cli.errors import CliError
 
-from pynats_top.collect.source import PARTS, SORTS
-from pynats_top.documents import SERVERS
+from pynats_top.collect.source import PARTS, SERVERS, SORTS
 
 LIMIT: Final = 1024
 VIEWS: Final = (*PARTS, SERVERS, "all")

@@ -111,7 +111,7 @@ def _read(arguments: Sequence[str]) -> dict[str, Any]:
 
 def _options(given: Mapping[str, Any]) -> TopOptions:
     from pynats_top.command import seconds
-    from pynats_top.options import FORMS, VIEWS, TopOptions
+    from pynats_top.options import FORMS, LIMIT, VIEWS, TopOptions
 
     form, view = given.get("form", "text"), given.get("view", "connections")
     for flag, value, choices in (("format", form, FORMS), ("view", view, VIEWS)):
@@ -125,7 +125,7 @@ def _options(given: Mapping[str, Any]) -> TopOptions:
             raise CliError(f"-{flag}: {error}") from None
     return TopOptions(
         interval_s=numbers["interval"],
-        limit=given.get("conns", 1024),
+        limit=given.get("conns", LIMIT),
         sort=given.get("sort", "cid"),
         subscriptions=given.get("subs", False),
         lookup=given.get("lookup", False),

@@ -27,13 +27,12 @@ _NAMES = {"user": "user", "password": "pass", "token": "auth_token"}  # nats-py'
 
 
 def target(session: Session) -> Target:
-    """Where the clients connect, and as whom: as the session. Raises CliError."""
-    try:
-        from pynats_bench.clients.dialing import Dialer
-        from pynats_bench.clients.model import Target
-        from pynats_bench.model import LoadError
-    except ImportError:
-        raise CliError("bench needs Linux, and the compiled modules of pynats") from None
+    """Where the clients connect, and as whom: as the session. Only on Linux (`pynats_bench` is
+    compiled). Raises CliError."""
+    from pynats_bench.clients.dialing import Dialer
+    from pynats_bench.clients.model import Target
+    from pynats_bench.model import LoadError
+
     context = session.context
     servers = parse_server_urls(context.server_url)
     if context.socks_proxy or any(server.scheme in ("ws", "wss") for server in servers):

@@ -9,6 +9,7 @@ CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW = (
     "connections", "accounts", "streams", "consumers", "slow",
 )  # fmt: skip
 PARTS = (CONNECTIONS, ACCOUNTS, STREAMS, CONSUMERS, SLOW)
+SERVERS = "servers"  # themselves: every poll has them
 
 SERVER_SORTS = (
     "cid", "start", "subs", "pending", "msgs_to", "msgs_from", "bytes_to", "bytes_from", "last",

@@ -56,6 +56,7 @@ class ConnectionFigures:
 
 
 def traffic_of(row: dict[str, Any], before: Traffic | None, seconds: float) -> Traffic:
+    """What a row's four counters say, with rates over these seconds since the row before."""
     return Traffic.since(
         before, seconds,
         Flow(integer(row.get("in_msgs")), integer(row.get("in_bytes"))),

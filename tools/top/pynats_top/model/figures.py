@@ -14,7 +14,7 @@ from pynats_top.collect.source import Poll
 from pynats_top.model.connections import ConnectionFigures as ConnectionFigures
 from pynats_top.model.connections import connections, traffic_of, with_subjects
 from pynats_top.model.jetstream import ConsumerFigures, StreamFigures, jetstream
-from pynats_top.model.rates import Flow, Traffic, seconds_between
+from pynats_top.model.rates import Flow, Traffic, growth, seconds_between
 from pynats_top.model.slow import SlowConsumer, slow_consumers
 from pynats_top.model.values import decimal, instant, integer, mapping, objects, text
 
@@ -187,8 +187,8 @@ def _server(varz: dict[str, Any], before: ServerFigures | None, seconds: float) 
         js_api_total=integer(api.get("total")),
         js_api_errors=integer(api.get("errors")),
     )
-    if before is not None and seconds > 0:
-        server.js_api_rate = max(server.js_api_total - before.js_api_total, 0) / seconds
+    if before is not None:
+        server.js_api_rate = growth(before.js_api_total, server.js_api_total, seconds)
     return server
 
 

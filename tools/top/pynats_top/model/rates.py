@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_NS = 1_000_000_000
+from pynats_common.go.durations import SECOND_NS
 
 
 class Flow(NamedTuple):
@@ -51,7 +51,7 @@ def seconds_between(before_ns: int, now_ns: int, own: float) -> float:
     """Seconds between two answers of a server: by its clock if it says the time, and that went on,
     else by ours. Its clock may have been set; a leap is no interval."""
     if before_ns and now_ns > before_ns:
-        passed = (now_ns - before_ns) / _NS
+        passed = (now_ns - before_ns) / SECOND_NS
         if own <= 0 or own / 2 <= passed <= own * 2 + 1:
             return passed
     return max(own, 0.0)

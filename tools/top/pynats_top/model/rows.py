@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pynats_top.collect.source import OWN_SORTS as OWN_SORTS
-from pynats_top.collect.source import SERVER_SORTS as SERVER_SORTS
+from pynats_common.go.durations import SECOND_NS, parse_duration_ns
+
 from pynats_top.model.figures import AccountFigures, ConnectionFigures
 from pynats_top.model.jetstream import ConsumerFigures, StreamFigures
 from pynats_top.model.sizes import count_text, size_text
 from pynats_top.model.slow import SlowConsumer
-
-_SECOND_NS = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -88,7 +85,7 @@ def ago(then: int, now: int) -> str:
     """`3s`, `2m05s`, `4h12m`, `3d7h`; "" for what never was."""
     if not then or now <= 0:
         return ""
-    seconds = max(now - then, 0) // _SECOND_NS
+    seconds = max(now - then, 0) // SECOND_NS
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if seconds < 60:
         return f"{seconds}s"
@@ -101,7 +98,7 @@ def go_time(then: int) -> str:
     """A time as Go prints it, `2026-01-02 03:04:05.678 +0000 UTC`."""
     if not then:
         return "0001-01-01 00:00:00 +0000 UTC"
-    seconds, rest = divmod(then, _SECOND_NS)
+    seconds, rest = divmod(then, SECOND_NS)
     fraction = f".{rest:09d}".rstrip("0") if rest else ""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 
@@ -231,16 +228,9 @@ def filtered(rows: Sequence[Any], columns: Sequence[Column], needle: str, look: 
     return [row for row in rows if hit(row)]
 
 
-_RTT = re.compile(r"([0-9.]+)(h|ms|m|s|µs|μs|ns)")
-_UNITS = {"h": 3600e9, "m": 60e9, "s": 1e9, "ms": 1e6, "µs": 1e3, "μs": 1e3, "ns": 1.0}
-
-
-def rtt_ns(text: str) -> float:
+def rtt_ns(text: str) -> int:
     """Nanoseconds of `1.5ms`; 0 for what is none."""
-    total = 0.0
-    for number, unit in _RTT.findall(text):
-        try:
-            total += float(number) * _UNITS[unit]
-        except ValueError:
-            return 0.0
-    return total
+    try:
+        return parse_duration_ns(text)
+    except ValueError:
+        return 0

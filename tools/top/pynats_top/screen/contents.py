@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pynats_top.collect.poller import Poller
-from pynats_top.collect.source import CONNECTIONS, SLOW
+from pynats_top.collect.source import CONNECTIONS, OWN_SORTS, SLOW, SORTS
 from pynats_top.model.figures import Snapshot
-from pynats_top.model.rows import OWN_SORTS, SERVER_SORTS, TABLES, Look, filtered, key_of, ordered
+from pynats_top.model.rows import TABLES, Look, filtered, key_of, ordered
 from pynats_top.screen.columns import columns_of
 from pynats_top.screen.servers import server_columns
 from pynats_top.screen.view import OVERVIEW, URGENCY, View
@@ -41,7 +41,7 @@ def sorts_of(tab: str) -> tuple[str, ...]:
     if tab == OVERVIEW:
         return ()
     if tab == CONNECTIONS:
-        return (*SERVER_SORTS, *OWN_SORTS)
+        return SORTS
     own = tuple(column.key for column in TABLES[tab])
     return (URGENCY, *own) if tab == SLOW else own
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynats_cli.commands.bench.results import Figures, Outcome
+from pynats_cli.errors import CliError
 from pynats_cli.screen.human import bytes_text, thousands
+from pynats_cli.screen.output import line, log
 
 if TYPE_CHECKING:
     from pynats_bench.clients.histogram import Histogram
@@ -75,6 +78,17 @@ def _spread(times: Histogram) -> str:
     last, fraction = _SHOWN[-1]
     shown = [f"{name} {_micro(value)}" for name, value in parts]
     return " | ".join([*shown, f"{last}: {_micro(times.quantile(fraction))}"])
+
+
+def save_csv(path: str, text: str, structured: bool) -> None:
+    """Writes the file of `--csv` and says so, beside a document on standard error. Raises
+    CliError."""
+    try:
+        Path(path).write_text(text)
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from None
+    saved = f"Saved metric data in csv file {path}"
+    log(saved) if structured else line(saved)
 
 
 def csv_text(outcome: Outcome) -> str:

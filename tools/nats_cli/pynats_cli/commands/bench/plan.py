@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from pynats_bench.model import split as split
+
 from pynats_cli.screen.human import bytes_text, duration, thousands, truth
 
 if TYPE_CHECKING:
@@ -48,12 +50,6 @@ OLD_ORDERED = Kind(
 )
 OLD_PUSH = Kind("JetStream durable push consumer (old API)", "expecting", "Receiving")
 OLD_PULL = Kind("JetStream durable pull consumer (old API)", "expecting", "Receiving")
-
-
-def split(messages: int, clients: int) -> list[int]:
-    """Each client's share; what does not divide goes to the first ones."""
-    each, rest = divmod(messages, clients)
-    return [each + (number < rest) for number in range(clients)]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from contextvars import ContextVar
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pynats_cli.commands.bench.bars import PERIOD_S, Bars
-from pynats_cli.commands.bench.lines import csv_text, result_lines
+from pynats_cli.commands.bench.lines import csv_text, result_lines, save_csv
 from pynats_cli.commands.bench.options import BenchOptions
 from pynats_cli.commands.bench.plan import Plan
 from pynats_cli.commands.bench.plots.flag import check as check_plot
@@ -180,11 +179,6 @@ def report(outcome: Outcome, options: BenchOptions) -> None:
     elif not outcome.error:
         log("Nothing to report: no messages yet")
     if options.csv and lines:
-        try:
-            Path(options.csv).write_text(csv_text(outcome))
-        except OSError as error:
-            raise CliError(f"{options.csv}: {error.strerror}") from None
-        saved = f"Saved metric data in csv file {options.csv}"
-        log(saved) if options.structured else line(saved)
+        save_csv(options.csv, csv_text(outcome), options.structured)
     if outcome.timeline is not None and lines:
         show_plot(options, outcome.timeline, outcome.plan.title())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pynats_common.commandline.declare import arg, opt
@@ -14,7 +13,7 @@ from pynats_cli.commands.bench.comparing.workload import Workload, read_workload
 from pynats_cli.errors import CliError
 from pynats_cli.flags import Shown
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.screen.output import line, log, show
+from pynats_cli.screen.output import log, show
 
 if TYPE_CHECKING:
     from pynats_bench.judging.contest import Round
@@ -154,14 +153,10 @@ def _report(comparison: Comparison, options: CompareOptions) -> None:
 
     show(options, screens.to_json(comparison), lambda: screens.screen(comparison))
     if options.csv:
+        from pynats_cli.commands.bench.lines import save_csv
         from pynats_cli.screen.forms import encoded
 
-        try:
-            Path(options.csv).write_text(encoded("csv", screens.records(comparison)))
-        except OSError as error:
-            raise CliError(f"{options.csv}: {error.strerror}") from None
-        saved = f"Saved metric data in csv file {options.csv}"
-        log(saved) if options.structured else line(saved)
+        save_csv(options.csv, encoded("csv", screens.records(comparison)), options.structured)
 
 
 def _gate(comparison: Comparison, options: CompareOptions) -> int:
