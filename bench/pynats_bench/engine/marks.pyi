@@ -12,6 +12,7 @@ class MarkedPublishLoop(PublishLoop):
         subjects: int = 0,
         subject_at: int = 0,
         digits: int = 0,
+        padded: bool = True,
         randomize: bool = False,
         time_at: int = -1,
         block_bytes: int = 65536,

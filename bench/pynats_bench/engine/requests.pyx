@@ -240,6 +240,7 @@ cdef class RespondLoop(Loop):
     cdef size_t out_size
     cdef size_t filled
     cdef Queue *queues
+    cdef int64_t *worked   # nanoseconds that each socket has spent on its requests
 
     def __cinit__(self, *args, **kwargs):
         self.out = NULL
@@ -252,7 +253,8 @@ cdef class RespondLoop(Loop):
         self.out_size = RECEIVE_BYTES + len(self.tail)
         self.out = <char *>PyMem_Calloc(1, self.out_size)
         self.queues = <Queue *>PyMem_Calloc(self.count, sizeof(Queue))
-        if self.out == NULL or self.queues == NULL:
+        self.worked = <int64_t *>PyMem_Calloc(self.count, sizeof(int64_t))
+        if self.out == NULL or self.queues == NULL or self.worked == NULL:
             raise MemoryError
 
     def __dealloc__(self):
@@ -262,11 +264,16 @@ cdef class RespondLoop(Loop):
             for index in range(self.count):
                 free(self.queues[index].data)
         PyMem_Free(self.queues)
+        PyMem_Free(self.worked)
 
     @property
     def answered(self):
         """Requests of all sockets that were answered."""
         return sum(self.progress())
+
+    def work_ns(self):
+        """How long each socket has worked on what it has answered; any thread may ask."""
+        return [self.worked[index] for index in range(self.count)]
 
     cdef bint reply(self, Connection *connection, const char *subject, size_t size) noexcept nogil:
         """Adds an answer to what is sent next."""
@@ -324,6 +331,7 @@ cdef class RespondLoop(Loop):
         if not self.flush(connection):
             return False
         connection.last_ns = clock_ns(CLOCK_MONOTONIC)
+        self.worked[index] += self.sleep_ns
         if queue.start == queue.end:
             queue.start = queue.end = 0
         else:
@@ -333,6 +341,7 @@ cdef class RespondLoop(Loop):
 
     cdef bint answer(self, Connection *connection, int index) noexcept nogil:
         """Receive once, answer all complete requests with one send."""
+        cdef int64_t began = clock_ns(CLOCK_MONOTONIC)
         cdef ssize_t size = self.receive(connection)
         cdef size_t used = 0, line
         cdef Message message
@@ -353,7 +362,7 @@ cdef class RespondLoop(Loop):
                 if message.reply == NULL:
                     continue
                 if connection.first_ns == 0:
-                    connection.first_ns = clock_ns(CLOCK_MONOTONIC)
+                    connection.first_ns = began   # before the receive that brought it
                 connection.payload_bytes += message.size - message.header_len
                 if self.sleep_ns:
                     if not self.enqueue(
@@ -374,6 +383,7 @@ cdef class RespondLoop(Loop):
             if not self.flush(connection):
                 return False
             connection.last_ns = clock_ns(CLOCK_MONOTONIC)
+            self.worked[index] += connection.last_ns - began
         self.keep(connection, used, size)
         return not self.failed and self.answer_pings(connection)
 

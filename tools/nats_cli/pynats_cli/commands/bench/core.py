@@ -63,7 +63,7 @@ async def pub(global_options: GlobalOptions, options: PubOptions) -> int | None:
             size=options.size,
             payload=payload,
             headers=headers,
-            subjects=(options.multisubjectmax or planned.messages) if options.multisubject else 0,
+            subjects=options.multisubjectmax if options.multisubject else None,
             randomize=options.multisubjectrandomize,
             sleep_ns=options.sleep,
             rate=float(options.throughput),
