@@ -180,6 +180,7 @@ class Serve(Bench):
         super().__init__(target, **settings)
         self._subject = subject
         self._early: dict[int, bytes] = {}
+        self._responding: list[RespondLoop] = []
 
     def prepare(self, link: socket.socket, number: int) -> None:
         self._early[number] = settle(link, f"SUB {self._subject} {QUEUE} 1\r\n".encode())
@@ -187,4 +188,9 @@ class Serve(Bench):
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
         loop = RespondLoop(list(links), ANSWER)
         loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
+        self._responding.append(loop)
         return loop
+
+    def work_ns(self) -> list[int]:
+        """How long each client has worked on what it has answered; at any time."""
+        return [ns for loop in self._responding for ns in loop.work_ns()]
