@@ -11,7 +11,6 @@ from pynats_cli.commands.bench.options import Content, Paced, ServiceOptions, Su
 from pynats_cli.commands.bench.running import STAGE, measure, target_of
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
-from pynats_cli.screen.output import log
 
 if TYPE_CHECKING:
     from pynats_bench.clients.core import Serve
@@ -82,7 +81,7 @@ async def _make_known(session: Session, bench: Serve, subject: str) -> None:
     except CliError as error:
         if PERMISSIONS not in str(error):
             raise
-        log(f"WARNING: others do not find this service: {error}")
+        bench.warnings.append(f"others did not find this service: {error}")
 
 
 async def serve(global_options: GlobalOptions, options: ServeOptions) -> int | None:
