@@ -15,5 +15,6 @@ class MarkedPublishLoop(PublishLoop):
         padded: bool = True,
         randomize: bool = False,
         time_at: int = -1,
+        monotonic: bool = False,
         block_bytes: int = 65536,
     ) -> None: ...

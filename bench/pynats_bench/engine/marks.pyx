@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 from pynats_bench.engine.frames cimport NUMBER_ROOM, put_number
 from pynats_bench.engine.loop cimport Connection
 from pynats_bench.engine.messages cimport PublishLoop
-from pynats_bench.engine.net cimport CLOCK_REALTIME, clock_ns
+from pynats_bench.engine.net cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_ns
 from pynats_bench.engine.scan cimport mix, write_digits
 
 cdef uint64_t GOLDEN = 0x9E3779B97F4A7C15  # spreads neighbours, as the sums of Weyl do
@@ -20,7 +20,8 @@ cdef class MarkedPublishLoop(PublishLoop):
     With `digits` > 0 as many bytes at `subject_at` take the message's number modulo `subjects`, 0:
     as it is (at random with `randomize`, each socket its own sequence); the numbers of a socket
     begin at its `firsts`. `padded` puts zeros in front of it; otherwise there are blanks behind it,
-    as many as servers like between the parts of a line: all frames are of one length. With `time_at` >= 0 eight bytes there take the time of the pass, CLOCK_REALTIME ns.
+    as many as servers like between the parts of a line: all frames are of one length. With `time_at` >= 0 eight bytes there take the time of the pass, CLOCK_REALTIME ns or
+    with `monotonic` CLOCK_MONOTONIC.
     """
 
     cdef size_t frame_len
@@ -30,10 +31,12 @@ cdef class MarkedPublishLoop(PublishLoop):
     cdef bint padded
     cdef bint randomize
     cdef Py_ssize_t time_at
+    cdef int clock
 
     def __init__(self, list sockets, bytes frame, size_t payload_bytes, list firsts,
                  uint64_t subjects=0, size_t subject_at=0, int digits=0, bint padded=True,
-                 bint randomize=False, Py_ssize_t time_at=-1, size_t block_bytes=65536):
+                 bint randomize=False, Py_ssize_t time_at=-1, bint monotonic=False,
+                 size_t block_bytes=65536):
         cdef size_t copies = max(<size_t>1, block_bytes // len(frame))
         cdef int index
         cdef bytearray copy
@@ -53,6 +56,7 @@ cdef class MarkedPublishLoop(PublishLoop):
         self.padded = padded
         self.randomize = randomize
         self.time_at = time_at
+        self.clock = CLOCK_MONOTONIC if monotonic else CLOCK_REALTIME
         if not digits and time_at < 0:
             return   # all sockets send the same
         for index in range(self.count):
@@ -69,7 +73,7 @@ cdef class MarkedPublishLoop(PublishLoop):
         cdef char *end
         cdef int64_t now
         if self.time_at >= 0:
-            now = clock_ns(CLOCK_REALTIME)
+            now = clock_ns(self.clock)
             for frame in range(frames):
                 memcpy(at + frame * self.frame_len + self.time_at, &now, 8)
         if self.digits == 0:
