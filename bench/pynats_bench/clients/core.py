@@ -22,13 +22,15 @@ QUEUE = "q"  # the group that a service's servers are in
 ANSWER = b"ok"
 REQUEST_DIGITS = 10
 STAMPED_BYTES = 268_435_456  # of all clients: each needs a copy of what the time is written into
+MESSAGES_MAX = 2**64 - 1  # where no number of them is given
 INLINE_BYTES = 65_536  # a larger payload is not copied for each client
-FLUSH_TIMEOUT_S = 10.0  # a server may be busy with what it was sent
+FLUSH_TIMEOUT_S = 10.0  # unless told otherwise: a server may be busy with what it was sent
 
 
 class Publish(Bench):
-    """Publishes to `subject`, or with `subjects` > 0 to `subject.N`: the numbers below `subjects`,
-    all with as many digits as that has, in turn or with `randomize` at random.
+    """Publishes to `subject`, or with `subjects` to `subject.N`: the numbers below `subjects`, all
+    with as many digits as that has, or with 0 those of the messages, as they are; in turn or with
+    `randomize` at random.
 
     The payload is `payload`, or `size` bytes that begin with the time if they have room for it (and
     there is room for a copy for each client). An operation is a message: its share of the time that
@@ -43,23 +45,26 @@ class Publish(Bench):
         size: int = 128,
         payload: bytes | None = None,
         headers: Sequence[tuple[str, str]] = (),
-        subjects: int = 0,
+        subjects: int | None = None,
         randomize: bool = False,
         **settings: Any,
     ) -> None:
-        super().__init__(target, **settings)
-        self.timeout_s = max(self.timeout_s, FLUSH_TIMEOUT_S)
+        super().__init__(target, **{"timeout_s": FLUSH_TIMEOUT_S, **settings})
         body, time_at = content(size, payload)
-        digits = len(str(subjects)) if subjects else 0
-        name = f"{subject}.{'0' * digits}" if subjects else subject
+        if subjects is None:
+            name, digits = subject, 0
+        else:
+            digits = len(str(subjects or self.messages or MESSAGES_MAX))
+            name = f"{subject}.{'0' * digits}"
         self._frame = publish_frame(name, body, headers=headers)
         stamped = time_at >= 0 and len(self._frame.data) * self.clients <= STAMPED_BYTES
         self._time_at = self._frame.payload_at + time_at if stamped else -1
-        self._subject_at = self._frame.subject_at + len(name) - digits
+        self._subject_at = self._frame.subject_at + len(name.encode()) - digits
         self._payload_bytes = len(body)
-        self._subjects = subjects
+        self._randomize = randomize and bool(subjects or self.messages)
+        self._subjects = subjects or (self.messages if self._randomize else 0)
         self._digits = digits
-        self._randomize = randomize
+        self._padded = bool(subjects)
 
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
         firsts = list(accumulate(split(self.messages, self.clients), initial=0))
@@ -73,6 +78,7 @@ class Publish(Bench):
             self._subjects,
             self._subject_at,
             self._digits,
+            self._padded,
             self._randomize,
             self._time_at,
         )
@@ -96,11 +102,11 @@ class Subscribe(Bench):
         self._counts: list[SubscribeLoop] = []
 
     def prepare(self, link: socket.socket, number: int) -> None:
-        limit = f"UNSUB 1 {self.messages}\r\n" if self.messages else ""
-        self._early[number] = settle(link, f"SUB {self._subject} 1\r\n{limit}".encode())
+        # Without a limit: servers look at each delivery of a subscription that has one.
+        self._early[number] = settle(link, f"SUB {self._subject} 1\r\n".encode())
 
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
-        loop = SubscribeLoop(list(links), sum(wanted), flush=False, careful=True)
+        loop = SubscribeLoop(list(links), sum(wanted), careful=True)
         loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
         loop.measure(operations=False, deliveries=True)
         self._counts.append(loop)
@@ -174,6 +180,7 @@ class Serve(Bench):
         super().__init__(target, **settings)
         self._subject = subject
         self._early: dict[int, bytes] = {}
+        self._responding: list[RespondLoop] = []
 
     def prepare(self, link: socket.socket, number: int) -> None:
         self._early[number] = settle(link, f"SUB {self._subject} {QUEUE} 1\r\n".encode())
@@ -181,4 +188,9 @@ class Serve(Bench):
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
         loop = RespondLoop(list(links), ANSWER)
         loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
+        self._responding.append(loop)
         return loop
+
+    def work_ns(self) -> list[int]:
+        """How long each client has worked on what it has answered; at any time."""
+        return [ns for loop in self._responding for ns in loop.work_ns()]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.clients import Clients
 from pynats_bench.consumers.model import ConsumeLoad
 from pynats_bench.engine.acked import AckPublishLoop
+from pynats_bench.engine.marks import MarkedPublishLoop
 from pynats_bench.load import Session
 from pynats_bench.model import Endpoint, Latency, LoadError, Result
 from pynats_bench.session import connect, subscribe
@@ -207,7 +207,10 @@ class LatencySession(Session):
             threads = Threads(self._cores, self._stall_s)
             threads.start(clients.loop)
             clients.begin()
-            publish = PacedLoop(link, frame, len(line), messages, rate)
+            size = self._load.payload_bytes
+            publish = MarkedPublishLoop([link], frame, size, [0], time_at=len(line), monotonic=True)
+            publish.want([messages])
+            publish.pace(rate=rate)
             threads.start(publish)
             threads.join()
             clients.check(base + 1, base + messages)

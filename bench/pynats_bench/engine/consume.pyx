@@ -431,6 +431,7 @@ cdef class ConsumeLoop(AnsweringLoop):
     cdef bint pull(self, Connection *connection, int index) noexcept nogil:
         """Receive once, take every complete delivery, and send the answers."""
         cdef Client *client = &self.clients[index]
+        cdef int64_t began = 0 if connection.first_ns else clock_ns(CLOCK_MONOTONIC)
         cdef ssize_t size = self.receive(connection)
         cdef uint64_t before = connection.messages
         cdef size_t used = 0, line
@@ -442,8 +443,8 @@ cdef class ConsumeLoop(AnsweringLoop):
             return size == 0
         now = clock_ns(CLOCK_MONOTONIC)
         client.heard_ns = now
-        if self.patient and self.received == 0 and self.first_ns == 0:
-            self.first_ns = now
+        if self.patient and began and self.received == 0 and self.first_ns == 0:
+            self.first_ns = began
         while used < <size_t>size:
             at = self.buffer + used
             if size - used >= 4 and (at[0] == 77 or at[0] == 72):
@@ -466,6 +467,8 @@ cdef class ConsumeLoop(AnsweringLoop):
         self.keep(connection, used, size)
         if self.failed or not self.flush(connection) or not self.answer_pings(connection):
             return False
+        if began and connection.first_ns:
+            connection.first_ns = began   # before the receive that brought the first
         if connection.messages != before:
             connection.last_ns = clock_ns(CLOCK_MONOTONIC)
         if client.state == FLUSHING and connection.scanner.pongs:

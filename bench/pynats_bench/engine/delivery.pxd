@@ -5,6 +5,7 @@ from libc.string cimport memchr, memcmp
 
 cdef extern from "string.h" nogil:
     void *memmem(const void *haystack, size_t size, const void *needle, size_t length)
+    void *memrchr(const void *at, int byte, size_t size)
 
 cdef enum:
     LINE_MAX = 16384
@@ -55,9 +56,10 @@ cdef inline int parse_delivery(const char *at, size_t size, Delivery *out) noexc
     if size < out.frame:
         return INCOMPLETE
     last = cursor  # blank behind the reply, or behind the sid
-    cursor -= 1
-    while cursor > at and cursor[0] != 32:
-        cursor -= 1
+    # A reply has some 70 bytes: looked through one by one they took a third of all.
+    cursor = <const char *>memrchr(at, 32, last - at)
+    if cursor == NULL:
+        return BAD
     out.reply = cursor + 1
     out.reply_len = last - out.reply
     out.header_len = headers
@@ -76,19 +78,17 @@ cdef inline uint64_t sequence_of(
 ) noexcept nogil:
     """The stream's, of `$JS.ACK.….<stream's>.<consumer's>.<time>.<pending>`; 0: it is none.
     `consumer` may be NULL."""
-    cdef const char *cursor = reply + length - 1
+    cdef const char *cursor = reply + length
     cdef uint64_t value = 0, scale = 1
-    cdef int dots = 0
+    cdef int dots
     if length < 9 or memcmp(reply, b"$JS.ACK.", 8) != 0:
         return 0
-    while cursor > reply and dots < 2:
-        if cursor[0] == 46:
-            dots += 1
+    for dots in range(2 if consumer != NULL else 3):
+        cursor = <const char *>memrchr(reply, 46, cursor - reply)
+        if cursor == NULL:
+            return 0
+    if consumer != NULL:
         cursor -= 1
-    if consumer == NULL:
-        while cursor > reply and cursor[0] != 46:
-            cursor -= 1
-    else:
         while cursor > reply and 48 <= cursor[0] <= 57:
             value += <uint64_t>(cursor[0] - 48) * scale
             scale *= 10

@@ -50,7 +50,7 @@ cdef class Frames:
             raise ValueError("headers are a complete block")
         if time_at >= 0 and time_at + 8 > len(payload):
             raise ValueError("the time reaches beyond the payload")
-        headers = headers[10:-2]
+        headers = headers[10:max(10, len(headers) - 2)]   # without the first line and the last
         self.subject = subject
         self.headers = headers
         self.body = bytearray(payload + b"\r\n")

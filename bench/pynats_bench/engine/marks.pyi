@@ -12,7 +12,9 @@ class MarkedPublishLoop(PublishLoop):
         subjects: int = 0,
         subject_at: int = 0,
         digits: int = 0,
+        padded: bool = True,
         randomize: bool = False,
         time_at: int = -1,
+        monotonic: bool = False,
         block_bytes: int = 65536,
     ) -> None: ...

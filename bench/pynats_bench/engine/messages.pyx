@@ -213,7 +213,9 @@ cdef class SubscribeLoop(Loop):
     """Counts deliveries on its sockets until `expected` have arrived in all (0: until stopped).
 
     Then it flushes every socket with PING/PONG (unless `flush` is off), so that a surplus
-    delivery is counted too, and checks the totals. `verb` is what is counted: b"MSG ", b"HMSG",
+    delivery is counted too, and checks the totals. A socket with a share of its own (`want`) is
+    counted for up to that and no further: then it unsubscribes, and what still comes is dropped.
+    The clock of each begins with the receive that brings the first. `verb` is what is counted: b"MSG ", b"HMSG",
     or b"PUB " behind a relay. `publishers` > 0 verifies stamps, `stamp_at` bytes into the
     payload (the length of the header block). `careful` counts MSG and HMSG of anybody; with
     `deliveries` measured, the age of the newest message of a receive, if it is stamped and was
@@ -241,6 +243,7 @@ cdef class SubscribeLoop(Loop):
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index, waiting = self.count
         for index in range(self.count):
+            self.connections[index].scanner.pongs = 0
             if self.transmit_all(&self.connections[index], b"PING\r\n", 6) != 0:
                 self.unsent(&self.connections[index])
                 return False
@@ -261,22 +264,37 @@ cdef class SubscribeLoop(Loop):
 
     cdef bint take(self, Connection *connection) noexcept nogil:
         """Receive once."""
+        cdef int64_t began = 0
         cdef uint64_t received = connection.scanner.messages
+        if connection.first_ns == 0:
+            began = clock_ns(CLOCK_MONOTONIC)
         if not self.consume(connection):
             return False
         received = connection.scanner.messages - received
-        if received:
+        if received and not connection.finished:
+            if connection.first_ns == 0:
+                connection.first_ns = began
             self.received += received
             self.count_received(connection, received)
+            if connection.messages == connection.wanted and not self.leave(connection):
+                return False
         return self.answer_pings(connection)
+
+    cdef bint leave(self, Connection *connection) noexcept nogil:
+        """It has its share. What has come already is looked at once more, without a limit."""
+        connection.finished = True
+        connection.scanner.limit = 0
+        if self.transmit_all(connection, b"UNSUB 1\r\n", 9) != 0:
+            self.unsent(connection)
+            return False
+        connection.handed = connection.stash_len > 0
+        return not connection.handed or self.consume(connection)
 
     cdef void count_received(self, Connection *connection, uint64_t received) noexcept nogil:
         """So many messages came with one receive."""
         cdef Scanner *scanner = &connection.scanner
         cdef int64_t now, stamp
         connection.last_ns = clock_ns(CLOCK_MONOTONIC)
-        if connection.first_ns == 0:
-            connection.first_ns = connection.last_ns
         connection.messages = scanner.messages
         connection.payload_bytes = scanner.payload_bytes - scanner.header_bytes
         if connection.deliveries != NULL and scanner.stamp:
@@ -292,6 +310,8 @@ cdef class SubscribeLoop(Loop):
         cdef epoll_event events[EVENTS_MAX]
         cdef int ready, at, index
         self.began_ns = clock_ns(CLOCK_REALTIME)
+        for index in range(self.count):
+            self.connections[index].scanner.limit = self.connections[index].wanted
         for index in range(self.count):
             if self.connections[index].handed and not self.take(&self.connections[index]):
                 return
@@ -311,7 +331,7 @@ cdef class SubscribeLoop(Loop):
                 if not self.take(&self.connections[<int>events[at].data.u64]):
                     return
         self.last_ns = clock_ns(CLOCK_MONOTONIC)
-        if self.flush and not self.failed:
+        if self.flush and not self.failed and not self.stopping:
             self.finish()
 
     @property

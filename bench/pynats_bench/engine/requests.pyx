@@ -198,6 +198,7 @@ cdef class RespondLoop(ReceivingLoop):
     cdef size_t out_size
     cdef size_t filled
     cdef Queue *queues
+    cdef int64_t *worked   # nanoseconds that each socket has spent on its requests
 
     def __cinit__(self, *args, **kwargs):
         self.out = NULL
@@ -210,7 +211,8 @@ cdef class RespondLoop(ReceivingLoop):
         self.out_size = RECEIVE_BYTES + len(self.tail)
         self.out = <char *>PyMem_Calloc(1, self.out_size)
         self.queues = <Queue *>PyMem_Calloc(self.count, sizeof(Queue))
-        if self.out == NULL or self.queues == NULL:
+        self.worked = <int64_t *>PyMem_Calloc(self.count, sizeof(int64_t))
+        if self.out == NULL or self.queues == NULL or self.worked == NULL:
             raise MemoryError
 
     def __dealloc__(self):
@@ -220,11 +222,16 @@ cdef class RespondLoop(ReceivingLoop):
             for index in range(self.count):
                 free(self.queues[index].data)
         PyMem_Free(self.queues)
+        PyMem_Free(self.worked)
 
     @property
     def answered(self):
         """Requests of all sockets that were answered."""
         return sum(self.progress())
+
+    def work_ns(self):
+        """How long each socket has worked on what it has answered; any thread may ask."""
+        return [self.worked[index] for index in range(self.count)]
 
     cdef bint reply(self, Connection *connection, const char *subject, size_t size) noexcept nogil:
         """Adds an answer to what is sent next."""
@@ -282,6 +289,7 @@ cdef class RespondLoop(ReceivingLoop):
         if not self.flush(connection):
             return False
         connection.last_ns = clock_ns(CLOCK_MONOTONIC)
+        self.worked[index] += self.sleep_ns
         if queue.start == queue.end:
             queue.start = queue.end = 0
         else:
@@ -308,12 +316,17 @@ cdef class RespondLoop(ReceivingLoop):
 
     cdef bint answer(self, Connection *connection, int index) noexcept nogil:
         """Receive once, answer all complete requests with one send."""
+        cdef int64_t began = clock_ns(CLOCK_MONOTONIC)
+        cdef bint first = connection.first_ns == 0
         if not self.pull(connection, index):
             return False
+        if first and connection.first_ns:
+            connection.first_ns = began   # before the receive that brought it
         if self.filled:
             if not self.flush(connection):
                 return False
             connection.last_ns = clock_ns(CLOCK_MONOTONIC)
+            self.worked[index] += connection.last_ns - began
         return self.answer_pings(connection)
 
     cdef void work(self) noexcept nogil:

@@ -14,6 +14,7 @@ cdef struct Message:
 cdef struct Scanner:
     uint32_t verb           # first four bytes of the counted control line, little endian
     uint64_t messages       # complete messages seen
+    uint64_t limit          # of them; what is behind the last one is not looked at. 0: none
     uint64_t payload_bytes  # their payloads, header blocks included
     uint64_t header_bytes   # of these, header blocks; `careful` only
     uint64_t skip           # bytes of a payload (and its CRLF) still to come

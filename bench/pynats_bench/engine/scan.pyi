@@ -4,7 +4,7 @@ class StreamCounter:
     """Counts messages in a NATS byte stream fed in any pieces; see `scan.pyx`."""
 
     def __init__(
-        self, verb: bytes = b"MSG ", publishers: int = 0, careful: bool = False
+        self, verb: bytes = b"MSG ", publishers: int = 0, careful: bool = False, limit: int = 0
     ) -> None: ...
     def feed(self, data: bytes) -> None: ...
     @property

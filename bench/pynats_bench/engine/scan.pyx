@@ -11,6 +11,8 @@ Everything else takes the slow path, which parses the line in full.
 Where anybody may publish (`careful`), the first LF of a line must be at its end, too: payloads may
 then hold what they like.
 
+A `limit` draws the end of the bytes nearer, so that it costs no look at each message.
+
 `scan` consumes whole lines; payloads may be consumed in part (`skip`), so only an incomplete line
 has to be moved to the front of the receive buffer.
 """
@@ -228,13 +230,13 @@ cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil
 cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
     """Consume what can be consumed of `size` bytes and return how much that was.
 
-    The rest is an incomplete control line: present it again with more bytes behind it. After a
-    line that is neither a counted message nor control traffic, `failed` is set and `error` holds
-    the line.
+    The rest is an incomplete control line, or what comes after the last message of the `limit`:
+    present it again with more bytes behind it. After a line that is neither a counted message nor
+    control traffic, `failed` is set and `error` holds the line.
     """
     cdef size_t done = 0, used
     cdef uint64_t messages = 0
-    cdef size_t head, frame, headers
+    cdef size_t head, frame, headers, end
     cdef uint64_t tail, mask
     cdef uint32_t verb
     cdef bint look   # for the end of each line
@@ -253,6 +255,8 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
         self.stamp = self.half_stamp
         self.skip_headers = self.half_stamp = 0
     while done < size and not self.failed:
+        if self.limit and self.messages >= self.limit:
+            break
         if self.memo_head:
             head = self.memo_head
             frame = self.memo_frame
@@ -262,8 +266,11 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
             look = self.careful or head >= SHORTEST_PAIR
             headers = 0
             messages = 0
+            end = size
+            if self.limit and self.limit - self.messages < size:   # or no need to multiply
+                end = min(size, done + (self.limit - self.messages) * frame)
             while (
-                size - done >= frame
+                end - done >= frame
                 and load32(at + done) == verb
                 and load64(at + done + head - 8) & mask == tail
                 and load16(at + done + frame - 2) == CRLF
@@ -283,8 +290,8 @@ cdef size_t scan(Scanner *self, const char *at, size_t size) noexcept nogil:
                     at + done - frame + head + headers, self.memo_size - headers)
             self.messages += messages
             self.payload_bytes += messages * self.memo_size
-            if done == size:
-                break
+            if done == end:
+                continue
         used = scan_line(self, at + done, size - done)
         if used == 0:
             break
@@ -297,18 +304,20 @@ cdef class StreamCounter:
 
     `verb` is the counted control line's first four bytes, b"MSG ", b"HMSG" or b"PUB ".
     `publishers` > 0 turns verification of stamped payloads on, `careful` counts MSG and HMSG of
-    anybody.
+    anybody. What comes behind the last message of a `limit` is kept unseen.
     """
 
     cdef Scanner state
     cdef bytes rest
 
-    def __cinit__(self, bytes verb=b"MSG ", uint32_t publishers=0, bint careful=False):
+    def __cinit__(self, bytes verb=b"MSG ", uint32_t publishers=0, bint careful=False,
+                  uint64_t limit=0):
         if len(verb) != 4:
             raise ValueError("verb must be four bytes")
         self.state.verb = load32(verb)
         self.state.publishers = publishers
         self.state.careful = careful
+        self.state.limit = limit
         self.rest = b""
         if publishers:
             self.state.next_sequence = <uint64_t *>calloc(publishers, sizeof(uint64_t))

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from pynats_common.go.errno import errno_text, error_text
 from pynats_common.go.quoting import quote
+from pynats_common.network.tls import verifying_context
 from pynats_common.network.web import PORTS, Answer, Web, WebError, basic, login_in
 
 from pynats_server.resolver.base import MISSING, TOKEN_MAX, OnChange, ResolverError, is_account
@@ -107,7 +108,7 @@ class UrlResolver:
     async def _ask(self, parts: SplitResult) -> Answer:
         tls = None
         if parts.scheme == "https":
-            tls = self._tls or ssl.create_default_context()
+            tls = self._tls or verifying_context()
         web = Web(parts.geturl(), _headers(parts), tls, TOKEN_MAX)
         try:
             return await web.get(_target(parts))

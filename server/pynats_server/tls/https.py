@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pynats_common.network.tls import verifying_context
+
 from pynats_server.tls.options import TlsOptions
 from pynats_server.tls.plan import TLS_1_3_NUMBER, CertificateAndKey, ContextPlan
 from pynats_server.tls.suites import CURVES, GROUPS
@@ -52,9 +54,10 @@ class HttpsContexts:
 
 def client_context(plan: ContextPlan) -> ssl.SSLContext:
     """A context for asking web servers. Raises ValueError or ssl.SSLError if it cannot be made."""
-    context = ssl.create_default_context()
+    context = verifying_context()
     if plan.authorities is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.hostname_checks_common_name = False
         context.load_verify_locations(
             cadata="".join(map(ssl.DER_cert_to_PEM_cert, plan.authorities))
         )

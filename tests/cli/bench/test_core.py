@@ -12,6 +12,7 @@ import pytest
 from tests.cli.bench.shapes import CSV_HEAD, CSV_TIMES, result, untimed
 from tests.cli.conftest import Cli, Running
 
+SERVICE = ("nats-bench-service", "1.0.0")
 _SUBJECTS = "multi-subject-max=100,000, multi-subject-randomize=false"
 
 
@@ -111,6 +112,18 @@ def test_requests_and_replies(cli: Cli) -> None:
         "Starting Core NATS service server benchmark [clients=2, msg-size=128 B, msgs=100,000, "
         "sleep=0s, subject=asked]"
     )
+    # The clients are instances of a service, as the original's are.
+    found = json.loads(cli.run("service", "ls", "--json").out)
+    mine = [each for each in found if each["endpoints"][0]["subject"] == "asked"]
+    assert [(each["name"], each["version"]) for each in mine] == [SERVICE] * 2
+    assert mine[0]["endpoints"] == [
+        {"name": "default", "subject": "asked", "queue_group": "q", "metadata": None}
+    ]
+    stats = json.loads(cli.run("service", "stats", SERVICE[0], "--json").out)
+    served = [each["endpoints"][0] for each in stats if each["id"] in {m["id"] for m in mine}]
+    assert sum(each["num_requests"] for each in served) == 101
+    assert all(each["processing_time"] > 0 for each in served if each["num_requests"])
+    assert "data" not in served[0]
     servers.signal(signal.SIGINT)
     assert servers.finish().code == 130
 

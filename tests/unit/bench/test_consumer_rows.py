@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pynats_bench.compare import select_rows
-from pynats_bench.consumers._paced import PacedLoop
 from pynats_bench.consumers.consuming import ConsumeSession
 from pynats_bench.consumers.model import ConsumeLoad
 from pynats_bench.consumers.rows import SECTION, consumer_rows
 from pynats_bench.contender import Contender, Running, find_program
 from pynats_bench.engine.consume import ConsumeLoop
 from pynats_bench.engine.gets import GetLoop, sequence_digest
+from pynats_bench.engine.marks import MarkedPublishLoop
 from pynats_bench.model import LoadError
 from pynats_bench.report import OURS, REFERENCE, Outcome, markdown
 from pynats_bench.rows import Heading, Row, Sample, Setting
@@ -120,15 +121,20 @@ def test_a_paced_publisher_stamps_every_message(
     pair: Pair,
 ) -> None:
     frame = b"PUB a 8\r\n........\r\n"
-    loop = PacedLoop(pair[0], frame, 9, 300, 20_000.0)
-    loop.run(STALL_S)
+    loop = MarkedPublishLoop([pair[0]], frame, 8, [0], time_at=9, monotonic=True)
+    loop.want([300])
+    loop.pace(rate=20_000)
+    thread = threading.Thread(target=loop.run, args=(STALL_S,), daemon=True)
+    thread.start()
     got = b""
-    while len(got) < 300 * len(frame):
+    while not got.endswith(b"PING\r\n"):
         got += pair[1].recv(65536)
+    pair[1].sendall(b"PONG\r\n")
+    thread.join(STALL_S)
     stamps = [
-        int.from_bytes(got[at + 9 : at + 17], "little") for at in range(0, len(got), len(frame))
+        int.from_bytes(got[at + 9 : at + 17], "little") for at in range(0, len(got) - 6, len(frame))
     ]
-    assert len(stamps) == loop.published == 300
+    assert [len(stamps)] == loop.progress() == [300]
     assert stamps == sorted(stamps)
     assert loop.first_ns <= stamps[0] and stamps[-1] <= loop.last_ns
     assert loop.last_ns - loop.first_ns >= 299 / 20_000 * 1e9

@@ -134,6 +134,23 @@ def test_subjects_come_round_again_and_headers_are_as_given(target: Target) -> N
     assert bench.shares()[0].payload_bytes == 70
 
 
+@pytest.mark.parametrize("headers", [[], [("A", "b")]])
+def test_without_a_limit_subjects_have_the_messages_numbers_as_they_are(
+    target: Target, headers: list[tuple[str, str]]
+) -> None:
+    """As with `--multisubject --multisubjectmax 0` of the original."""
+    with (
+        witness(target, "\u00e4.*") as messages,
+        Publish(
+            target, subject="\u00e4", clients=2, messages=12, size=1, subjects=0, headers=headers
+        ) as bench,
+    ):
+        bench.run()
+        seen = [subject for subject, _ in messages(12)]
+    assert sorted(seen) == sorted(f"\u00e4.{number}" for number in range(12))
+    assert bench.shares()[0].payload_bytes == 6
+
+
 def test_subjects_at_random_are_all_of_them(target: Target) -> None:
     with (
         witness(target, "foo.*") as messages,
@@ -208,6 +225,38 @@ def test_what_came_before_the_run_counts(target: Target) -> None:
     assert [share.messages for share in sub.shares()] == [10]
 
 
+def test_a_subscriber_counts_to_its_number_and_leaves() -> None:
+    """Its subscription has no limit: servers look at each delivery of one that has."""
+    near, far = socket.socketpair()
+    far.settimeout(PATIENCE_S)
+    with far, far.makefile("rb") as said:
+        messages = b"".join(b"MSG s 1 %d\r\n%s\r\n" % (size, b"x" * size) for size in range(9))
+        far.sendall(b"PONG\r\n")  # an answer to a question that comes
+        with Subscribe(Target(lambda: near), subject="s", clients=1, messages=5) as sub:
+            assert [said.readline(), said.readline()] == [b"SUB s 1\r\n", b"PING\r\n"]
+            thread = threading.Thread(target=sub.run, daemon=True)
+            thread.start()
+            far.sendall(messages + b"PING\r\n")
+            assert said.readline() == b"UNSUB 1\r\n"
+            answers = {said.readline(), said.readline()}
+            assert answers == {b"PING\r\n", b"PONG\r\n"}
+            far.sendall(b"MSG s 1 3\r\nxxx\r\nPONG\r\n")
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+    share = sub.shares()[0]
+    assert (share.messages, share.payload_bytes) == (5, 0 + 1 + 2 + 3 + 4)
+    assert 0 < share.first_ns < share.last_ns  # though all came with one receive
+
+
+def test_who_has_its_number_waits_for_the_others(target: Target) -> None:
+    other = target.dial()
+    with other, Subscribe(target, subject="more", clients=3, messages=40) as sub:
+        settle(other, b"PUB more 3\r\nabc\r\n" * 100)
+        sub.run()
+    assert [(s.messages, s.payload_bytes) for s in sub.shares()] == [(40, 120)] * 3
+    assert all(s.first_ns < s.last_ns for s in sub.shares())
+
+
 def test_messages_of_others_are_counted_whatever_they_hold(target: Target) -> None:
     link = target.dial()
     with link, Subscribe(target, subject="mixed", clients=1, messages=4) as sub:
@@ -232,6 +281,7 @@ def test_requests_are_answered_and_measured(target: Target, size: int) -> None:
         shares = ask.shares()
         # Counted behind the send: the answer may be there first.
         wait_until(lambda: sum(serve.progress()) == 10, "all answers to be counted")
+        assert all(s.first_ns < s.last_ns for s in serve.shares() if s.messages)
         assert sum(share.payload_bytes for share in serve.shares()) == 10 * size
     assert [share.messages for share in shares] == [4, 3, 3]
     assert [share.payload_bytes for share in shares] == [4 * size, 3 * size, 3 * size]

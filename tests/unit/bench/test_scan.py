@@ -41,6 +41,29 @@ def count_naively(stream: bytes) -> tuple[int, int, int]:
     return messages, size, pings
 
 
+@given(st.lists(st.one_of(MESSAGES, CONTROL), max_size=30), st.data(), st.booleans())
+def test_nothing_behind_the_limit_is_counted(
+    parts: list[bytes], data: st.DataObject, careful: bool
+) -> None:
+    stream = b"".join(parts)
+    limit = data.draw(st.integers(1, 20))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    counter = StreamCounter(careful=careful, limit=limit)
+    for first, last in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        counter.feed(stream[first:last])
+    sizes = [size for part in parts for size in sizes_of(part)][:limit]
+    assert (counter.messages, counter.payload_bytes) == (len(sizes), sum(sizes))
+
+
+def sizes_of(part: bytes) -> list[int]:
+    """Of the payloads of equal messages, or none of a line of control traffic."""
+    if not part.startswith(b"MSG "):
+        return []
+    line = part.split(b"\r\n", 1)[0]
+    size = int(line.split()[-1])
+    return [size] * (len(part) // (len(line) + size + 4))
+
+
 def test_two_short_frames_are_not_one_long_one() -> None:
     long, short = message("bench", bytes(2), "_INBOX.x.1"), message("a", bytes(2), "")
     assert len(long) == 2 * len(short)

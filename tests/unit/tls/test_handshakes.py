@@ -538,6 +538,20 @@ def test_our_client_looks_at_the_servers_name(
         _introduce(ours, theirs)
 
 
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [((), "localhost"), (("127.0.0.1",), "localhost"), (("l*calhost.test",), "localhost.test")],
+    ids=["none", "an address", "a part of a label"],
+)
+def test_a_common_name_is_no_host_and_a_part_of_a_label_no_wildcard(
+    engine: Engine, authority: Authority, names: tuple[str, ...], name: str
+) -> None:
+    issued = authority.issue(f"CN={name}", names)
+    ours = engine.client_context(TlsPlan(authorities=(authority.der,), verify=True)).layer(name)
+    with pytest.raises(AssertionError, match=r"(?i)mismatch|not valid for"):
+        _introduce(ours, engine.server_context(TlsPlan((held(issued),))).layer())
+
+
 @pytest.mark.parametrize("name", ["localhost\0.other.test", ".".join(["a" * 60] * 5)])
 def test_what_no_host_is_called(compiled: Engine, authority: Authority, name: str) -> None:
     """OpenSSL would not look for it, and take any certificate."""

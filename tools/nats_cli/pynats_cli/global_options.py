@@ -58,6 +58,12 @@ class GlobalOptions:
         """Time to wait for a response, in seconds."""
         return self.timeout_ns / SECOND_NS
 
+    @property
+    def given_timeout_s(self) -> float | None:
+        """The same, None when nobody has said how long."""
+        said = "timeout_ns" in self.explicit or self.timeout_ns != DEFAULT_TIMEOUT_NS
+        return self.timeout_s if said else None
+
 
 @dataclass(frozen=True)
 class GlobalFlag:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pynats_common.network.tls import verifying_context
 from pynats_common.network.urls import LOOPBACK, fault_of_key_url
 
 BODY_MAX: Final = 1 << 20  # bytes
@@ -30,7 +30,7 @@ def get_object(url: str, timeout_s: float, ca_file: Path | None = None) -> dict[
     if fault := fault_of_key_url(url):
         raise FetchError(f"{url}: {fault}")
     try:
-        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        context = verifying_context(str(ca_file) if ca_file else "")
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}) if urlsplit(url).hostname in LOOPBACK
             else urllib.request.ProxyHandler(),

@@ -97,6 +97,7 @@ class FallbackContext:
         context.verify_mode = ssl.CERT_NONE
         if plan.verify:
             context.check_hostname = self.client
+            context.hostname_checks_common_name = False  # nor does Go
             context.verify_mode = ssl.CERT_REQUIRED
             context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
             if plan.authorities is None:

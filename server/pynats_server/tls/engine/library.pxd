@@ -80,6 +80,9 @@ cdef enum:
     HOST_NAME = 0
     # X509_STORE_set_flags: whatever is in the store is trusted, not only roots
     PARTIAL_CHAIN = 0x80000
+    # X509_VERIFY_PARAM_set_hostflags: a wildcard is a whole label, and the subject names no host
+    NO_PARTIAL_WILDCARDS = 0x4
+    NEVER_CHECK_SUBJECT = 0x20
     # X509_STORE_CTX_get_error
     V_OK = 0
     V_UNABLE_TO_GET_ISSUER = 2
@@ -127,6 +130,7 @@ cdef struct Library:
     X509_CHAIN* (*X509_STORE_CTX_get1_chain)(X509_STORE_CTX*) noexcept nogil
     const char* (*X509_verify_cert_error_string)(long) noexcept nogil
     int (*X509_VERIFY_PARAM_set1_host)(X509_VERIFY_PARAM*, const char*, size_t) noexcept nogil
+    void (*X509_VERIFY_PARAM_set_hostflags)(X509_VERIFY_PARAM*, unsigned int) noexcept nogil
     int (*X509_VERIFY_PARAM_set1_ip)(X509_VERIFY_PARAM*, const unsigned char*, size_t) noexcept nogil
 
     const SSL_METHOD* (*TLS_server_method)() noexcept nogil

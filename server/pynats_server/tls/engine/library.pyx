@@ -140,6 +140,7 @@ cdef int fill(Library* calls, find) except -1:
     put(&calls.X509_STORE_CTX_get1_chain, find, "X509_STORE_CTX_get1_chain")
     put(&calls.X509_verify_cert_error_string, find, "X509_verify_cert_error_string")
     put(&calls.X509_VERIFY_PARAM_set1_host, find, "X509_VERIFY_PARAM_set1_host")
+    put(&calls.X509_VERIFY_PARAM_set_hostflags, find, "X509_VERIFY_PARAM_set_hostflags")
     put(&calls.X509_VERIFY_PARAM_set1_ip, find, "X509_VERIFY_PARAM_set1_ip")
     put(&calls.TLS_server_method, find, "TLS_server_method")
     put(&calls.TLS_client_method, find, "TLS_client_method")

@@ -2,7 +2,8 @@
 import ipaddress
 
 from pynats_server.tls.engine.library cimport (
-    BIO, HOST_NAME, SSL_CTX, X509, X509_CHAIN, X509_VERIFY_PARAM, Library, OpenSSL,
+    BIO, HOST_NAME, NEVER_CHECK_SUBJECT, NO_PARTIAL_WILDCARDS, SSL_CTX, X509, X509_CHAIN,
+    X509_VERIFY_PARAM, Library, OpenSSL,
 )
 from pynats_server.tls.engine.session cimport (
     HELLO_MOST, HELLO_MOST_CERTIFIED, session_calls, session_free, session_start,
@@ -44,7 +45,8 @@ cdef class TlsLayer(Layer):
         session_free(&self.session)
 
     cdef _expect(self, bytes name, bytes address):
-        """Only a certificate for the name, or for the address, will do."""
+        """Only a certificate for the name, or for the address, will do: its alternative names, as
+        Go has it."""
         cdef const Library* lib = self.session.lib
         cdef X509_VERIFY_PARAM* rules = lib.SSL_get0_param(self.session.ssl)
         cdef int answer
@@ -53,6 +55,7 @@ cdef class TlsLayer(Layer):
                 rules, <const unsigned char*><char*>address, len(address)
             )
         else:
+            lib.X509_VERIFY_PARAM_set_hostflags(rules, NEVER_CHECK_SUBJECT | NO_PARTIAL_WILDCARDS)
             answer = lib.X509_VERIFY_PARAM_set1_host(rules, name, len(name))
         if answer != 1:  # any certificate would do
             lib.ERR_clear_error()

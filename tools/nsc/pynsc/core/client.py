@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import load_token
-from pynats_common.network.tls import quiet_asyncio
+from pynats_common.network.tls import quiet_asyncio, verifying_context
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def tls_context(options: TlsOptions) -> ssl.SSLContext | None:
     if not (options.tls_first or options.ca_cert or options.client_cert or options.tls_curves):
         return None
     try:
-        context = ssl.create_default_context(cafile=options.ca_cert or None)
+        context = verifying_context(options.ca_cert)
         if options.client_cert:
             context.load_cert_chain(options.client_cert, options.client_key or None)
         curves = items(options.tls_curves)

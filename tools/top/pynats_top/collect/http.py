@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pynats_common.commandline.untrusted import harmless_cell
 from pynats_common.go.errno import errno_text, error_text
+from pynats_common.network.tls import verifying_context
 from pynats_common.network.web import (
     Answer,
     ClientPortError,
@@ -64,7 +65,7 @@ class HttpSource:
         self._secure = parts.scheme == "https"
         self._path = parts.path.rstrip("/")
         if self._secure and tls is None:
-            tls = ssl.create_default_context()
+            tls = verifying_context()
         headers = [("User-Agent", "pynats-top"), ("Accept", "application/json")]
         if value := authorization(*(login_in(url) or login)):
             headers.append(("Authorization", value))

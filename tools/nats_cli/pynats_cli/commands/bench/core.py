@@ -55,6 +55,7 @@ async def pub(global_options: GlobalOptions, options: PubOptions) -> int | None:
         from pynats_bench.clients.core import Publish
 
         check_size(session, options)
+        waits = session.options.given_timeout_s
         return Publish(
             target_of(session),
             clients=planned.clients,
@@ -63,11 +64,11 @@ async def pub(global_options: GlobalOptions, options: PubOptions) -> int | None:
             size=options.size,
             payload=payload,
             headers=headers,
-            subjects=(options.multisubjectmax or planned.messages) if options.multisubject else 0,
+            subjects=options.multisubjectmax if options.multisubject else None,
             randomize=options.multisubjectrandomize,
             sleep_ns=options.sleep,
             rate=float(options.throughput),
-            timeout_s=session.options.timeout_s,
+            **({} if waits is None else {"timeout_s": waits}),
         )
 
     return await measure(global_options, options, planned, make)
