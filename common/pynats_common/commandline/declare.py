@@ -106,6 +106,17 @@ class Parameter:
         long = [flag for flag in self.declared.flags if flag.startswith("--")]
         return (long or list(self.declared.flags))[0].split("/")[0]
 
+    @property
+    def default_text(self) -> str:
+        """What counts when it is not given, as it would be written; empty when that is nothing, or
+        stands for something else (-1)."""
+        value = self.default
+        if self.required or self.switch or not isinstance(value, (int, float, str)):
+            return ""
+        if not value or (not isinstance(value, str) and value < 0):
+            return ""
+        return self.kind.spell(value)
+
     def spellings(self) -> list[str]:
         """Every way to write the flag."""
         return [part for flag in self.declared.flags for part in flag.split("/")]

@@ -166,8 +166,11 @@ def argument_text(item: Parameter) -> str:
 
 
 def item_help(item: Parameter) -> str:
-    """What an argument or flag is for, and the variable that stands for it."""
+    """What an argument or flag is for, what counts without it, and the variable that stands for
+    it."""
     text = item.declared.help.rstrip(".")
+    if item.default_text:
+        text += f" (default: {item.default_text})"
     if item.declared.env:
         text += f" (${item.declared.env})"
     return text

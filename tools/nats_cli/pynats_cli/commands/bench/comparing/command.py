@@ -51,12 +51,12 @@ class CompareOptions(Shown):
         opt(
             "--rounds",
             kind=in_range(UNSIGNED, 1, ROUNDS_MAX),
-            help="Runs on each side; 7 by default",
+            help="Runs on each side",
         ),
     ] = 7
     warm_up: Annotated[
         int, opt("--warm-up", kind=in_range(UNSIGNED, 0, ROUNDS_MAX),
-                 help="Rounds before those, which do not count; 1 by default")
+                 help="Rounds before those, which do not count")
     ] = 1  # fmt: skip
     beside: Annotated[
         list[str], opt("--with", placeholder="WORKLOAD",
