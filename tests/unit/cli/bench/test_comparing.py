@@ -98,6 +98,16 @@ def test_disturbed_rounds_are_named() -> None:
     assert rows(text)["3"][-2:] == ["1%", ""]
 
 
+def test_a_machine_that_others_used_proves_nothing() -> None:
+    rounds = [(run(1.0), run(1.0))] + [(run(90.0 + n, 0.4), run(100.0 + n)) for n in range(4)]
+    shaken = comparison(*rounds)
+    assert verdict(shaken)[0].startswith(
+        "B seems faster than A, which others' load may have caused: A / B is 0.90"
+    )
+    assert to_json(shaken)["faster"] is None
+    assert to_json(comparison(*rounds[:2], *[(run(90.0), run(100.0))] * 2))["faster"] == "b"
+
+
 def test_what_was_not_seen_is_not_shown() -> None:
     measured = comparison((run(1.0), run(1.0)), (run(99.0, None), run(100.0, None)))
     measured.unseen.append("A runs elsewhere")
@@ -125,7 +135,9 @@ def test_loads_beside_have_figures_of_their_own() -> None:
     text = screen(both)
     assert text.index("pub foo") < text.index("sub foo")
     document = to_json(both)
-    rates = {row["load"]: row for row in document["figures"] if row["figure"] == "rate"}
+    rates = {
+        row["load"]: row for row in document["figures"] if row["figure"] == "messages_per_second"
+    }
     assert (rates[0]["a"], rates[1]["b"], rates[1]["ratio"]) == (100.0, 40.0, pytest.approx(2.0))
     latencies = [row["load"] for row in document["figures"] if row["figure"] == "p99_ns"]
     assert latencies == [0]
@@ -139,10 +151,13 @@ def test_the_document_has_all_that_was_measured() -> None:
         ["pub foo"],
     )
     figure = document["figures"][0]
-    assert (figure["figure"], figure["a"], figure["b"], figure["pairs"]) == ("rate", 200, 100, 3)
+    assert (figure["figure"], figure["a"], figure["b"], figure["pairs"]) == (
+        "messages_per_second", 200, 100, 3,
+    )  # fmt: skip
     assert figure["low"] < figure["ratio"] < figure["high"]
+    assert document["faster"] == "a"
     assert [each["round"] for each in document["rounds"]] == [0, 1, 2, 3]
-    assert document["rounds"][1]["runs"]["a"]["loads"][0]["rate"] == 200.0
+    assert document["rounds"][1]["runs"]["a"]["loads"][0]["messages_per_second"] == 200.0
     assert len(document["verdict"]) == 1
 
 
