@@ -37,6 +37,7 @@ class Declared:
     ask: str = ""
     bare: str | None = None
     takes: Callable[[str], bool] | None = None
+    behind: bool = False
 
 
 def opt(
@@ -57,9 +58,16 @@ def opt(
     return Declared(flags, help, kind, placeholder, hidden, env, panel, ask, bare, takes)
 
 
-def arg(help: str = "", kind: Kind = TEXT, placeholder: str = "", hidden: bool = False) -> Any:
-    """An argument by position, in the order of the fields."""
-    return Declared((), help, kind, placeholder, hidden)
+def arg(
+    help: str = "",
+    kind: Kind = TEXT,
+    placeholder: str = "",
+    hidden: bool = False,
+    behind: bool = False,
+) -> Any:
+    """An argument by position, in the order of the fields; `behind` says that it has flags of its
+    own, and is written behind `--`."""
+    return Declared((), help, kind, placeholder, hidden, behind=behind)
 
 
 @dataclass(frozen=True)

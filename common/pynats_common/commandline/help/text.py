@@ -160,8 +160,10 @@ def flag_text(item: Parameter) -> str:
 
 
 def argument_text(item: Parameter) -> str:
-    """`<stream>`, `[<subject> ...]`."""
+    """`<stream>`, `[<subject> ...]`, `-- <command> ...`."""
     name = f"<{item.shown_name}>{' ...' if item.many else ''}"
+    if item.declared.behind:
+        name = f"-- {name}"
     return name if item.required else f"[{name}]"
 
 

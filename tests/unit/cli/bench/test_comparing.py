@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pynats_bench.judging.contest import Figures, Round, Run
+from pynats_cli.commands.bench.comparing.command import CompareOptions
 from pynats_cli.commands.bench.comparing.screens import (
     Comparison,
     records,
@@ -17,6 +18,7 @@ from pynats_cli.commands.bench.comparing.screens import (
 from pynats_cli.commands.bench.comparing.sides import sides_of
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions, split_global_options
+from pynats_common.commandline.parse import BadUsageError, parse
 from pynats_common.contexts import Context, ContextStore
 
 OPTIONS = GlobalOptions()
@@ -183,6 +185,14 @@ def test_sides_are_contexts_or_servers(tmp_path: Path, monkeypatch: pytest.Monke
         sides_of(OPTIONS, ["localhost", "prod"])
     with pytest.raises(CliError, match="A: "):
         sides_of(OPTIONS, ["nats://x:99999999", "localhost"])
+
+
+def test_flags_of_the_workload_without_the_dashes_before_it() -> None:
+    with pytest.raises(BadUsageError, match=r"--msgs \(flags of the workload stand behind --\)"):
+        parse(CompareOptions, ["a", "b", "pub", "foo", "--msgs", "5"])
+    assert parse(CompareOptions, ["a", "b", "--", "pub", "--msgs", "5"]).workload == [
+        "pub", "--msgs", "5",
+    ]  # fmt: skip
 
 
 def test_no_other_flag_says_which_server() -> None:

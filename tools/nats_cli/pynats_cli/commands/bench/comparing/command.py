@@ -43,8 +43,8 @@ class CompareOptions(Shown):
     a: Annotated[str, arg("A context or server", placeholder="A")]
     b: Annotated[str, arg("Another one", placeholder="B")]
     workload: Annotated[
-        list[str], arg("What to run: a command line of pynats bench, after --",
-                       placeholder="workload")
+        list[str], arg("What to run: a command line of pynats bench",
+                       placeholder="workload", behind=True)
     ]  # fmt: skip
     rounds: Annotated[
         int,
