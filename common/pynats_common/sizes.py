@@ -35,6 +35,14 @@ def parse_size(text: str) -> int:
     return int(size)
 
 
+def exact_size(size: int) -> str:
+    """The shortest text that `parse_size` reads as so many bytes: `1000`, `128KiB`, `1GiB`."""
+    power = 0
+    while size and size % 1024 == 0 and power + 1 < len(_SIZE_NAMES):
+        size, power = size // 1024, power + 1
+    return f"{size}{_SIZE_NAMES[power]}" if power else str(size)
+
+
 def format_size(size: int) -> str:
     """Bytes as `0 B`, `16 B`, `1.0 MiB`, `558 KiB`: one decimal below ten, none above."""
     if size < 10:

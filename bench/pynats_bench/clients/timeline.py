@@ -68,7 +68,13 @@ class Timeline:
     latencies: list[Latency] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """The document; each rate and latency is of the time that ends at its `seconds`."""
+        return {
+            "clients": self.clients,
+            "seconds": self.spent,
+            "messages_per_second": [dataclasses.asdict(rate) for rate in self.rates],
+            "latency_ns": [dataclasses.asdict(latency) for latency in self.latencies],
+        }
 
 
 @dataclass(slots=True)

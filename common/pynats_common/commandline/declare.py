@@ -37,6 +37,7 @@ class Declared:
     ask: str = ""
     bare: str | None = None
     takes: Callable[[str], bool] | None = None
+    behind: bool = False
 
 
 def opt(
@@ -57,9 +58,16 @@ def opt(
     return Declared(flags, help, kind, placeholder, hidden, env, panel, ask, bare, takes)
 
 
-def arg(help: str = "", kind: Kind = TEXT, placeholder: str = "", hidden: bool = False) -> Any:
-    """An argument by position, in the order of the fields."""
-    return Declared((), help, kind, placeholder, hidden)
+def arg(
+    help: str = "",
+    kind: Kind = TEXT,
+    placeholder: str = "",
+    hidden: bool = False,
+    behind: bool = False,
+) -> Any:
+    """An argument by position, in the order of the fields; `behind` says that it has flags of its
+    own, and is written behind `--`."""
+    return Declared((), help, kind, placeholder, hidden, behind=behind)
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,17 @@ class Parameter:
             return self.declared.placeholder or self.name
         long = [flag for flag in self.declared.flags if flag.startswith("--")]
         return (long or list(self.declared.flags))[0].split("/")[0]
+
+    @property
+    def default_text(self) -> str:
+        """What counts when it is not given, as it would be written; empty when that is nothing, or
+        stands for something else (-1)."""
+        value = self.default
+        if self.required or self.switch or not isinstance(value, (int, float, str)):
+            return ""
+        if not value or (not isinstance(value, str) and value < 0):
+            return ""
+        return self.kind.spell(value)
 
     def spellings(self) -> list[str]:
         """Every way to write the flag."""

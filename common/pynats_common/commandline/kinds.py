@@ -20,11 +20,13 @@ _EXPONENT = re.compile(r"[+-]?[0-9]{1,20}[eE]\+?[0-9]{1,2}")
 
 @dataclass(frozen=True)
 class Kind:
-    """`placeholder` stands for the value in help; `parse` raises ValueError."""
+    """`placeholder` stands for the value in help; `parse` raises ValueError; `spell` gives a text
+    that `parse` reads as the value."""
 
     placeholder: str
     parse: Callable[[str], Any]
     choices: tuple[str, ...] = field(default=(), kw_only=True)
+    spell: Callable[[Any], str] = field(default=str, kw_only=True)
 
 
 def _integer(text: str) -> int:
@@ -57,10 +59,25 @@ def _duration(text: str) -> int:
     return parse_long_duration_ns(text)
 
 
+def _duration_text(value: int) -> str:
+    from pynats_common.go.durations import format_duration_ns
+
+    text = format_duration_ns(value)
+    for ending, short in (("m0s", "m"), ("h0m", "h")):
+        text = text.removesuffix(ending) + short if text.endswith(ending) else text
+    return text
+
+
 def _size(text: str) -> int:
     from pynats_common.sizes import parse_size
 
     return parse_size(text)
+
+
+def _size_text(value: int) -> str:
+    from pynats_common.sizes import exact_size
+
+    return exact_size(value)
 
 
 def _subjects(text: str) -> list[str]:
@@ -110,9 +127,9 @@ TEXT = Kind("TEXT", str)
 INTEGER = Kind("N", _integer)
 UNSIGNED = Kind("N", _unsigned)
 FLOAT = Kind("N", _float)
-DURATION = Kind("DURATION", _duration)
+DURATION = Kind("DURATION", _duration, spell=_duration_text)
 """Nanoseconds."""
-SIZE = Kind("BYTES", _size)
+SIZE = Kind("BYTES", _size, spell=_size_text)
 """Bytes; -1 for no limit."""
 SUBJECTS = Kind("SUBJECTS", _subjects)
 """A list of subjects from a text with commas, blanks or tabs."""
@@ -147,4 +164,4 @@ def in_range(kind: Kind, least: int, most: int | None = None) -> Kind:
             raise ValueError(f"must be {bounds}, got {quote_excerpt(text)}")
         return value
 
-    return Kind(kind.placeholder, parse)
+    return Kind(kind.placeholder, parse, spell=kind.spell)

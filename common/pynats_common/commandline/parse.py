@@ -100,7 +100,14 @@ def _texts(
         # Usage errors of the parser; its library depends on the version of Typer.
         if not hasattr(error, "format_message"):
             raise
-        raise BadUsageError(_readable(complaint(error, more_flags))) from None
+        text = _readable(complaint(error, more_flags))
+        if hasattr(error, "option_name"):
+            text += "".join(
+                f" (flags of the {item.shown_name} stand behind --)"
+                for item in declared
+                if item.declared.behind
+            )
+        raise BadUsageError(text) from None
     return taken
 
 

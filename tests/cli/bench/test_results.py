@@ -106,7 +106,7 @@ def test_the_document() -> None:
     assert document["complete"] is False
     assert (document["error"], document["warnings"]) == ("lost", ["w"])
     assert document["settings"] == {
-        "clients": 1, "msg-size": 128, "msgs": 10, "subject": "foo"
+        "clients": 1, "msg_size_bytes": 128, "msgs": 10, "subject": "foo"
     }  # fmt: skip
     assert document["clients"][0]["operation_ns"]["p99.9"] == 100
     assert document["aggregate"]["messages_per_second"] == pytest.approx(20)

@@ -317,4 +317,4 @@ def test_a_steady_rate(bencher: Bencher) -> None:
     document = json.loads(seen.out)
     assert document["aggregate"]["messages"] == 40
     assert document["aggregate"]["seconds"] > 0.19
-    assert document["settings"]["duration"] == 200_000_000
+    assert document["settings"]["duration_ns"] == 200_000_000

@@ -46,6 +46,9 @@ def test_contexts_are_offered(lone_cli: Cli) -> None:
     assert offered(lone_cli, "--context=t") == ["--context=there"]
     assert offered(lone_cli, "context", "select", "h") == ["here"]
     assert offered(lone_cli, "context", "add", "") == []
+    assert offered(lone_cli, "bench", "compare", "") == ["here", "there"]
+    assert offered(lone_cli, "bench", "compare", "here", "t") == ["there"]
+    assert offered(lone_cli, "bench", "compare", "here", "there", "") == []
 
 
 def test_names_of_the_server_are_offered(stream_cli: Cli) -> None:
@@ -53,6 +56,7 @@ def test_names_of_the_server_are_offered(stream_cli: Cli) -> None:
         body = json.dumps({**STREAM, "name": name, "subjects": [f"{name}.>"]})
         stream_cli.run("schema", "req", f"$JS.API.STREAM.CREATE.{name}", body)
     assert set(offered(stream_cli, "sub", "--stream", "")) >= {"ONE", "KV_BUCKET"}
+    assert "BUCKET" in offered(stream_cli, "bench", "kv", "get", "--bucket", "")
     serving = stream_cli.start("service", "serve", "calc")
     serving.wait_for("Requests Log")
     assert offered(stream_cli, "service", "info", "") == ["calc"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pynats_common.sizes import format_size, parse_size
+from pynats_common.sizes import exact_size, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,17 @@ def test_sizes_are_written_with_one_decimal_below_ten(size: int, text: str) -> N
 def test_a_written_size_reads_back_within_its_rounding(size: int) -> None:
     back = parse_size(format_size(size))
     assert abs(back - size) <= max(size * 0.06, 0)
+
+
+@given(
+    st.integers(0, 2**62)
+    | st.builds(lambda n, p: n * 1024**p, st.integers(1, 9), st.integers(0, 5))
+)
+def test_exact_sizes_are_exact(size: int) -> None:
+    assert parse_size(exact_size(size)) == size
+
+
+def test_exact_sizes_are_short() -> None:
+    assert [exact_size(size) for size in (0, 1000, 128 * 1024, 1024**3)] == [
+        "0", "1000", "128KiB", "1GiB",
+    ]  # fmt: skip

@@ -90,17 +90,13 @@ def _argument(item: Parameter) -> dict[str, Any]:
 
 def _shared(item: Parameter) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if not item.required and isinstance(item.default, (bool, int, float, str)) and item.default:
-        found["default"] = [_text(item.default)]
+    if item.default_text or (item.switch and item.default):
+        found["default"] = [item.default_text or "true"]
     if item.declared.placeholder:
         found["place_holder"] = item.declared.placeholder
     if item.declared.hidden:
         found["hidden"] = True
     return found
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _schema(declared: Sequence[Parameter]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
-from pynats_common.commandline.help.text import argument_text
+from pynats_common.commandline.help.text import argument_text, item_help
 from pynats_common.commandline.tree import Command, Group, load
 
 
@@ -42,7 +42,7 @@ def _command(path: Sequence[str], command: Command) -> list[str]:
     lines = [*([more, ""] if more else []), "## Usage", "", f"    {usage}", ""]
     if arguments:
         rows = [
-            (f"`{item.shown_name}`", item.declared.help, "yes" if item.required else "no")
+            (f"`{item.shown_name}`", item_help(item), "yes" if item.required else "no")
             for item in arguments
         ]
         lines += ["## Arguments", ""]
@@ -75,4 +75,6 @@ def _values(item: Parameter) -> str:
         value = ", ".join(item.kind.choices)
     if item.declared.bare is not None:
         value += " (may be left out)"
+    if item.default_text:
+        value += f" (default: {item.default_text})"
     return f"{value}{' (may be repeated)' if item.many else ''}"

@@ -160,14 +160,19 @@ def flag_text(item: Parameter) -> str:
 
 
 def argument_text(item: Parameter) -> str:
-    """`<stream>`, `[<subject> ...]`."""
+    """`<stream>`, `[<subject> ...]`, `-- <command> ...`."""
     name = f"<{item.shown_name}>{' ...' if item.many else ''}"
+    if item.declared.behind:
+        name = f"-- {name}"
     return name if item.required else f"[{name}]"
 
 
 def item_help(item: Parameter) -> str:
-    """What an argument or flag is for, and the variable that stands for it."""
+    """What an argument or flag is for, what counts without it, and the variable that stands for
+    it."""
     text = item.declared.help.rstrip(".")
+    if item.default_text:
+        text += f" (default: {item.default_text})"
     if item.declared.env:
         text += f" (${item.declared.env})"
     return text

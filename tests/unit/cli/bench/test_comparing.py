@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pynats_bench.judging.contest import Figures, Round, Run
+from pynats_cli.commands.bench.comparing.command import CompareOptions
 from pynats_cli.commands.bench.comparing.screens import (
     Comparison,
     records,
@@ -17,6 +18,7 @@ from pynats_cli.commands.bench.comparing.screens import (
 from pynats_cli.commands.bench.comparing.sides import sides_of
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions, split_global_options
+from pynats_common.commandline.parse import BadUsageError, parse
 from pynats_common.contexts import Context, ContextStore
 
 OPTIONS = GlobalOptions()
@@ -98,6 +100,16 @@ def test_disturbed_rounds_are_named() -> None:
     assert rows(text)["3"][-2:] == ["1%", ""]
 
 
+def test_a_machine_that_others_used_proves_nothing() -> None:
+    rounds = [(run(1.0), run(1.0))] + [(run(90.0 + n, 0.4), run(100.0 + n)) for n in range(4)]
+    shaken = comparison(*rounds)
+    assert verdict(shaken)[0].startswith(
+        "B seems faster than A, which others' load may have caused: A / B is 0.90"
+    )
+    assert to_json(shaken)["faster"] is None
+    assert to_json(comparison(*rounds[:2], *[(run(90.0), run(100.0))] * 2))["faster"] == "b"
+
+
 def test_what_was_not_seen_is_not_shown() -> None:
     measured = comparison((run(1.0), run(1.0)), (run(99.0, None), run(100.0, None)))
     measured.unseen.append("A runs elsewhere")
@@ -125,7 +137,9 @@ def test_loads_beside_have_figures_of_their_own() -> None:
     text = screen(both)
     assert text.index("pub foo") < text.index("sub foo")
     document = to_json(both)
-    rates = {row["load"]: row for row in document["figures"] if row["figure"] == "rate"}
+    rates = {
+        row["load"]: row for row in document["figures"] if row["figure"] == "messages_per_second"
+    }
     assert (rates[0]["a"], rates[1]["b"], rates[1]["ratio"]) == (100.0, 40.0, pytest.approx(2.0))
     latencies = [row["load"] for row in document["figures"] if row["figure"] == "p99_ns"]
     assert latencies == [0]
@@ -139,10 +153,13 @@ def test_the_document_has_all_that_was_measured() -> None:
         ["pub foo"],
     )
     figure = document["figures"][0]
-    assert (figure["figure"], figure["a"], figure["b"], figure["pairs"]) == ("rate", 200, 100, 3)
+    assert (figure["figure"], figure["a"], figure["b"], figure["pairs"]) == (
+        "messages_per_second", 200, 100, 3,
+    )  # fmt: skip
     assert figure["low"] < figure["ratio"] < figure["high"]
+    assert document["faster"] == "a"
     assert [each["round"] for each in document["rounds"]] == [0, 1, 2, 3]
-    assert document["rounds"][1]["runs"]["a"]["loads"][0]["rate"] == 200.0
+    assert document["rounds"][1]["runs"]["a"]["loads"][0]["messages_per_second"] == 200.0
     assert len(document["verdict"]) == 1
 
 
@@ -168,6 +185,14 @@ def test_sides_are_contexts_or_servers(tmp_path: Path, monkeypatch: pytest.Monke
         sides_of(OPTIONS, ["localhost", "prod"])
     with pytest.raises(CliError, match="A: "):
         sides_of(OPTIONS, ["nats://x:99999999", "localhost"])
+
+
+def test_flags_of_the_workload_without_the_dashes_before_it() -> None:
+    with pytest.raises(BadUsageError, match=r"--msgs \(flags of the workload stand behind --\)"):
+        parse(CompareOptions, ["a", "b", "pub", "foo", "--msgs", "5"])
+    assert parse(CompareOptions, ["a", "b", "--", "pub", "--msgs", "5"]).workload == [
+        "pub", "--msgs", "5",
+    ]  # fmt: skip
 
 
 def test_no_other_flag_says_which_server() -> None:

@@ -15,6 +15,7 @@ from pynats_cli.commands.bench.plots import flag, terminal
 from pynats_cli.commands.bench.plots.files import draw
 from pynats_cli.commands.bench.plots.flag import Plotted
 from pynats_cli.errors import CliError
+from pynats_cli.screen.graph import whole_chart
 from pynats_common.commandline.parse import BadValueError, parse
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -145,3 +146,10 @@ def test_a_plot_goes_where_it_is_asked_for(
     assert b"Latency p99" in capfdbinary.readouterr().out
     with pytest.raises(CliError, match=r"--plot: .*: No such file"):
         flag.show(Plotted(plot=str(tmp_path / "no" / "x.png")), LINE, "x")
+
+
+def test_a_chart_fills_its_height_though_peaks_are_averaged_away() -> None:
+    values = [900.0 if at == 7 else 10.0 for at in range(400)]
+    drawn = whole_chart(values, 40, 6, label=terminal.rate_text).splitlines()
+    assert drawn[0].rstrip()[-1] not in "┤┼"
+    assert int(drawn[0].split()[0]) < 900

@@ -64,11 +64,13 @@ def whole_chart(
     label: Callable[[float], str] = human.number,
 ) -> str:
     """The same of all figures, which are stretched or averaged to the width, on a scale from 0."""
-    high = max([*values, 0.0])
-    margin = max(len(text) for text in _labels(0.0, high, height, label))
+    margin = max(len(text) for text in _labels(0.0, max([*values, 0.0]), height, label))
     columns = max(width - margin - 3, 1)
     shown = fitted(values or [0.0], columns)
-    return _drawn(shown, (0.0, high), margin, columns, height, caption, label)
+    # Means are lower than the highest figure: only what is drawn counts for the scale.
+    scale = (0.0, max(*shown, 0.0))
+    margin = max(len(text) for text in _labels(*scale, height, label))
+    return _drawn(shown, scale, margin, columns, height, caption, label)
 
 
 def fitted(values: Sequence[float], columns: int) -> list[float]:

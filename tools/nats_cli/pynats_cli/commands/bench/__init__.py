@@ -78,6 +78,9 @@ _STREAMS = Group(
 GROUP = Group(
     "bench",
     "Measure how fast a server is",
+    examples=("pynats bench pub foo --size 16 --msgs 1M",
+              "pynats bench js pub async jsfoo --create",
+              "pynats bench compare A B -- pub foo --size 16 --msgs 1M"),
     commands=(
         Command(
             "pub", "Publish messages", f"{_HERE}.core:pub", offline=True,

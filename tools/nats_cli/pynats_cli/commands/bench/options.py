@@ -34,12 +34,14 @@ class BenchOptions(Plotted, Shown):
         int, opt("--clients", "--client", help="Clients, each with its own connection",
                  kind=CLIENTS)
     ] = 1  # fmt: skip
-    msgs: Annotated[int, opt("--msgs", help="How many messages", kind=MESSAGES)] = 100_000
+    msgs: Annotated[
+        int, opt("--msgs", help="How many messages: 5000, 500k, 10M", kind=MESSAGES)
+    ] = 100_000
     progress: Annotated[bool, opt("--progress/--no-progress", help="Show how far it is")] = True
     csv: Annotated[
         str, opt("--csv", placeholder="FILE", help="Write the figures of each client to a file")
     ] = ""
-    size: Annotated[int, opt("--size", help="Bytes of a message", kind=MESSAGE_SIZE)] = 128
+    size: Annotated[int, opt("--size", help="Size of a message: 16, 4KB", kind=MESSAGE_SIZE)] = 128
 
     def messages(self) -> int:
         """How many are wanted. Raises CliError."""
@@ -134,7 +136,9 @@ class Stored:
         str, opt("--storage", help="Where it is stored", kind=Choice("memory", "file"))
     ] = "file"
     replicas: Annotated[int, opt("--replicas", kind=UNSIGNED, help="Replicas of the data")] = 1
-    maxbytes: Annotated[int, opt("--maxbytes", kind=STORE_SIZE, help="Size of it at most")] = _GB
+    maxbytes: Annotated[
+        int, opt("--maxbytes", kind=STORE_SIZE, help="Most that is stored: 500MB, 2GB")
+    ] = _GB
 
 
 @dataclass(kw_only=True)

@@ -90,6 +90,14 @@ class Plan:
         shown = ", ".join(f"{key}={_text(key, value)}" for key, value in self.settings.items())
         return f"Starting {self.kind.label} benchmark [{shown}]"
 
+    def settings_json(self) -> dict[str, Any]:
+        """The settings for programs: `msg_size_bytes`, `sleep_ns`."""
+        units = {**dict.fromkeys(_SIZES, "_bytes"), **dict.fromkeys(_DURATIONS, "_ns")}
+        return {
+            key.replace("-", "_") + units.get(key, ""): value
+            for key, value in self.settings.items()
+        }
+
     def title(self) -> str:
         """What a plot of it is called."""
         clients = f"{thousands(self.clients)} client{'s' if self.clients > 1 else ''}"

@@ -116,7 +116,7 @@ class Outcome:
         document: dict[str, Any] = {
             "run_id": self.run_id,
             "benchmark": self.plan.kind.label,
-            "settings": self.plan.settings,
+            "settings": self.plan.settings_json(),
             "complete": not self.error and not self.interrupted,
             "clients": [
                 {"client": number, **figures.to_json()} for number, figures in self.clients

@@ -34,7 +34,7 @@ def _size_of(what: str) -> Kind:
             raise ValueError(f"can not parse or invalid the value specified for the {what}: {text}")
         return number
 
-    return Kind(SIZE.placeholder, size)
+    return Kind(SIZE.placeholder, size, spell=SIZE.spell)
 
 
 def _time(text: str) -> int:
@@ -48,7 +48,7 @@ MESSAGES = Kind("N", _messages)
 CLIENTS = in_range(UNSIGNED, 1, CLIENTS_MAX)
 MESSAGE_SIZE = _size_of("message size")
 STORE_SIZE = _size_of("max stream/bucket size")
-TIME = Kind(DURATION.placeholder, _time)
+TIME = Kind(DURATION.placeholder, _time, spell=DURATION.spell)
 """Nanoseconds, not negative."""
 BATCH = in_range(UNSIGNED, 1, 10_000_000)
 FAST_BATCH = in_range(UNSIGNED, 1, FAST_BATCH_MAX)

@@ -25,7 +25,7 @@ def _age(text: str) -> int:
     return 0 if text.strip() in ("-1", "") else max(int(DURATION.parse(text)), 0)
 
 
-AGE = Kind("DURATION", _age)
+AGE = Kind("DURATION", _age, spell=DURATION.spell)
 """Nanoseconds; 0 and -1 are no limit."""
 DUPLICATE_WINDOW_NS = 120 * SECOND_NS
 

@@ -54,6 +54,8 @@ class Names:
         """Names that a parameter could take."""
         group = path[1] if len(path) > 1 else ""
         name = parameter.name
+        if path[1:] == ("bench", "compare"):
+            return contexts() if name in ("a", "b") else []
         if group == "context":
             return contexts() if parameter.positional and path[-1] != "add" else []
         if group == "schema" and name == "schema":
@@ -73,10 +75,11 @@ class Names:
         stream = given.get("stream", "")
         if name == "stream" or (name in ("name", "source", "mirror") and group == "stream"):
             return _streams
-        if name in ("consumer", "name", "durable") and group == "consumer" and stream:
+        of_stream = ("consumer",) if group == "bench" else ("consumer", "name", "durable")
+        if name in of_stream and group in ("consumer", "bench") and stream:
             return lambda session: _consumers(session, stream)
-        if name == "bucket" and group in ("kv", "object"):
-            prefix = _KV if group == "kv" else _OBJECTS
+        if name == "bucket" and group in ("kv", "object", "bench"):
+            prefix = _OBJECTS if group == "object" else _KV
             return lambda session: _buckets(session, prefix)
         if name == "service" and group == "service":
             return _services

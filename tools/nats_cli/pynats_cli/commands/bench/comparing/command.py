@@ -42,20 +42,20 @@ class CompareOptions(Shown):
     a: Annotated[str, arg("A context or server", placeholder="A")]
     b: Annotated[str, arg("Another one", placeholder="B")]
     workload: Annotated[
-        list[str], arg("What to run: a command line of pynats bench, after --",
-                       placeholder="workload")
+        list[str], arg("What to run: a command line of pynats bench",
+                       placeholder="workload", behind=True)
     ]  # fmt: skip
     rounds: Annotated[
         int,
         opt(
             "--rounds",
             kind=in_range(UNSIGNED, 1, ROUNDS_MAX),
-            help="Runs on each side; 7 by default",
+            help="Runs on each side",
         ),
     ] = 7
     warm_up: Annotated[
         int, opt("--warm-up", kind=in_range(UNSIGNED, 0, ROUNDS_MAX),
-                 help="Rounds before those, which do not count; 1 by default")
+                 help="Rounds before those, which do not count")
     ] = 1  # fmt: skip
     beside: Annotated[
         list[str], opt("--with", placeholder="WORKLOAD",

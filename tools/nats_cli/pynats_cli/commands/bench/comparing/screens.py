@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pynats_bench.judging.ratios import Ratio
 
 NOTHING = "-"
+RATE = "messages_per_second"
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,11 @@ class Comparison:
 def figures(loads: int) -> Iterator[Figure]:
     """Every figure that there may be."""
     for load in range(loads):
-        yield Figure("Messages a second", "rate", load, _of(load, "rate"), rate_text)
+        yield Figure("Messages a second", RATE, load, _of(load, "rate"), rate_text)
         for name in ("p50", "p90", "p99"):
             yield Figure(f"Latency {name}", f"{name}_ns", load, _of(load, name), latency_text)
     yield Figure(
-        "Server CPU per message", "server_us", None, lambda run: run.server_us,
+        "Server CPU per message", "server_cpu_us_per_message", None, lambda run: run.server_us,
         lambda us: latency_text(us * 1e3),
     )  # fmt: skip
 
@@ -82,7 +83,7 @@ def _figures_table(comparison: Comparison) -> Table:
         judged = judge(comparison.rounds, figure.pick)
         if judged.medians == (None, None):
             continue
-        if figure.name == "rate":
+        if figure.name == RATE:
             assert figure.load is not None
             table.add(comparison.loads[figure.load], *[""] * 6)
         table.add(
@@ -129,7 +130,7 @@ def rate_of(comparison: Comparison) -> Judged:
 def verdict(comparison: Comparison) -> list[str]:
     """What the figures prove, and what they do not."""
     counted, judged = _counted(comparison), rate_of(comparison)
-    lines = [_claim(judged.ratio)]
+    lines = [_claim(judged.ratio, _doubtful(counted))]
     if len(counted) < comparison.wanted:
         lines.append(f"Only {len(counted)} of {comparison.wanted} rounds were finished")
     if said := disturbance([each.foreign for each in counted], "rounds"):
@@ -146,7 +147,13 @@ def verdict(comparison: Comparison) -> list[str]:
     return lines + comparison.unseen
 
 
-def _claim(ratio: Ratio | None) -> str:
+def _doubtful(counted: Sequence[Round]) -> bool:
+    """Whether most rounds were disturbed: what others do is not evenly spread, and an interval
+    from such rounds is too narrow."""
+    return 2 * sum(each.disturbed for each in counted) > len(counted)
+
+
+def _claim(ratio: Ratio | None, doubtful: bool = False) -> str:
     if ratio is None:
         return "No messages: there is nothing to compare"
     if ratio.low is None:
@@ -155,6 +162,8 @@ def _claim(ratio: Ratio | None) -> str:
     if not ratio.shown:
         return f"No difference is shown: {figures}"
     faster, slower = NAMES if ratio.value > 1 else NAMES[::-1]
+    if doubtful:
+        return f"{faster} seems faster than {slower}, which others' load may have caused: {figures}"
     return f"{faster} is faster than {slower}: {figures}"
 
 
@@ -166,6 +175,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "loads": comparison.loads,
         "confidence": CONFIDENCE,
         "rounds_wanted": comparison.wanted,
+        "faster": _faster(comparison),
         "figures": [
             {"figure": figure.name, "load": figure.load, **_judged_json(judged)}
             for figure in figures(len(comparison.loads))
@@ -176,6 +186,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
                 "round": each.number,
                 "order": "".join(NAMES[side] for side in each.order),
                 "disturbed": each.disturbed,
+                "others_cpu": each.foreign,
                 "runs": {NAMES[side].lower(): _run_json(run) for side, run in each.runs.items()},
             }
             for each in comparison.rounds
@@ -196,10 +207,30 @@ def _judged_json(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _run_json(run: Run) -> dict[str, Any]:
-    import dataclasses
+def _faster(comparison: Comparison) -> str | None:
+    """The side that is shown to be faster."""
+    ratio = rate_of(comparison).ratio
+    if ratio is None or not ratio.shown or _doubtful(_counted(comparison)):
+        return None
+    return NAMES[A if ratio.value > 1 else B].lower()
 
-    return dataclasses.asdict(run)
+
+def _run_json(run: Run) -> dict[str, Any]:
+    return {
+        "loads": [
+            {
+                RATE: load.rate,
+                "messages": load.messages,
+                "seconds": load.seconds,
+                "p50_ns": load.p50,
+                "p90_ns": load.p90,
+                "p99_ns": load.p99,
+            }
+            for load in run.loads
+        ],
+        "others_cpu": run.foreign,
+        "server_cpu_us_per_message": run.server_us,
+    }
 
 
 def records(comparison: Comparison) -> list[dict[str, Any]]:
@@ -216,7 +247,7 @@ def records(comparison: Comparison) -> list[dict[str, Any]]:
             "P90Ns": load.p90,
             "P99Ns": load.p99,
             "ServerMicrosPerMsg": run.server_us,
-            "Foreign": run.foreign,
+            "OthersCPU": run.foreign,
             "Disturbed": each.disturbed,
         }
         for each in comparison.rounds

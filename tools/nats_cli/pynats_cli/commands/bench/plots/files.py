@@ -33,7 +33,7 @@ def draw(timeline: Timeline, title: str, path: Path) -> None:
         _throughput(axes[0], timeline)
         if rows == 2:
             _latency(axes[1], timeline)
-        axes[-1].set_xlim(0, timeline.spent)
+        axes[-1].set_xlim(0, timeline.spent * 1.01)  # the last point whole
         axes[-1].set_xlabel("Time since the first message (s)")
         figure.savefig(path, dpi=DOTS_PER_INCH, format=path.suffix[1:].lower())
 

@@ -75,3 +75,5 @@ def show(options: Plotted, timeline: Timeline, title: str) -> None:
         except OSError as error:
             raise CliError(f"--plot: {options.plot}: {error.strerror or error}") from None
         output.note(f"Plotted into {options.plot}")
+        if len(timeline.rates) < 2:
+            output.log("WARNING: the run was too short for a plot over time: raise --msgs")
