@@ -11,7 +11,8 @@ from pynats_top.collect.source import PARTS, SORTS
 from pynats_top.documents import SERVERS
 
 LIMIT: Final = 1024
-VIEWS: Final = (*PARTS, SERVERS, "all")
+ALL: Final = "all"
+VIEWS: Final = (*PARTS, SERVERS, ALL)
 FORMS: Final = ("text", "csv", "json")
 
 
@@ -48,6 +49,6 @@ class TopOptions:
     @property
     def parts(self) -> frozenset[str]:
         """What has to be asked for the view."""
-        if self.view == "all":
+        if self.view == ALL:
             return frozenset(PARTS)
         return frozenset(() if self.view == SERVERS else (self.view,))
