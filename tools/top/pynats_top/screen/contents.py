@@ -26,6 +26,11 @@ _NONE = {
     CONNECTIONS: "no connections", ACCOUNTS: "no accounts", STREAMS: "no streams",
     CONSUMERS: "no consumers", SLOW: "no slow consumers",
 }  # fmt: skip
+# What a snapshot calls the answers that have the figures of a tab.
+_PARTS = {
+    CONNECTIONS: "connections", ACCOUNTS: "accounts", STREAMS: "jsz", CONSUMERS: "jsz",
+    SLOW: "pending",
+}  # fmt: skip
 # The server's orders of connections that begin with the least.
 _ASCENDING = ("cid", "start", *OWN_SORTS)
 
@@ -55,7 +60,7 @@ def sorts_of(tab: str) -> tuple[str, ...]:
 
 
 def contents_of(view: View, poller: Poller, pollers: Sequence[Poller], width: int,
-                names: Mapping[str, str]) -> Contents:  # fmt: skip
+                names: Mapping[str, str], replay: bool) -> Contents:  # fmt: skip
     """Of the tab that is shown, in so many columns of a terminal. `names` of IP addresses."""
     if view.tab == OVERVIEW:
         return _servers(view, pollers, width)
@@ -63,22 +68,29 @@ def contents_of(view: View, poller: Poller, pollers: Sequence[Poller], width: in
     look = Look(view.raw, view.rates, snapshot.server.now, names if view.lookup else {})
     rows: list[Any] = getattr(snapshot, view.tab)
     number = snapshot.polled if view.tab == CONNECTIONS else len(rows)
-    more = snapshot.total - number if view.tab == CONNECTIONS else 0
+    more = snapshot.total - number if view.tab == CONNECTIONS and _answered(view, snapshot) else 0
     found = filtered(rows, TABLES[view.tab], view.filter, look)
     found = _sorted(view, found)
     return Contents(
         columns_of(view, rows, look, width), found, key_of, view.sorted_by,
         f"{_COUNTED[view.tab]}: {number}{f' of {snapshot.total}' if more > 0 else ''}",
-        _notes(view, len(found)), empty_words(view, poller), tone_of,
+        _notes(view, len(found)), _empty_words(view, poller, replay), tone_of,
     )  # fmt: skip
 
 
-def empty_words(view: View, poller: Poller) -> str:
+def _answered(view: View, snapshot: Snapshot) -> bool:
+    """Whether the tab's figures have been asked for at all."""
+    return _PARTS[view.tab] in snapshot.now
+
+
+def _empty_words(view: View, poller: Poller, replay: bool) -> str:
     """Why there is no row."""
     if view.filter:
         return "nothing has these words; Esc shows all"
     if poller.snapshot is None:
         return "no answer yet" if poller.error else "asking the server"
+    if not _answered(view, poller.snapshot):
+        return "this was not recorded" if replay else "asking the server"
     if view.tab in JETSTREAM and not poller.snapshot.server.jetstream:
         return "JetStream is off"
     return _NONE[view.tab]

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from pynats_top.collect.poller import Poller
-from pynats_top.collect.source import CONNECTIONS, CONSUMERS
+from pynats_top.collect.source import CONNECTIONS, CONSUMERS, PARTS
 from pynats_top.documents import SERVERS
 from pynats_top.lookup import Names
 from pynats_top.model.figures import AccountFigures, ConnectionFigures
@@ -127,7 +127,7 @@ class MainScreen(TopScreen, inherit_bindings=False):
         if view.lookup and poller.snapshot is not None:
             self._names.look(row.ip for row in poller.snapshot.connections)
         names = self._names.known
-        contents = contents_of(view, poller, self._pollers, columns, names)
+        contents = contents_of(view, poller, self._pollers, columns, names, self._replay)
         self._count.show(contents.count, contents.notes)
         self.set_class(view.tab == OVERVIEW, "-overview")
         self._grid.show(contents.columns, contents.rows, contents.identity, contents.marked,
@@ -156,13 +156,13 @@ class MainScreen(TopScreen, inherit_bindings=False):
         return footer(width, self._replay, len(self._pollers))
 
     def _look(self) -> None:
-        """Only what is looked at is asked for; of a recording all is there, and to ask would be to
-        go on in it."""
+        """Only what is looked at is asked for, but all of it where it is recorded; of a recording
+        all is there, and to ask would be to go on in it."""
         if self._replay:
             return
         for number, poller in enumerate(self._pollers):
-            looked = number == self.view.server
-            poller.look_at(self.view.parts if looked else ())
+            looked = self.view.parts if number == self.view.server else ()
+            poller.look_at(PARTS if self._options.record else looked)
 
     # Questions
 
