@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pynats_top.collect.replay import ReplaySource
 from pynats_top.collect.source import CONNECTIONS, PARTS, Poll, Want
@@ -106,3 +108,31 @@ async def test_what_was_not_recorded_is_not_said_to_be_nothing() -> None:
 def test_a_number_is_never_cut(text: str, width: int, cell: str) -> None:
     assert Shown("N", width, str, right=True).cell(text).strip() == cell.strip()
     assert Shown("N", width, str).cell("abcdefgh") == "abcd… "
+
+
+@on_loop
+async def test_subscriptions_of_a_connection_stay() -> None:
+    source = FixedSource()
+    plain = source.connection
+
+    async def turning(cid: int) -> dict[str, Any] | None:
+        row = await plain(cid)
+        assert row is not None
+        subjects = ["b", "a", "c"] if source.second % 2 else ["c", "b", "a"]
+        row["subscriptions_list_detail"] = [
+            {"subject": each, "sid": str(number), "msgs": 10**11}
+            for number, each in enumerate(subjects, 8)
+        ]
+        return row
+
+    source.connection = turning  # type: ignore[method-assign]
+    async with on_stage(source, size=(80, 24)) as stage:
+        await stage.press("down", "enter")
+        for _ in range(2):
+            await stage.poll()
+            lines = await stage.until("Subscriptions: 3")
+            place = lines.index("Subscriptions: 3")
+            rows = [line.split() for line in lines[place + 2 : place + 5]]
+            assert [row[0] for row in rows] == ["a", "b", "c"]
+            assert all(row[-1] == "100000000000" for row in rows)
+        assert any(line.startswith("  Sent by it:    ") and "(" in line for line in lines)

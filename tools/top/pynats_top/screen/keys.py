@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -99,9 +99,8 @@ APP_KEYS = tuple(_NAMED[name] for name in ("interrupt", "suspend"))  # on every 
 MAIN_KEYS = tuple(key for key in KEYS if key not in APP_KEYS)
 # Where the details of a connection are shown.
 BACK = Key("leave", "escape,enter,q", "leave", "back to the table", "back", "Esc")
-DETAIL_KEYS = (
-    BACK, *(_NAMED[name] for name in _SCROLL),
-)  # fmt: skip
+DETAIL_KEYS = (BACK, *(_NAMED[name] for name in _SCROLL))
+DETAIL_FOOTER = (BACK, replace(_NAMED["down"], short="more"))
 
 _PLAIN = ("quit", "help", "sort", "limit", "filter", "details", "rates", "subscriptions", "pause",
           "raw", "reverse", "theme", "lookup")  # fmt: skip
