@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pynats_top.collect.replay import ReplaySource
 from pynats_top.collect.source import CONNECTIONS, PARTS, Poll, Want
+from pynats_top.screen.themes import looks
 from pynats_top.screen.widgets.grid import Shown
 
 from tests.support.on_loop import on_loop
@@ -136,3 +137,12 @@ async def test_subscriptions_of_a_connection_stay() -> None:
             assert [row[0] for row in rows] == ["a", "b", "c"]
             assert all(row[-1] == "100000000000" for row in rows)
         assert any(line.startswith("  Sent by it:    ") and "(" in line for line in lines)
+
+
+@pytest.mark.parametrize(("said", "first"), [
+    ("", "dark"), ("15;0", "dark"), ("0;15", "light"), ("0;default;7", "light"), ("x", "dark"),
+])  # fmt: skip
+def test_a_light_terminal(monkeypatch: pytest.MonkeyPatch, said: str, first: str) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLORFGBG", said)
+    assert looks()[0].name == first and len(looks()) == 3

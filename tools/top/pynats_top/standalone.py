@@ -43,7 +43,7 @@ _FLAGS: Final[tuple[tuple[str, str, Kind, str, str], ...]] = (
     ("l", "delimiter", "str", "TEXT", "between the cells of that text"),
     ("once", "once", "bool", "", "print a snapshot with rates"),
     ("format", "form", "str", "FORM", "of -once: text, csv or json"),
-    ("view", "view", "str", "VIEW", "connections, accounts, streams, consumers, slow, servers"),
+    ("view", "view", "str", "VIEW", "connections, accounts, streams, consumers, slow, servers, all"),
     ("record", "record", "str", "FILE", "write every poll to this file"),
     ("replay", "replay", "str", "FILE", "show a recording"),
     ("speed", "speed", "str", "N", "how much faster a recording is replayed (1)"),

@@ -36,7 +36,7 @@ VIEW, WHERE, TABLE, REPLAY, REST = "Figures", "Tabs and servers", "Table", "Reco
 
 # In the order of help; the line at the bottom takes them by `_FIRST`.
 KEYS = (
-    Key("sort", "o", "sort", "sort connections by a figure", "sort", group=VIEW),
+    Key("sort", "o", "sort", "sort by another column", "sort", group=VIEW),
     Key("limit", "n", "limit", "ask the server for at most so many connections", "limit",
         group=VIEW),
     Key("subscriptions", "s", "subscriptions", "show or hide the subscriptions of connections",
