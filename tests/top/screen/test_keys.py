@@ -48,7 +48,7 @@ async def test_questions_as_the_original_asks_them(monkeypatch: pytest.MonkeyPat
         assert (await stage.press("n"))[ASKED].startswith("limit   [1024]:")
         assert (await stage.press(*"4x", "backspace", "enter"))[ASKED] == ""
         assert source.wants[-1].limit == 4
-        assert stage.lines()[COUNTED] == "Connections Polled: 4"
+        assert stage.lines()[COUNTED] == "Connections Polled: 4 of 30"
         for wrong in ("0", "x", "-1", "99999999999"):
             await stage.press("n", *wrong, "enter")
             assert stage.lines()[ASKED] == f"invalid limit: {wrong}"
@@ -74,7 +74,7 @@ async def test_how_figures_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await stage.press("s") == plain and not source.wants[-1].subscriptions
 
         raw = await stage.press("b")
-        assert "Bytes: 48000000  Msgs/Sec: 40000.0  Bytes/Sec: 4000000" in raw[4]
+        assert "Bytes: 48000000  Msgs/Sec: 40000.0   Bytes/Sec: 4000000" in raw[4]
         assert "18000       2400        1800000     240000 " in raw[FIRST]
         rates = await stage.press("space")
         assert "per second" in rates[COUNTED]

@@ -10,7 +10,8 @@ from pynats_cli.errors import CliError
 from pynats_top.collect.source import PARTS, SERVERS, SORTS
 
 LIMIT: Final = 1024
-VIEWS: Final = (*PARTS, SERVERS, "all")
+ALL: Final = "all"
+VIEWS: Final = (*PARTS, SERVERS, ALL)
 FORMS: Final = ("text", "csv", "json")
 
 
@@ -47,6 +48,6 @@ class TopOptions:
     @property
     def parts(self) -> frozenset[str]:
         """What has to be asked for the view."""
-        if self.view == "all":
+        if self.view == ALL:
             return frozenset(PARTS)
         return frozenset(() if self.view == SERVERS else (self.view,))

@@ -37,12 +37,13 @@ def head(snapshot: Snapshot, look: Look) -> list[str]:
         f"  ID:   {server.id}",
         f"  Load: CPU:  {server.cpu:.1f}%  Memory: {size_text(server.memory)}"
         f"  Slow Consumers: {server.slow_consumers}",
-        "  In:   " + "  ".join(" ".join(pair) for pair in _flow(server.traffic, "in", look)),
-        "  Out:  " + "  ".join(" ".join(pair) for pair in _flow(server.traffic, "out", look)),
+        "  In:   " + "  ".join(" ".join(pair) for pair in flow(server.traffic, "in", look)),
+        "  Out:  " + "  ".join(" ".join(pair) for pair in flow(server.traffic, "out", look)),
     ]
 
 
-def _flow(traffic: Traffic, way: str, look: Look) -> list[tuple[str, str]]:
+def flow(traffic: Traffic, way: str, look: Look) -> list[tuple[str, str]]:
+    """What goes in or out: labels and figures."""
     messages, size = getattr(traffic, f"{way}_msgs"), getattr(traffic, f"{way}_bytes")
     per_second = getattr(traffic, f"{way}_msgs_rate")
     size_rate = getattr(traffic, f"{way}_bytes_rate")
@@ -114,8 +115,8 @@ def delimited(snapshot: Snapshot, look: Look, subscriptions: bool, delimiter: st
         ["Server:"],
         ["Load:", "CPU:", f"{server.cpu:.1f}%", "Memory:", size_text(server.memory),
          "Slow Consumers:", str(server.slow_consumers)],
-        ["In:", *_flat(_flow(server.traffic, "in", look))],
-        ["Out:", *_flat(_flow(server.traffic, "out", look))],
+        ["In:", *_flat(flow(server.traffic, "in", look))],
+        ["Out:", *_flat(flow(server.traffic, "out", look))],
         [],
         ["Connections Polled:", str(snapshot.polled)],
         ["HOST", "CID", "NAME", *_HEADERS, *(["SUBSCRIPTIONS"] if subscriptions else [])],

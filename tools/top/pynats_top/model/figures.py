@@ -196,7 +196,8 @@ def _accounts(
     accounts: dict[str, Any], before: Snapshot | None, seconds: float
 ) -> list[AccountFigures]:
     known = {account.name: account for account in before.accounts} if before else {}
-    return list(_account_rows(objects(accounts.get("account_statz")), known, seconds))
+    found = _account_rows(objects(accounts.get("account_statz")), known, seconds)
+    return sorted(found, key=lambda account: account.name)  # a server's order is another each time
 
 
 def _account_rows(

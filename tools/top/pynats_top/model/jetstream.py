@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from pynats_top.model.rates import growth
@@ -69,6 +70,9 @@ class ConsumerFigures:
         return self.account, self.stream, self.name
 
 
+_KEY = attrgetter("key")
+
+
 def jetstream(
     jsz: dict[str, Any],
     streams_before: Sequence[StreamFigures],
@@ -94,7 +98,8 @@ def jetstream(
                 consumer.delivered_rate = growth(was.delivered, consumer.delivered, seconds)
                 consumer.acked_rate = growth(was.ack_floor, consumer.ack_floor, seconds)
             consumers.append(consumer)
-    return streams, consumers
+    # A server has them in another order every time.
+    return sorted(streams, key=_KEY), sorted(consumers, key=_KEY)
 
 
 def _stream_rows(jsz: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

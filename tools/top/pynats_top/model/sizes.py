@@ -8,9 +8,10 @@ _K = 1000.0
 
 def size_text(size: float, raw: bool = False) -> str:
     """Bytes: 1023, 1.0K, 1.5M, 2048.0G."""
-    value = float(int(size))
-    if raw or value < _KIB:
-        return f"{value:.0f}"
+    whole = int(size)
+    if raw or whole < _KIB:
+        return str(whole)
+    value = float(whole)
     for unit in "KM":
         value /= _KIB
         if value < _KIB:
@@ -20,9 +21,10 @@ def size_text(size: float, raw: bool = False) -> str:
 
 def count_text(count: float, raw: bool = False) -> str:
     """Messages: 999, 1.0K, 1.5M, 2.0B, 3000.0T."""
-    value = float(int(count))
-    if raw or value < _K:
-        return f"{value:.0f}"
+    whole = int(count)
+    if raw or whole < _K:
+        return str(whole)
+    value = float(whole)
     for unit in "KMB":
         value /= _K
         if value < _K:

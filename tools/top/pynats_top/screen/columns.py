@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pynats_top.collect.source import CONNECTIONS
@@ -20,6 +20,15 @@ _CONNECTION_WIDTHS = {
     "bytes_to": _FLOW, "bytes_from": _FLOW, "lang": 9, "version": 9, "uptime": 9,
     "subscriptions": 40,
 }  # fmt: skip
+# Where these have no room; as narrow as the titles are.
+_NARROW_WIDTHS = _CONNECTION_WIDTHS | {
+    "subs": 6,
+    "pending": 9,
+    "msgs_to": 9,
+    "msgs_from": 11,
+    "bytes_to": 10,
+}
+_NARROW_NAME_MOST = 16
 _LAST_ACTIVITY = 40
 
 
@@ -37,12 +46,33 @@ def _cell(column: Column, look: Look) -> Callable[[Any], str]:
 def _connections(
     view: View, rows: Sequence[ConnectionFigures], look: Look, width: int
 ) -> list[Shown]:
+    columns = _with_widths(view, rows, look, _CONNECTION_WIDTHS, _NAME_MOST, 3)
+    if _reach(columns) - _LAST_ACTIVITY > width:
+        columns = _with_widths(view, rows, look, _NARROW_WIDTHS, _NARROW_NAME_MOST, _GAP)
+    if view.subscriptions and _reach(columns) > width:
+        # They were asked for: the long time before them gives way.
+        columns = [each for each in columns if each.key != "last"]
+    return columns
+
+
+def _reach(columns: Sequence[Shown]) -> int:
+    return sum(each.width for each in columns) + len(INDENT)
+
+
+def _with_widths(
+    view: View,
+    rows: Sequence[ConnectionFigures],
+    look: Look,
+    widths: Mapping[str, int],
+    name_most: int,
+    name_gap: int,
+) -> list[Shown]:
     known = {column.key: column for column in TABLES[CONNECTIONS]}
     host = _cell(known["host"], look)
     longest = max((len(host(row)) for row in rows), default=0)
     columns = [Shown("HOST", max(longest, _HOST_MIN) + _GAP, host)]
     named = max((cells(plain(row.name)) for row in rows), default=0)
-    for key, size in _CONNECTION_WIDTHS.items():
+    for key, size in widths.items():
         if key == "subscriptions":
             columns.append(Shown("LAST_ACTIVITY", _LAST_ACTIVITY,
                                  lambda row: go_time(row.last_activity), "last"))  # fmt: skip
@@ -51,15 +81,13 @@ def _connections(
         column = known[key]
         if key == "uptime":
             size = max(size, max((len(row.uptime) for row in rows), default=0) + _GAP)
-        columns.append(Shown(column.title, size, _cell(column, look), key))
+        columns.append(Shown(column.title, size, _cell(column, look), key, number=column.right))
         if key == "cid" and named:
-            columns.append(Shown("NAME", min(named, _NAME_MOST) + 3, lambda row: row.name, "name"))
+            columns.append(Shown("NAME", max(min(named, name_most), len("NAME")) + name_gap,
+                                 lambda row: row.name, "name"))  # fmt: skip
         if key == "cid" and view.accounts:
             account = known["account"]
             columns.append(Shown(account.title, account.width + 1, _cell(account, look), "account"))
-    if view.subscriptions and sum(each.width for each in columns) + len(INDENT) > width:
-        # They were asked for: the long time before them gives way.
-        columns = [each for each in columns if each.key != "last"]
     return columns
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -36,7 +36,7 @@ VIEW, WHERE, TABLE, REPLAY, REST = "Figures", "Tabs and servers", "Table", "Reco
 
 # In the order of help; the line at the bottom takes them by `_FIRST`.
 KEYS = (
-    Key("sort", "o", "sort", "sort connections by a figure", "sort", group=VIEW),
+    Key("sort", "o", "sort", "sort by another column", "sort", group=VIEW),
     Key("limit", "n", "limit", "ask the server for at most so many connections", "limit",
         group=VIEW),
     Key("subscriptions", "s", "subscriptions", "show or hide the subscriptions of connections",
@@ -99,9 +99,8 @@ APP_KEYS = tuple(_NAMED[name] for name in ("interrupt", "suspend"))  # on every 
 MAIN_KEYS = tuple(key for key in KEYS if key not in APP_KEYS)
 # Where the details of a connection are shown.
 BACK = Key("leave", "escape,enter,q", "leave", "back to the table", "back", "Esc")
-DETAIL_KEYS = (
-    BACK, *(_NAMED[name] for name in _SCROLL),
-)  # fmt: skip
+DETAIL_KEYS = (BACK, *(_NAMED[name] for name in _SCROLL))
+DETAIL_FOOTER = (BACK, replace(_NAMED["down"], short="more"))
 
 _PLAIN = ("quit", "help", "sort", "limit", "filter", "details", "rates", "subscriptions", "pause",
           "raw", "reverse", "theme", "lookup")  # fmt: skip

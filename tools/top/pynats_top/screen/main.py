@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from pynats_top.collect.poller import Poller
-from pynats_top.collect.source import CONNECTIONS, CONSUMERS
+from pynats_top.collect.source import CONNECTIONS, CONSUMERS, PARTS, SERVERS
 from pynats_top.lookup import Names
 from pynats_top.model.figures import AccountFigures, ConnectionFigures
 from pynats_top.model.jetstream import StreamFigures
 from pynats_top.model.slow import SlowConsumer
-from pynats_top.options import TopOptions
+from pynats_top.options import ALL, TopOptions
 from pynats_top.screen.base import TopScreen
 from pynats_top.screen.contents import contents_of, sorts_of
 from pynats_top.screen.details import ConnectionScreen
@@ -24,7 +24,7 @@ from pynats_top.screen.help import HelpScreen
 from pynats_top.screen.keys import MAIN_KEYS, Key, bindings, footer
 from pynats_top.screen.replaying import change_speed, place_text, skipped, stepped
 from pynats_top.screen.themes import Themed
-from pynats_top.screen.view import OVERVIEW, TITLES, View
+from pynats_top.screen.view import OVERVIEW, TABS, TITLES, View
 from pynats_top.screen.widgets.bars import KeyLine, TabLine
 from pynats_top.screen.widgets.charts import Chart, Charts, charts_of
 from pynats_top.screen.widgets.grid import Grid
@@ -36,6 +36,13 @@ from pynats_top.screen.widgets.small import Small, is_small
 _COMPACT_BELOW, _BARE_BELOW = 20, 14
 _MINUTE_S = 60.0
 SORT, LIMIT, FILTER = "sort", "limit", "filter"
+
+
+def _first_tab(view: str, servers: int) -> str:
+    """The one that was asked for; without that what all servers do, or who is connected."""
+    if view in TABS and view != CONNECTIONS:
+        return view
+    return OVERVIEW if servers > 1 or view in (SERVERS, ALL) else CONNECTIONS
 
 
 class MainScreen(TopScreen, inherit_bindings=False):
@@ -57,7 +64,7 @@ class MainScreen(TopScreen, inherit_bindings=False):
         self._pollers = pollers
         self._options = options
         self.view = View(
-            tab=OVERVIEW if len(pollers) > 1 else CONNECTIONS, raw=options.raw,
+            tab=_first_tab(options.view, len(pollers)), raw=options.raw,
             subscriptions=options.subscriptions, lookup=options.lookup, limit=options.limit,
         )  # fmt: skip
         self.view.sorts[CONNECTIONS] = options.sort
@@ -122,9 +129,12 @@ class MainScreen(TopScreen, inherit_bindings=False):
         contents = contents_of(view, poller, self._pollers, columns, names, self._replay)
         self._count.show(contents.count, contents.notes)
         self.set_class(view.tab == OVERVIEW, "-overview")
-        self._grid.show(contents.columns, contents.rows, contents.identity, contents.marked)
+        self._grid.show(contents.columns, contents.rows, contents.identity, contents.marked,
+                        contents.empty, contents.tone)  # fmt: skip
         if view.tab == OVERVIEW:
-            self._grid.styles.height = len(contents.rows) + 1
+            if several and poller in contents.rows:
+                self._grid.go(contents.rows.index(poller))
+            self._grid.styles.height = max(len(contents.rows), 1) + 1
             self._charts.draw()
         else:
             self._grid.styles.height = "1fr"
@@ -145,13 +155,13 @@ class MainScreen(TopScreen, inherit_bindings=False):
         return footer(width, self._replay, len(self._pollers))
 
     def _look(self) -> None:
-        """Only what is looked at is asked for; of a recording all is there, and to ask would be to
-        go on in it."""
+        """Only what is looked at is asked for, but all of it where it is recorded; of a recording
+        all is there, and to ask would be to go on in it."""
         if self._replay:
             return
         for number, poller in enumerate(self._pollers):
-            looked = number == self.view.server
-            poller.look_at(self.view.parts if looked else ())
+            looked = self.view.parts if number == self.view.server else ()
+            poller.look_at(PARTS if self._options.record else looked)
 
     # Questions
 
@@ -171,7 +181,9 @@ class MainScreen(TopScreen, inherit_bindings=False):
 
     def action_sort(self) -> None:
         answers = sorts_of(self.view.tab)
-        if answers:
+        if not answers:
+            self._prompt.say("servers are in the order in which they were named")
+        else:
             self._ask(SORT, f"sort by [{self.view.sorted_by}]: ", answers)
 
     def action_limit(self) -> None:
@@ -266,7 +278,8 @@ class MainScreen(TopScreen, inherit_bindings=False):
     def _go_to_server(self, number: int) -> None:
         if number != self.view.server:
             self.view.server = number
-            self._grid.forget()
+            if self.view.tab != OVERVIEW:
+                self._grid.forget()
             self._look()
             self._draw()
 
@@ -285,14 +298,21 @@ class MainScreen(TopScreen, inherit_bindings=False):
 
     def action_move(self, step: int) -> None:
         self._grid.move(step)
-        self._show_seen()
+        self._moved()
 
     def action_page(self, direction: int) -> None:
         self._grid.page(direction)
-        self._show_seen()
+        self._moved()
 
     def action_edge(self, direction: int) -> None:
         self._grid.edge(direction)
+        self._moved()
+
+    def _moved(self) -> None:
+        """In the overview the chosen server is the one whose rates are shown."""
+        row = self._grid.chosen
+        if isinstance(row, Poller):
+            self._go_to_server(self._pollers.index(row))
         self._show_seen()
 
     def action_sideways(self, direction: int) -> None:

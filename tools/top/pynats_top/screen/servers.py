@@ -7,24 +7,28 @@ from collections.abc import Callable, Sequence
 from pynats_top.collect.poller import Poller
 from pynats_top.model.figures import ServerFigures
 from pynats_top.model.sizes import count_text, size_text
-from pynats_top.screen.widgets.grid import Shown
+from pynats_top.screen.widgets.grid import INDENT, Shown, Tone
 
-_NAME_LEAST, _NAME_MOST = 12, 32
+_NAME_LEAST, _NAME_MOST, _ID = 10, 32, 12
+_GAP = 2
+# What gives way first on a narrow terminal.
+_STATE_LEAST = 14
+_LESS = ("CLUSTER", "SUBS", "VERSION", "UPTIME", "MEMORY")
 
 
-def server_columns(pollers: Sequence[Poller], raw: bool) -> list[Shown]:
-    """Columns of rows that are pollers."""
+def server_columns(pollers: Sequence[Poller], raw: bool, width: int) -> list[Shown]:
+    """Columns of rows that are pollers, as many as there is room for."""
 
     def of(show: Callable[[ServerFigures], str]) -> Callable[[Poller], str]:
         return lambda poller: show(poller.snapshot.server) if poller.snapshot else "-"
 
-    def state(poller: Poller) -> str:
-        return poller.error or ("" if poller.snapshot else "asked")
+    def rate(name: str) -> Callable[[Poller], str]:
+        return of(lambda server: count_text(getattr(server.traffic, name), raw))
 
-    longest = max((len(poller.label) for poller in pollers), default=0)
-    name = min(max(longest, _NAME_LEAST), _NAME_MOST) + 2
-    return [
-        Shown("SERVER", name, lambda poller: poller.label),
+    longest = max((len(_name(poller)) for poller in pollers), default=0)
+    name = min(max(longest, _NAME_LEAST), _NAME_MOST) + _GAP
+    columns = [
+        Shown("SERVER", name, _name),
         Shown("VERSION", 10, of(lambda server: server.version)),
         Shown("CLUSTER", 12, of(lambda server: server.cluster or "-")),
         Shown("UPTIME", 12, of(lambda server: server.uptime)),
@@ -33,9 +37,30 @@ def server_columns(pollers: Sequence[Poller], raw: bool) -> list[Shown]:
         Shown("CONNS", 8, of(lambda server: str(server.connections)), right=True),
         Shown("SUBS", 9, of(lambda server: str(server.subscriptions)), right=True),
         Shown("SLOW", 7, of(lambda server: str(server.slow_consumers)), right=True),
-        Shown("IN MSGS/S", 12, of(lambda server: count_text(server.traffic.in_msgs_rate, raw)),
-              right=True),
-        Shown("OUT MSGS/S", 12, of(lambda server: count_text(server.traffic.out_msgs_rate, raw)),
-              right=True),
-        Shown("STATE", 40, state),
-    ]  # fmt: skip
+        Shown("IN MSGS/S", 12, rate("in_msgs_rate"), right=True),
+        Shown("OUT MSGS/S", 12, rate("out_msgs_rate"), right=True),
+        Shown("STATE", 40, _state),
+    ]
+    for title in _LESS:
+        if len(INDENT) + sum(each.width for each in columns[:-1]) + _STATE_LEAST > width:
+            columns = [each for each in columns if each.title != title]
+    return columns
+
+
+def _name(poller: Poller) -> str:
+    """Of a server that has no name, the beginning of its id."""
+    server = poller.snapshot.server if poller.snapshot else None
+    if server is not None and server.name == server.id and poller.label == server.id:
+        return f"{server.id[:_ID]}…"
+    return poller.label
+
+
+def _state(poller: Poller) -> str:
+    if poller.error:
+        return poller.error.split(f"{poller.label}: ", 1)[-1]  # the row has its name already
+    return "ok" if poller.snapshot else "asked"
+
+
+def server_tone(poller: Poller) -> Tone:
+    """One that does not answer."""
+    return Tone.FAILED if poller.error else Tone.USUAL

@@ -87,4 +87,11 @@ PLAIN = Look("plain", "#000000", text=_NONE, strong=_BOLD, label=_NONE, header=_
 def looks() -> tuple[Look, ...]:
     """What can be chosen here; the first is shown first. One without colours alone where NO_COLOR
     is set."""
-    return (PLAIN,) if os.environ.get("NO_COLOR") else (DARK, LIGHT, CONTRAST)
+    if os.environ.get("NO_COLOR"):
+        return (PLAIN,)
+    return (LIGHT, DARK, CONTRAST) if _is_light() else (DARK, LIGHT, CONTRAST)
+
+
+def _is_light() -> bool:
+    """Whether the terminal says that its ground is white: `15;0` is white on black."""
+    return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")

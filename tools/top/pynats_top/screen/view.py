@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pynats_top.collect.source import ACCOUNTS, CONNECTIONS, CONSUMERS, SLOW, STREAMS
 
 OVERVIEW = "overview"
+# The second title is for a narrow terminal.
 TITLES = (
-    (OVERVIEW, "Overview"), (CONNECTIONS, "Connections"), (ACCOUNTS, "Accounts"),
-    (STREAMS, "Streams"), (CONSUMERS, "Consumers"), (SLOW, "Slow"),
+    (OVERVIEW, "Overview", "Over"), (CONNECTIONS, "Connections", "Conns"),
+    (ACCOUNTS, "Accounts", "Accts"), (STREAMS, "Streams", "Strms"),
+    (CONSUMERS, "Consumers", "Cons"), (SLOW, "Slow", "Slow"),
 )  # fmt: skip
-TABS = tuple(name for name, _ in TITLES)
+TABS = tuple(name for name, _, _ in TITLES)
 URGENCY = "urgency"  # the order in which slow consumers are found
 _FIRST_SORTS = {
     ACCOUNTS: "account", STREAMS: "stream", CONSUMERS: "stream", SLOW: URGENCY,
@@ -33,6 +35,11 @@ class View:
     reverse: bool = False
     filter: str = ""
     sorts: dict[str, str] = field(default_factory=lambda: dict(_FIRST_SORTS))
+
+    @property
+    def per_second(self) -> bool:
+        """Whether the tab shows what is moved each second."""
+        return self.rates and self.tab in (CONNECTIONS, ACCOUNTS)
 
     @property
     def sorted_by(self) -> str:

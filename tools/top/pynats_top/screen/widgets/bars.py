@@ -14,7 +14,7 @@ from pynats_top.screen.widgets.paint import cells, strip
 class TabLine(LineWidget):
     """The tabs, the one that is shown marked; at the right which rows are seen."""
 
-    def __init__(self, titles: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, titles: Sequence[tuple[str, str, str]]) -> None:
         super().__init__()
         self._titles = titles
         self._chosen, self._right = "", ""
@@ -26,12 +26,16 @@ class TabLine(LineWidget):
 
     def line(self, width: int) -> Strip:
         look = self.look
-        named = sum(cells(title) + 4 for _, title in self._titles) + cells(self._right) <= width
-        parts = []
-        for number, (name, title) in enumerate(self._titles, 1):
-            chosen = name == self._chosen
-            text = f" {number} {title} " if named or chosen else f" {number} "
-            parts.append((text, look.tab if chosen else look.bar))
+        texts: list[str] = []
+        for size in (1, 2, 0):  # of the titles; without any at last
+            texts = []
+            for number, title in enumerate(self._titles, 1):
+                named = size or title[0] == self._chosen
+                texts.append(f" {number} {title[size or 1]} " if named else f" {number} ")
+            if sum(map(cells, texts)) + cells(self._right) <= width:
+                break
+        parts = [(text, look.tab if title[0] == self._chosen else look.bar)
+                 for text, title in zip(texts, self._titles, strict=True)]  # fmt: skip
         left = width - sum(cells(text) for text, _ in parts)
         right = self._right if cells(self._right) < left else ""
         parts.append((right.rjust(left) if left > 0 else "", look.bar))

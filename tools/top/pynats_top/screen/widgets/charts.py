@@ -29,10 +29,11 @@ _SERIES: tuple[tuple[str, str, _Show], ...] = (
 
 @dataclass(frozen=True)
 class Chart:
-    """A title, the newest figure as text, and the figures."""
+    """A title, the newest figure and the greatest one as text, and the figures."""
 
     title: str
     now: str
+    top: str
     values: Sequence[float]
 
 
@@ -56,6 +57,8 @@ class Charts(Drawn):
         for chart in charts[:height]:
             rows = bars(chart.values, room, drawn)
             labels = [f"  {chart.title:<13}{chart.now:>8}"] + [""] * (drawn - 1)
+            if drawn > 1:
+                labels[1] = f"  {'max':<13}{chart.top:>8}"
             self._lines += zip(labels, rows, strict=True)
             self._lines += [("", "")] * (tall - drawn)
         self.refresh()
@@ -66,8 +69,8 @@ class Charts(Drawn):
     def render_line(self, y: int) -> Strip:
         look = self.look
         label, bar = self._lines[y] if y < len(self._lines) else ("", "")
-        return strip(((fit(label, _LABEL), look.text), (bar, look.good)), self.size.width,
-                     look.text)  # fmt: skip
+        style = look.dim if label.startswith("  max") else look.text
+        return strip(((fit(label, _LABEL), style), (bar, look.good)), self.size.width, look.text)
 
 
 def charts_of(poller: Poller, room: int, raw: bool) -> list[Chart]:
@@ -75,5 +78,6 @@ def charts_of(poller: Poller, room: int, raw: bool) -> list[Chart]:
     charts = []
     for name, title, show in _SERIES:
         values = poller.history.last(name, room)
-        charts.append(Chart(title, show(values[-1], raw) if values else "-", values))
+        now, top = (show(values[-1], raw), show(max(values), raw)) if values else ("-", "-")
+        charts.append(Chart(title, now, top, values))
     return charts

@@ -3,36 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from rich.segment import Segment
 from textual.strip import Strip
 
 from pynats_top.screen.widgets.line import Drawn
-from pynats_top.screen.widgets.paint import fit, plain, window
+from pynats_top.screen.widgets.paint import fit, fit_marked, plain
 
 INDENT = "  "
 GAP = 2  # behind a number
-_STEP = 8
+
+
+class Tone(Enum):
+    """What a row says before it is read."""
+
+    USUAL = "text"
+    SLOW = "warn"
+    FAILED = "bad"
+
+
+def usual(row: Any) -> Tone:
+    """Of rows that are all alike."""
+    return Tone.USUAL
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A column: its title, its width with the gap after it, and the text of a row."""
+    """A column: its title, its width with the gap after it, and the text of a row. A number is
+    shown whole or not at all: a part of it would be another one."""
 
     title: str
     width: int
     text: Callable[[Any], str]
     key: str = ""
     right: bool = False
+    number: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.number or self.right
 
     def cell(self, row: Any) -> str:
         """The text in the column's width; numbers end where the gap begins."""
         text = plain(self.text(row))
-        if self.right and len(text) <= self.width - GAP:
+        if self.right:
             return text.rjust(self.width - GAP).ljust(self.width)
-        return f"{fit(text, self.width - 1)} "
+        return f"{fit_marked(text, self.width - 1)} "
 
     def head(self) -> str:
         text = self.title[: self.width - 1]
@@ -40,31 +59,52 @@ class Shown:
             return text.rjust(self.width - GAP).ljust(self.width)
         return text.ljust(self.width)
 
+    def grown(self, rows: Sequence[Any]) -> int:
+        """How wide it must be for all of a number."""
+        return max((len(self.text(row)) + GAP for row in rows), default=0)
+
 
 class Grid(Drawn):
     """A title line and rows. The chosen row stays chosen wherever it moves to."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._columns: Sequence[Shown] = ()
+        self._wanted: Sequence[Shown] = ()
+        self._columns: Sequence[Shown] = ()  # the same, with room for the numbers that were seen
+        self._widths: dict[str, int] = {}
         self._rows: Sequence[Any] = ()
         self._identity: Callable[[Any], object] = id
-        self._marked = ""
-        self._width = 0
-        self._top = self._left = 0
+        self._tone: Callable[[Any], Tone] = usual
+        self._marked = self._empty = ""
+        self._top = self._left = 0  # the first row, and the first column that is seen
         self._chosen: object = None
         self._cursor = -1
 
     def show(self, columns: Sequence[Shown], rows: Sequence[Any],
-             identity: Callable[[Any], object], marked: str = "") -> None:  # fmt: skip
-        """New rows; `marked` is the key of the column that they are sorted by."""
-        self._columns, self._rows, self._marked = columns, rows, marked
-        self._identity = identity
-        self._width = len(INDENT) + sum(each.width for each in columns)
+             identity: Callable[[Any], object], marked: str = "", empty: str = "",
+             tone: Callable[[Any], Tone] = usual) -> None:  # fmt: skip
+        """New rows; `marked` is the key of the column that they are sorted by; `empty` are the
+        words in place of no rows."""
+        self._wanted, self._rows, self._marked = columns, rows, marked
+        self._identity, self._empty, self._tone = identity, empty, tone
         if self._cursor >= 0:
             self._cursor = self._place()
         self._settle()
         self.refresh()
+
+    def _widen(self) -> None:
+        """Room for the numbers that are seen. A column that has grown stays so: nothing moves to
+        and fro."""
+        if self._widths.keys() != {each.title for each in self._wanted}:
+            self._widths = {each.title: 0 for each in self._wanted}
+        seen = self._rows[self._top : self._top + self._height]
+        self._columns = []
+        for each in self._wanted:
+            if each.whole:
+                width = max(each.grown(seen), self._widths[each.title])
+                self._widths[each.title] = width
+                each = replace(each, width=width) if width > each.width else each
+            self._columns.append(each)
 
     def _place(self) -> int:
         for number, row in enumerate(self._rows):
@@ -116,7 +156,9 @@ class Grid(Drawn):
         self.go(len(self._rows) - 1 if direction > 0 else 0)
 
     def sideways(self, direction: int) -> None:
-        self._left += direction * _STEP
+        """A column on or back; the first one always stays."""
+        if direction < 0 or self._hidden or not self._columns[-1].whole:
+            self._left += direction
         self._settle()
         self.refresh()
 
@@ -125,10 +167,31 @@ class Grid(Drawn):
         if self._cursor >= 0:
             self._top = min(max(self._top, self._cursor - self._height + 1), self._cursor)
         self._top = max(min(self._top, len(self._rows) - self._height), 0)
-        self._left = max(min(self._left, self._width - self.size.width), 0)
+        self._left = max(min(self._left, len(self._wanted) - 2), 0)
+        self._widen()
 
     def on_resize(self) -> None:
         self._settle()
+
+    @property
+    def _seen(self) -> list[Shown]:
+        """The columns that have room, and of a text also a part."""
+        seen: list[Shown] = []
+        left = self.size.width - len(INDENT)
+        for each in (*self._columns[:1], *self._columns[1 + self._left :]):
+            # The gap behind the last one, and the mark that more follows, may be beyond the edge.
+            least = each.width - GAP if each.whole else min(each.width - 1, len(each.title) + 1)
+            if seen and least > left:
+                break
+            seen.append(each)
+            left -= each.width
+        return seen
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether there are more columns at the right."""
+        seen = self._seen
+        return bool(seen) and seen[-1] is not self._columns[-1]
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -137,22 +200,30 @@ class Grid(Drawn):
         number = self._top + y - 1
         look = self.look
         if number >= len(self._rows):
-            return Strip([Segment(" " * width, look.text)], width)
-        style = look.cursor if number == self._cursor else look.text
-        return Strip([Segment(window(self._text(self._rows[number]), self._left, width), style)],
-                     width)  # fmt: skip
+            words = f"{INDENT}{self._empty}" if y == 1 and not self._rows else ""
+            return Strip([Segment(fit(words, width), look.dim)], width)
+        row = self._rows[number]
+        chosen = number == self._cursor
+        style = look.cursor if chosen else getattr(look, self._tone(row).value)
+        return Strip([Segment(fit_marked(self._text(row), width), style)], width)
 
     def _text(self, row: Any) -> str:
-        parts = [each.cell(row) for each in self._columns[:-1]]
+        seen = self._seen
+        parts = [each.cell(row) for each in seen[:-1]]
         # Nothing follows the last one: as much of it is shown as there is room for.
-        last = plain(self._columns[-1].text(row)) if self._columns else ""
-        return f"{INDENT}{''.join(parts)}{last}"
+        last = seen[-1] if seen else None
+        if last is None:
+            return ""
+        final = last.cell(row).rstrip() if last.whole else plain(last.text(row))
+        return f"{INDENT}{''.join(parts)}{final}"
 
     def _title(self, width: int) -> Strip:
         look = self.look
-        segments = [Segment(INDENT, look.header)]
-        for each in self._columns:
+        segments = [Segment("‹ " if self._left else INDENT, look.header)]
+        for each in self._seen:
             marked = bool(each.key) and each.key == self._marked
             segments.append(Segment(each.head(), look.sorted if marked else look.header))
-        line = Strip(segments)
-        return line.crop_extend(self._left, self._left + width, look.header)
+        line = Strip(segments).adjust_cell_length(width, look.header)
+        if not self._hidden:
+            return line
+        return Strip([*line.crop(0, width - 1), Segment("›", look.header)], width)

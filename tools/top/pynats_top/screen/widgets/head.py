@@ -17,10 +17,12 @@ _SPARK_MIN, _SPARK_MAX = 10, 60
 
 @dataclass(frozen=True)
 class HeadLine:
-    """A line; `warning` stands behind it, `rates` are drawn at its right end."""
+    """A line; `warning` stands behind it, `marked` is a part of it, `rates` are drawn at its right
+    end."""
 
     text: str
     warning: str = ""
+    marked: str = ""
     rates: tuple[float, ...] = ()
 
 
@@ -65,6 +67,9 @@ class Head(Drawn):
         parts = [(line.text, look.strong if y == 0 else look.text)]
         if line.warning:
             parts.append((f" {line.warning}", look.bad))
+        elif line.marked:
+            before, _, after = line.text.partition(line.marked)
+            parts = [(before, look.text), (line.marked, look.warn), (after, look.text)]
         elif line.rates:
             room = min(width - self._spark_at, _SPARK_MAX)
             if room >= _SPARK_MIN:

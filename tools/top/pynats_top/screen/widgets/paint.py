@@ -30,6 +30,13 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width)
 
 
+def fit_marked(text: str, width: int) -> str:
+    """The same; where it is cut there is a mark."""
+    if cells(text) <= width or width < 1:
+        return fit(text, width)
+    return f"{fit(text, width - 1)}…"
+
+
 def cells(text: str) -> int:
     """How wide it is at a terminal."""
     return len(text) if text.isascii() else cell_len(text)
@@ -50,14 +57,6 @@ def strip(parts: Parts, width: int, rest: Style) -> Strip:
     if left:
         segments.append(Segment(" " * left, rest))
     return Strip(segments, width)
-
-
-def window(text: str, first: int, width: int) -> str:
-    """The part of a line that begins at a cell, in exactly so many cells."""
-    if text.isascii():
-        return text[first : first + width].ljust(width)
-    cut = Strip([Segment(text)]).crop(first, first + width)
-    return fit("".join(segment.text for segment in cut), width)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
