@@ -99,9 +99,11 @@ class _Kept(Generic[Value]):
         """The samples of a run, the last one before it and the first one after it: as if taken at
         its beginning and at its end."""
         found: list[tuple[float, Value]] = []
-        for at, value in self.samples:
-            at = min(max(at, first), last)
+        for taken, value in self.samples:
+            at = min(max(taken, first), last)
             if found and at <= found[-1][0]:
+                if taken == first:  # it has the first message, and what it began with is known
+                    continue
                 found.pop()
             found.append((at, value))
         # What came just before the end goes: rates of moments are noise.

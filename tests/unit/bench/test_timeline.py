@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pynats_bench.clients import timeline
 from pynats_bench.clients.histogram import Histogram
@@ -118,6 +118,7 @@ def test_latencies_are_of_each_interval() -> None:
 
 
 @given(st.lists(st.integers(0, 1_000), min_size=2, max_size=40), st.floats(0, 1), st.floats(0, 1))
+@example([1, 0], 1.0, 0.0)
 def test_every_message_is_in_one_interval(steps: list[int], early: float, late: float) -> None:
     run = Counters([0], span=(1.0 + early, len(steps) + late + 1.0))
     sampler = Sampler(run)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from contextlib import suppress
 from typing import Any
 
 from nats import errors as nats_errors
 from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
+from pynats_common.network.tls import verifying_context
 
 from pynats_cli.connect.headers import Headers, header_lines
 from pynats_cli.connect.natspy.batches import BatchParser, Sink
@@ -27,6 +29,12 @@ class PatchedClient(Client):  # type: ignore[misc]
         self._proxy = proxy
         self.lost_by: Exception | None = None
         self._told: dict[str, Any] = {}
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """Also where nobody but the server wants TLS."""
+        given: ssl.SSLContext | None = self.options.get("tls")
+        return given or verifying_context()
 
     async def _connect_to_server(self, s: Any) -> None:
         if s.uri.scheme in ("ws", "wss"):
