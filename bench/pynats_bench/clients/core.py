@@ -23,6 +23,7 @@ ANSWER = b"ok"
 REQUEST_DIGITS = 10
 STAMPED_BYTES = 268_435_456  # of all clients: each needs a copy of what the time is written into
 INLINE_BYTES = 65_536  # a larger payload is not copied for each client
+UINT64_MAX = 2**64 - 1
 FLUSH_TIMEOUT_S = 10.0  # a server may be busy with what it was sent
 
 
@@ -100,7 +101,8 @@ class Subscribe(Bench):
         self._early[number] = settle(link, f"SUB {self._subject} 1\r\n{limit}".encode())
 
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
-        loop = SubscribeLoop(list(links), sum(wanted), flush=False, careful=True)
+        all_of_them = min(sum(wanted), UINT64_MAX)
+        loop = SubscribeLoop(list(links), all_of_them, flush=False, careful=True)
         loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
         loop.measure(operations=False, deliveries=True)
         self._counts.append(loop)

@@ -114,7 +114,8 @@ cdef class RequestLoop(Loop):
         cdef int64_t now
         if self.digits:
             if connection.sent_ns == 0 or (
-                memcmp(at + subject_at + connection.limit,
+                message.head_len < subject_at + connection.limit + self.digits
+                or memcmp(at + subject_at + connection.limit,
                        connection.request + connection.position, self.digits) != 0
             ):
                 return True

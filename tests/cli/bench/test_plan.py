@@ -32,6 +32,8 @@ def test_how_long_it_takes_makes_the_number_of_messages() -> None:
         planned(duration=1)
     with pytest.raises(CliError, match="too short"):
         planned(duration=1, throughput=1)
+    with pytest.raises(CliError, match="more than 9,223,372,036,854,775,807 messages"):
+        planned(duration=2_000_000_000, throughput=2**63 - 1)
 
 
 def test_what_does_not_divide_goes_to_the_first() -> None:

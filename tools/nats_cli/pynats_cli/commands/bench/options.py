@@ -16,6 +16,7 @@ from pynats_cli.commands.bench.values import (
     CLIENTS,
     MESSAGE_SIZE,
     MESSAGES,
+    MESSAGES_MAX,
     STORE_SIZE,
     STREAM,
     TIME,
@@ -79,6 +80,10 @@ class Paced(BenchOptions):
         messages = self.throughput * self.duration // SECOND_NS
         if not messages:
             raise CliError("--duration is too short for a message at this --throughput")
+        if messages > MESSAGES_MAX:
+            raise CliError(
+                f"--duration at this --throughput is more than {MESSAGES_MAX:,} messages"
+            )
         return messages
 
 

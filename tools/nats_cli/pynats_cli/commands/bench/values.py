@@ -7,6 +7,7 @@ from pynats_common.commandline.kinds import DURATION, SIZE, UNSIGNED, Kind, in_r
 STREAM, CONSUMER, BUCKET = "benchstream", "nats-bench", "benchbucket"
 """The usual names: what has one of them was made by benchmarks, and is nobody's."""
 CLIENTS_MAX = 100_000
+MESSAGES_MAX = 2**63 - 1
 FAST_BATCH_MAX = 65_535
 
 
@@ -21,6 +22,8 @@ def _messages(text: str) -> int:
         number = UNSIGNED.parse(text)
     if not number:
         raise ValueError("number of messages should be greater than 0")
+    if number > MESSAGES_MAX:
+        raise ValueError(f"number of messages should be at most {MESSAGES_MAX:,}")
     return number
 
 
