@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.core import PubOptions
 from pynats_cli.commands.bench.options import BenchOptions
-from pynats_cli.commands.bench.values import MESSAGES
+from pynats_cli.commands.bench.values import CONSUMER_NAME, MESSAGES, STREAM_NAME
 from pynats_cli.errors import CliError
 
 
@@ -84,3 +84,12 @@ def test_numbers_of_messages_may_have_a_unit(text: str, number: int) -> None:
 def test_what_is_no_number_of_messages(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
         MESSAGES.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a b", "../x", "a*", ">", "a\n", "a\\b"])
+def test_what_is_no_name(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid stream name"):
+        STREAM_NAME.parse(text)
+    with pytest.raises(ValueError, match="is not a valid consumer name"):
+        CONSUMER_NAME.parse(text)
+    assert CONSUMER_NAME.parse("pull-1_é") == "pull-1_é"

@@ -19,6 +19,7 @@ from pynats_cli.commands.bench.values import (
     MESSAGES_MAX,
     STORE_SIZE,
     STREAM,
+    STREAM_NAME,
     TIME,
 )
 from pynats_cli.errors import CliError
@@ -121,7 +122,7 @@ class ServiceOptions(Slept, BenchOptions):
 class StreamOptions(Slept, BenchOptions):
     """Flags of `bench js`."""
 
-    stream: Annotated[str, opt("--stream", help="Stream to use")] = STREAM
+    stream: Annotated[str, opt("--stream", help="Stream to use", kind=STREAM_NAME)] = STREAM
 
 
 @dataclass(kw_only=True)
