@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from pynats_bench.secure import compared
 HANDSHAKE_TIMEOUT_S = 60.0  # the reference server needs seconds to take a million subscriptions
 SUBSCRIBE_CHUNK_BYTES = 65_536
 SIGNATURE_BYTES = 64
+EARLY_MAX = 67_108_864  # bytes; what servers hold back for a client
 INFO_MAX = 1_048_576  # bytes; a cluster's addresses are a few thousand
 OPTIONS: dict[str, object] = {
     "verbose": False,
@@ -117,8 +119,9 @@ def _last_words(link: socket.socket) -> str:
 
 def _read_info(link: socket.socket) -> Info:
     """What the server says first. It says nothing else before it is answered."""
-    said = b""
+    said, late = b"", _deadline(link)
     while b"\n" not in said:
+        late()
         if not (chunk := link.recv(65_536)):
             raise LoadError("the server closed the connection")
         said += chunk
@@ -129,7 +132,7 @@ def _read_info(link: socket.socket) -> Info:
         raise LoadError(said.decode("latin-1").strip())
     try:
         info = json.loads(fields) if verb == b"INFO" else None
-    except ValueError:
+    except (ValueError, RecursionError):
         info = None
     if not isinstance(info, dict):
         raise LoadError("what answers is no NATS server")
@@ -176,11 +179,27 @@ def _barrier(link: socket.socket) -> None:
     raise LoadError("the server closed the connection")
 
 
+def _deadline(link: socket.socket) -> Callable[[], None]:
+    """Raises TimeoutError, when called, once the socket's timeout is over: who says a little now
+    and then keeps nobody waiting for ever."""
+    timeout_s = link.gettimeout()
+    end = None if timeout_s is None else time.monotonic() + timeout_s
+
+    def check() -> None:
+        if end is not None and time.monotonic() > end:
+            raise TimeoutError("timed out")
+
+    return check
+
+
 def _lines(link: socket.socket) -> Iterator[bytes]:
-    rest = b""
+    rest, late = b"", _deadline(link)
     while chunk := link.recv(65_536):
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
+        if len(rest) > INFO_MAX:
+            raise LoadError("what answers is no NATS server")
+        late()
 
 
 def subscribe(link: socket.socket, subjects: Iterable[str], queue: str = "") -> None:
@@ -206,6 +225,7 @@ def settle(link: socket.socket, commands: bytes) -> bytes:
     """
     seen = StreamCounter(b"MSG ", careful=True)
     came = bytearray()
+    late = _deadline(link)
     try:
         link.sendall(commands + b"PING\r\n")
         while not seen.pongs:
@@ -213,6 +233,9 @@ def settle(link: socket.socket, commands: bytes) -> bytes:
                 raise LoadError("the server closed the connection")
             came += chunk
             seen.feed(chunk)
+            if len(came) > EARLY_MAX:
+                raise LoadError("messages come faster than a client can begin to take them")
+            late()
     except OSError as error:
         raise LoadError(_fault(error)) from None
     except ValueError as error:

@@ -24,6 +24,7 @@ EXPIRES_NS = 30_000_000_000
 CONSUME_HEARTBEAT_NS = 15_000_000_000
 FETCH_HEARTBEAT_NS = 5_000_000_000
 OLD_EXPIRES_NS = 5_000_000_000
+UNSUB_END = 1_000_000_000  # servers read nine digits, and take any more for an end at once
 
 
 class Settings(TypedDict, total=False):
@@ -225,7 +226,7 @@ class OldPush(_Consuming):
         self._exists = exists
         line = f"SUB {push_subject(consumer)} {push_group(consumer)} 2\r\n"
         self._openings = [
-            (line + f"UNSUB 2 {messages}\r\n" * bool(messages)).encode()
+            (line + f"UNSUB 2 {messages}\r\n" * (0 < messages < UNSUB_END)).encode()
             for messages in split(self.messages, self.clients)
         ]
 

@@ -38,7 +38,7 @@ cdef class AnsweringLoop(Loop):
         return True
 
     cdef bint put_text(self, Connection *connection, Text text) noexcept nogil:
-        return self.put(connection, text.at, text.size)
+        return not text.size or self.put(connection, text.at, text.size)
 
     cdef bint flush(self, Connection *connection) noexcept nogil:
         if self.filled and self.transmit_all(connection, self.out, self.filled) != 0:

@@ -22,7 +22,7 @@ cdef inline bint backlog_add(
     """False: no memory."""
     cdef size_t need = ENTRY_HEAD + reply_len, room
     cdef char *larger
-    if self.end + need > self.room and self.start >= self.room // 2:
+    if self.end + need > self.room and self.start > self.room // 2:
         memmove(self.data, self.data + self.start, self.end - self.start)
         self.end -= self.start
         self.start = 0

@@ -9,6 +9,7 @@ cdef extern from "string.h" nogil:
 
 cdef enum:
     LINE_MAX = 16384
+    DIGITS_MAX = 10   # of a size
     STATUS_MIN = 13   # `NATS/1.0 100` and something behind
 
 cdef enum:
@@ -27,30 +28,36 @@ cdef struct Delivery:
     size_t frame          # of everything, CRLF included
 
 
+cdef inline bint number_before(const char *at, const char **end, uint64_t *value) noexcept nogil:
+    """The number in front of `end`, which becomes the blank in front of it. False: there is none
+    behind the line's beginning `at`."""
+    cdef const char *cursor = end[0] - 1
+    cdef uint64_t scale = 1
+    cdef int digits = 0
+    while cursor > at and 48 <= cursor[0] <= 57 and digits < DIGITS_MAX:
+        value[0] += <uint64_t>(cursor[0] - 48) * scale
+        scale *= 10
+        digits += 1
+        cursor -= 1
+    end[0] = cursor
+    return digits > 0 and cursor[0] == 32 and cursor > at
+
+
 cdef inline int parse_delivery(const char *at, size_t size, Delivery *out) noexcept nogil:
     """MSG subject sid [reply] size, HMSG subject sid [reply] headers size."""
-    cdef const char *end = <const char *>memchr(at, 10, size)
+    cdef const char *end = <const char *>memchr(at, 10, min(size, <size_t>LINE_MAX))
     cdef const char *cursor
     cdef const char *last
-    cdef uint64_t total = 0, headers = 0, scale = 1
+    cdef uint64_t total = 0, headers = 0
     cdef bint with_headers = at[0] == 72
     if end == NULL:
-        return BAD if size > LINE_MAX else INCOMPLETE
+        return BAD if size >= LINE_MAX else INCOMPLETE
     if end - at < 8 or (end - 1)[0] != 13:
         return BAD
-    cursor = end - 2
-    while cursor > at and 48 <= cursor[0] <= 57:
-        total += <uint64_t>(cursor[0] - 48) * scale
-        scale *= 10
-        cursor -= 1
-    if with_headers:
-        scale = 1
-        cursor -= 1
-        while cursor > at and 48 <= cursor[0] <= 57:
-            headers += <uint64_t>(cursor[0] - 48) * scale
-            scale *= 10
-            cursor -= 1
-    if cursor[0] != 32 or headers > total:
+    cursor = end - 1
+    if not number_before(at, &cursor, &total):
+        return BAD
+    if with_headers and (not number_before(at, &cursor, &headers) or headers > total):
         return BAD
     out.frame = (end + 1 - at) + total + 2
     if size < out.frame:

@@ -29,6 +29,7 @@ cdef enum:
     SEND_ROOM = 65536
     REQUEST_MAX = 8192
     NUMBERS_ROOM = 64
+    HEADERS_MIN = 12   # `NATS/1.0` and two ends of lines
 
 
 def sequence_digest(uint64_t requests, uint64_t first, uint64_t stride, uint64_t span,
@@ -252,11 +253,13 @@ cdef class GetLoop(ReceivingLoop):
         cdef Getter *getter = &self.getters[index]
         cdef const char *content = at + message.head_len
         cdef const char *stop = content + message.size
-        cdef const char *end = find(content, message.size, b"\r\n\r\n", 4) if at[0] == 72 else NULL
+        cdef const char *end = NULL
         cdef const char *cursor
         cdef uint64_t sequence = 0
         if getter.answered == getter.asked:
             return self.refuse(connection, getter, b"an answer too many", at, message.head_len)
+        if at[0] == 72 and message.size >= HEADERS_MIN:
+            end = find(content, message.size, b"\r\n\r\n", 4)
         if end == NULL and not (at[0] == 77 and not self.direct):
             return self.refuse(connection, getter, b"an answer without headers", content, message.size)
         if end == NULL:
@@ -268,6 +271,8 @@ cdef class GetLoop(ReceivingLoop):
             return self.refuse(connection, getter, b"an answer without a sequence", content, 0)
         if self.size >= 0 and stop - end != self.size:
             return self.refuse(connection, getter, b"an answer of another size", content, 0)
+        if self.follow and getter.in_answer == getter.asking:
+            return self.refuse(connection, getter, b"an answer too many", content, 0)
         if self.keys and find(content, end - content, b"KV-Operation: ", 14) != NULL:
             return self.refuse(connection, getter, self.missing, content, 0)   # deleted
         while 48 <= cursor[0] <= 57:

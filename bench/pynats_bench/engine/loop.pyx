@@ -43,6 +43,7 @@ from pynats_bench.secure import SecureSocket
 cdef enum:
     BURST_NS = 1000000        # what is made up for at a time
     DEBT_NS = 1000000000      # what is made up for at all
+    LONGEST_NS = 1000000000000000000   # a sleep of 31 years is as good as any longer one
     TIMER_SLACK_NS = 1000     # the kernel's own is 50 us: too much for pacing
 
 
@@ -376,7 +377,7 @@ cdef class Loop:
         if sleep_ns < 0 or rate < 0:
             raise ValueError("a pace is not negative")
         self.paced = sleep_ns > 0 or rate > 0
-        self.sleep_ns = sleep_ns
+        self.sleep_ns = min(sleep_ns, <int64_t>LONGEST_NS)
         self.interval_ns = 1e9 / rate if rate > 0 else 0
         self.burst = max(<uint64_t>1, <uint64_t>(rate * BURST_NS / 1e9))
 

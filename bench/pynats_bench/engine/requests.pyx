@@ -113,7 +113,8 @@ cdef class RequestLoop(ReceivingLoop):
         cdef size_t subject_at = 5 if at[0] == 72 else 4   # HMSG, MSG
         if self.digits:
             if connection.sent_ns == 0 or (
-                memcmp(at + subject_at + connection.limit,
+                message.head_len < subject_at + connection.limit + self.digits
+                or memcmp(at + subject_at + connection.limit,
                        connection.request + connection.position, self.digits) != 0
             ):
                 return True

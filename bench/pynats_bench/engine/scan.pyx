@@ -23,6 +23,7 @@ from libc.string cimport memchr, memcpy
 
 # A control line longer than this is not NATS (the servers' own default is 4096).
 cdef size_t LINE_MAX = 16384
+cdef size_t INFO_MAX = 1048576   # but all addresses of a large cluster can be in one
 cdef uint16_t CRLF = 0x0A0D
 cdef uint32_t MSG = 0x2047534D
 cdef uint32_t HMSG = 0x47534D48
@@ -61,13 +62,14 @@ cdef int parse_message(const char *at, size_t size, Message *out) noexcept nogil
 
     The reply subject is reported for MSG and HMSG, the lines that a responder answers.
     """
-    cdef const char *end = <const char *>memchr(at, 10, size)
+    # However much has come: what is made of parts of the line has room for a line's.
+    cdef const char *end = <const char *>memchr(at, 10, min(size, LINE_MAX))
     cdef const char *cursor
     cdef const char *first
     cdef uint64_t value = 0, scale = 1
     cdef int spaces = 0
     if end == NULL:
-        return -1 if size > LINE_MAX else 0
+        return -1 if size >= LINE_MAX else 0
     out.head_len = end - at + 1
     out.reply = NULL
     out.reply_len = 0
@@ -213,7 +215,7 @@ cdef size_t scan_line(Scanner *self, const char *at, size_t size) noexcept nogil
         return head + frame
     end = <const char *>memchr(at, 10, size)
     if end == NULL:
-        if size > LINE_MAX:
+        if size >= (INFO_MAX if at[0] == 73 else LINE_MAX):
             fail(self, at, size)
         return 0
     head = end - at + 1

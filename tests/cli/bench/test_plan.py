@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.core import PubOptions
 from pynats_cli.commands.bench.options import BenchOptions
-from pynats_cli.commands.bench.values import MESSAGES
+from pynats_cli.commands.bench.values import CONSUMER_NAME, MESSAGES, STREAM_NAME
 from pynats_cli.errors import CliError
 
 
@@ -32,6 +32,8 @@ def test_how_long_it_takes_makes_the_number_of_messages() -> None:
         planned(duration=1)
     with pytest.raises(CliError, match="too short"):
         planned(duration=1, throughput=1)
+    with pytest.raises(CliError, match="more than 9,223,372,036,854,775,807 messages"):
+        planned(duration=2_000_000_000, throughput=2**63 - 1)
 
 
 def test_what_does_not_divide_goes_to_the_first() -> None:
@@ -82,3 +84,12 @@ def test_numbers_of_messages_may_have_a_unit(text: str, number: int) -> None:
 def test_what_is_no_number_of_messages(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
         MESSAGES.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a b", "../x", "a*", ">", "a\n", "a\\b"])
+def test_what_is_no_name(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid stream name"):
+        STREAM_NAME.parse(text)
+    with pytest.raises(ValueError, match="is not a valid consumer name"):
+        CONSUMER_NAME.parse(text)
+    assert CONSUMER_NAME.parse("pull-1_é") == "pull-1_é"

@@ -11,9 +11,11 @@ import pytest
 from pynats_bench.clients.model import Share
 from pynats_bench.model import LoadError
 from pynats_cli.commands.bench import plan
+from pynats_cli.commands.bench.content import load_payload
+from pynats_cli.commands.bench.core import PubOptions
 from pynats_cli.commands.bench.options import BenchOptions
 from pynats_cli.commands.bench.results import Outcome
-from pynats_cli.commands.bench.running import report, run
+from pynats_cli.commands.bench.running import check_csv, report, run
 from pynats_cli.errors import CliError
 from pynats_cli.signals import StopEvent
 
@@ -126,3 +128,17 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     options = BenchOptions(csv=str(tmp_path / "no" / "x.csv"))
     with pytest.raises(CliError, match=r"no/x\.csv: No such file"):
         report(outcome(plan.PUB, share(1, 10, 0.5)), options)
+
+
+def test_a_payload_without_end_is_refused() -> None:
+    options = PubOptions(subject="foo", payload="/dev/zero")
+    with pytest.raises(CliError, match="larger than any server takes"):
+        load_payload(options)
+
+
+def test_where_no_csv_file_can_be_is_said_before_the_run(tmp_path: Path) -> None:
+    check_csv("")
+    check_csv(str(tmp_path / "x.csv"))
+    for name in (tmp_path, tmp_path / "no" / "x.csv"):
+        with pytest.raises(CliError, match="--csv: no file can be made at"):
+            check_csv(str(name))

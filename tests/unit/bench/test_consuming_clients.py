@@ -401,3 +401,28 @@ def test_consumers_are_what_the_original_makes(
             assert config.pop("inactive_threshold") == 10_010_000_000
             wanted.pop("inactive_threshold", None)
     assert config == wanted
+
+
+@pytest.mark.parametrize(("messages", "limit"), [(999_999_999, b"UNSUB 2 999999999"), (10**9, b"")])
+def test_the_limit_of_a_pushed_to_client_has_nine_digits(messages: int, limit: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    heard = bytearray()
+
+    def answer() -> None:
+        while chunk := theirs.recv(65_536):
+            heard.extend(chunk)
+            theirs.sendall(b"PONG\r\n" * chunk.count(b"PING\r\n"))
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    with theirs:
+        with ours:
+            bench = OldPush(
+                Target(lambda: ours), consumer="C", stream="S", clients=1, messages=messages,
+                exists=False,
+            )  # fmt: skip
+            ours.settimeout(5.0)
+            bench.prepare(ours, 1)
+        answering.join()
+    lines = bytes(heard).split(b"\r\n")
+    assert [line for line in lines if line.startswith(b"UNSUB 2")] == [limit] * bool(limit)

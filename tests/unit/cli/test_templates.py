@@ -122,9 +122,11 @@ def test_request_exists_only_in_replies() -> None:
 def test_headers_are_parsed_and_expanded() -> None:
     found = messages.parse_headers(["A:1", " B : x:{{Count}} ", "A:2", "C:"], 3)
     assert found == [("A", "1"), ("B", "x:3"), ("A", "2"), ("C", "")]
-    for bad in ("none", ":x"):
+    for bad in ("none", ":x", "A\r\nB:x", "A\nB:x"):
         with pytest.raises(CliError, match="invalid header"):
             messages.parse_headers([bad], 1)
+    one_line = messages.parse_headers(["A: b\r\nC: d", 'B:{{"x" | printf "%s\\n\\n"}}'], 1)
+    assert one_line == [("A", "b  C: d"), ("B", "x  ")]
     with pytest.raises(CliError, match="Header template"):
         messages.parse_headers(["A:{{x"], 1)
 

@@ -111,15 +111,21 @@ def _names(count: int, request: str | None) -> tuple[dict[str, Callable[..., Any
     return functions, fields
 
 
+_ONE_LINE = str.maketrans("\r\n", "  ")
+
+
 def parse_headers(values: Sequence[str], count: int) -> list[tuple[str, str]]:
-    """Headers of `Name: value` texts, with templates in the values applied. Raises CliError."""
+    """Headers of `Name: value` texts, with templates in the values applied. Raises CliError.
+
+    A header is one line: ends of lines in a value become blanks."""
     headers = []
     for text in values:
         name, colon, value = text.partition(":")
-        if not colon or not name.strip():
+        name = name.strip()
+        if not colon or not name or "\r" in name or "\n" in name:
             raise CliError(f'invalid header "{text}"')
         try:
-            headers.append((name.strip(), expand(value.strip(), count)))
+            headers.append((name, expand(value.strip(), count).translate(_ONE_LINE)))
         except TemplateError as error:
             raise CliError(f"failed to parse Header template for {name}: {error}") from None
     return headers

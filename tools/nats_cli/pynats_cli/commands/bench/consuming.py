@@ -11,7 +11,7 @@ from pynats_common.commandline.kinds import Choice
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.options import Batched, Filtered, Purged, StreamOptions
 from pynats_cli.commands.bench.running import measure, target_of
-from pynats_cli.commands.bench.values import CONSUMER
+from pynats_cli.commands.bench.values import CONSUMER, CONSUMER_NAME
 from pynats_cli.global_options import GlobalOptions
 
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ class DurableOptions(Batched, Purged, Filtered, StreamOptions):
     """Flags of `js consume` and `js fetch`."""
 
     consumer: Annotated[
-        str, opt("--consumer", help="Durable consumer; any but the usual one must exist")
+        str,
+        opt(
+            "--consumer",
+            kind=CONSUMER_NAME,
+            help="Durable consumer; any but the usual one must exist",
+        ),
     ] = CONSUMER
     acks: Annotated[
         Literal["explicit", "none", "all"],

@@ -11,6 +11,8 @@ from pynats_cli.errors import CliError
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
 
+PAYLOAD_MAX = 67_108_864  # bytes: the largest `max_payload` of a server
+
 
 def load_payload(options: BenchOptions) -> bytes | None:
     """What the file of --payload holds, whose size is then the size of the messages; None without
@@ -19,9 +21,12 @@ def load_payload(options: BenchOptions) -> bytes | None:
     if not name:
         return None
     try:
-        body = Path(name).read_bytes()
+        with Path(name).open("rb") as file:  # a device may have no end
+            body = file.read(PAYLOAD_MAX + 1)
     except OSError as error:
         raise CliError(f"{name}: {error.strerror}") from None
+    if len(body) > PAYLOAD_MAX:
+        raise CliError(f"{name}: larger than any server takes ({PAYLOAD_MAX:,} bytes)")
     options.size = len(body)
     return body
 

@@ -12,7 +12,7 @@ from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.content import check_subject, every_subject
 from pynats_cli.commands.bench.options import Batched, StreamOptions, Subject
 from pynats_cli.commands.bench.running import measure, target_of
-from pynats_cli.commands.bench.values import CONSUMER
+from pynats_cli.commands.bench.values import CONSUMER, CONSUMER_NAME
 from pynats_cli.global_options import GlobalOptions
 from pynats_cli.screen.output import log
 
@@ -33,7 +33,9 @@ class OrderedOptions(Subject, StreamOptions):
 class DurableOptions(Subject, StreamOptions):
     """Flags of both durable consumers."""
 
-    consumer: Annotated[str, opt("--consumer", help="Name of the durable consumer")] = CONSUMER
+    consumer: Annotated[
+        str, opt("--consumer", kind=CONSUMER_NAME, help="Name of the durable consumer")
+    ] = CONSUMER
     ack: Annotated[bool, opt("--ack/--no-ack", help="Acknowledge each message")] = True
     doubleack: Annotated[
         bool, opt("--doubleack/--no-doubleack", help="Wait for the reply to acknowledgements")

@@ -16,8 +16,10 @@ from pynats_cli.commands.bench.values import (
     CLIENTS,
     MESSAGE_SIZE,
     MESSAGES,
+    MESSAGES_MAX,
     STORE_SIZE,
     STREAM,
+    STREAM_NAME,
     TIME,
 )
 from pynats_cli.errors import CliError
@@ -81,6 +83,10 @@ class Paced(BenchOptions):
         messages = self.throughput * self.duration // SECOND_NS
         if not messages:
             raise CliError("--duration is too short for a message at this --throughput")
+        if messages > MESSAGES_MAX:
+            raise CliError(
+                f"--duration at this --throughput is more than {MESSAGES_MAX:,} messages"
+            )
         return messages
 
 
@@ -118,7 +124,7 @@ class ServiceOptions(Slept, BenchOptions):
 class StreamOptions(Slept, BenchOptions):
     """Flags of `bench js`."""
 
-    stream: Annotated[str, opt("--stream", help="Stream to use")] = STREAM
+    stream: Annotated[str, opt("--stream", help="Stream to use", kind=STREAM_NAME)] = STREAM
 
 
 @dataclass(kw_only=True)

@@ -55,6 +55,7 @@ async def measure(
         await stage.take(make)
         return None
     check_plot(options, options.structured)
+    check_csv(options.csv)
     over_time = bool(options.plot) or options.structured
     async with open_session(global_options) as session:
         log(plan.banner())
@@ -165,6 +166,12 @@ def in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
 
     threading.Thread(target=go, daemon=True, name="bench").start()
     return future
+
+
+def check_csv(name: str) -> None:
+    """Before the run: whether there will be a file. Raises CliError."""
+    if name and (Path(name).is_dir() or not Path(name).absolute().parent.is_dir()):
+        raise CliError(f"--csv: no file can be made at {name}")
 
 
 def report(outcome: Outcome, options: BenchOptions) -> None:

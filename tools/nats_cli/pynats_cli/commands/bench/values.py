@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pynats_common.commandline.kinds import DURATION, SIZE, UNSIGNED, Kind, in_range
+from pynats_common.commandline.kinds import DURATION, SIZE, TEXT, UNSIGNED, Kind, in_range
+from pynats_common.go.quoting import quote_excerpt
 
 STREAM, CONSUMER, BUCKET = "benchstream", "nats-bench", "benchbucket"
 """The usual names: what has one of them was made by benchmarks, and is nobody's."""
 CLIENTS_MAX = 100_000
+MESSAGES_MAX = 2**63 - 1
 FAST_BATCH_MAX = 65_535
 
 
@@ -21,6 +23,8 @@ def _messages(text: str) -> int:
         number = UNSIGNED.parse(text)
     if not number:
         raise ValueError("number of messages should be greater than 0")
+    if number > MESSAGES_MAX:
+        raise ValueError(f"number of messages should be at most {MESSAGES_MAX:,}")
     return number
 
 
@@ -44,6 +48,19 @@ def _time(text: str) -> int:
     return number
 
 
+def _name_of(what: str) -> Kind:
+    """A token of a subject, and a folder's name."""
+
+    def name(text: str) -> str:
+        if not text or any(char.isspace() or char in ".*>/\\\0" for char in text):
+            raise ValueError(f"{quote_excerpt(text)} is not a valid {what} name")
+        return text
+
+    return Kind(TEXT.placeholder, name)
+
+
+STREAM_NAME = _name_of("stream")
+CONSUMER_NAME = _name_of("consumer")
 MESSAGES = Kind("N", _messages)
 CLIENTS = in_range(UNSIGNED, 1, CLIENTS_MAX)
 MESSAGE_SIZE = _size_of("message size")
