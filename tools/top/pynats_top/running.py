@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pynats_cli.errors import CliError
@@ -118,6 +119,9 @@ class _Opened:
     def _record(self) -> None:
         from pynats_top.collect.record import RecordedSource, Recording
 
+        path, replayed = Path(self._options.record), self._options.replay
+        if replayed and path.exists() and path.samefile(replayed):
+            raise CliError(f"cannot record to {path}: it is what is replayed")
         try:
             recording = Recording(self._options.record)
         except OSError as error:
@@ -137,7 +141,8 @@ class _Opened:
 
 
 def _replayed(options: TopOptions) -> list[Source]:
-    from pynats_top.collect.replay import ReplaySource, read_recording
+    from pynats_top.collect.replay import ReplaySource
+    from pynats_top.collect.stored import read_recording
 
     try:
         recorded = read_recording(options.replay)

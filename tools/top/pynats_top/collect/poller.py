@@ -151,9 +151,13 @@ class Poller:
         """Shows another place of a recording."""
         if isinstance(self.source, ReplaySource):
             async with self._one:
-                before, poll = self.source.at(place)
-                self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
-                self.error, self.failures = "", 0
+                try:
+                    before, poll = await self.source.at(place)
+                except SourceError as error:
+                    self.error = str(error)
+                else:
+                    self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
+                    self.error, self.failures = "", 0
             self.on_change()
 
     @property
