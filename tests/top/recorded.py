@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pynats_top.collect.replay import read_recording
 from pynats_top.collect.source import Poll
+from pynats_top.collect.stored import read_recording
 from pynats_top.model.figures import Snapshot, snapshot
 
 FOLDER = Path(__file__).with_name("answers")
@@ -18,7 +19,8 @@ FILES = sorted(FOLDER.glob("*.jsonl"))
 def polls(file: Path) -> list[Poll]:
     """The polls of one server."""
     (found,) = read_recording(str(file)).values()
-    return found
+    with closing(found):
+        return list(found)
 
 
 def last(file: Path) -> tuple[Poll, Snapshot]:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pynats_top.collect.poller import Poller
+import pytest
+from pynats_top.collect.poller import Poller, pause_s
 from pynats_top.collect.source import Poll, SourceError, Want
 from pynats_top.options import TopOptions
 
@@ -148,3 +149,9 @@ def test_a_server_that_started_again_has_a_new_history() -> None:
         assert len(poller.history) == 1
 
     run(scenario)
+
+
+def test_polls_leave_time_for_others() -> None:
+    assert pause_s(1.0, 0.01, 0.01) == pytest.approx(0.99)
+    assert pause_s(1.0, 5.0, 0.01) == pytest.approx(0.25)  # a slow server
+    assert pause_s(1.0, 2.0, 2.0) == pytest.approx(8.0)  # 100,000 connections

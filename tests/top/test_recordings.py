@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import stat
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pynats_top.collect.poller import Poller
 from pynats_top.collect.record import RecordedSource, Recording
-from pynats_top.collect.replay import END, ReplaySource, read_recording
-from pynats_top.collect.source import PARTS, SourceError, Want
+from pynats_top.collect.replay import END, ReplaySource
+from pynats_top.collect.source import PARTS, Poll, SourceError, Want
+from pynats_top.collect.stored import read_recording
 from pynats_top.model.figures import Snapshot
 from pynats_top.options import TopOptions
 
@@ -40,7 +45,8 @@ def test_a_replay_equals_what_was_recorded(tmp_path: Path) -> None:
     recording = Recording(path)
     shown = replayed(RecordedSource(ReplaySource("one", polls(FILE)), recording))
     recording.close()
-    again = replayed(ReplaySource("one", read_recording(path)["one"]))
+    with closing(read_recording(path)["one"]) as stored:
+        again = replayed(ReplaySource("one", stored))
     assert again == shown
     assert len(shown) == 2
     assert shown[-1].slow
@@ -49,13 +55,88 @@ def test_a_replay_equals_what_was_recorded(tmp_path: Path) -> None:
 
 def test_a_recording_keeps_no_jwt(tmp_path: Path) -> None:
     path = tmp_path / "top.jsonl"
-    poll = polls(FILE)[0]
-    poll = type(poll)(1.0, {}, connz={"connections": [{"cid": 1, "jwt": "eyJ"}, 3]})
+    poll = Poll(
+        1.0,
+        {"trusted_operators_jwt": ["eyJ"], "cpu": 1.5},
+        connz={"connections": [{"cid": 1, "jwt": "eyJ"}, 3]},
+    )
     recording = Recording(str(path))
     recording.write("a", poll)
     recording.close()
     assert "eyJ" not in path.read_text()
-    assert read_recording(str(path))["a"][0].connz == {"connections": [{"cid": 1}, 3]}
+    with closing(read_recording(str(path))["a"]) as stored:
+        assert stored[0].connz == {"connections": [{"cid": 1}, 3]}
+        assert stored[0].varz == {"cpu": 1.5}
+
+
+def test_a_file_that_was_there_is_its_owners_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "top.jsonl"
+    path.write_text("old")
+    path.chmod(0o644)
+    Recording(str(path)).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not path.read_text()
+
+
+def test_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="nobody reads this pipe"):
+        Recording(str(tmp_path / "pipe"))
+
+
+def test_a_poll_that_is_not_written_as_a_whole_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "top.jsonl"
+    recording = Recording(str(path))
+    recording.write("a", Poll(1.0))
+    write = os.write
+    room = [10]
+
+    def full(file: int, data: memoryview) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        recording.write("a", Poll(2.0))
+    monkeypatch.undo()
+    recording.write("a", Poll(3.0))
+    recording.close()
+    recording.write("a", Poll(4.0))  # a poll that ran until then
+    with closing(read_recording(str(path))["a"]) as stored:
+        assert [poll.at for poll in stored] == [1.0, 3.0]
+
+
+def test_a_recording_comes_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(FILE.read_bytes()))
+    writer.start()
+    with closing(read_recording(str(pipe))[FILE.stem]) as stored:
+        assert list(stored) == polls(FILE)
+    writer.join()
+
+
+def test_a_line_in_the_middle_that_is_no_poll(tmp_path: Path) -> None:
+    """It is told when it would be shown; those behind it can be seen."""
+    path = tmp_path / "top.jsonl"
+    good = FILE.read_bytes().splitlines(keepends=True)
+    broken = b'{"v":1,"source":"%s","at":2.0,"varz":{]}\n' % FILE.stem.encode()
+    path.write_bytes(good[0] + broken + good[1])
+
+    async def show(source: ReplaySource) -> None:
+        poller = Poller(source, TopOptions(), lambda: None)
+        assert await poller.poll()
+        assert not await poller.poll()
+        assert poller.error == f"{path}:2: no valid JSON: not a recording"
+        assert await poller.poll()
+        await poller.go_to(1)
+        assert poller.error == f"{path}:2: no valid JSON: not a recording"
+
+    with closing(read_recording(str(path))[FILE.stem]) as stored:
+        asyncio.run(show(ReplaySource("one", stored)))
 
 
 def test_steps_and_places() -> None:
@@ -86,7 +167,8 @@ def test_steps_and_places() -> None:
 def test_a_recorder_that_was_stopped_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "cut.jsonl"
     path.write_text(FILE.read_text() + '{"v":1,"varz":{')
-    assert len(read_recording(str(path))[FILE.stem]) == 2
+    with closing(read_recording(str(path))[FILE.stem]) as stored:
+        assert len(stored) == 2
 
 
 @pytest.mark.parametrize(
@@ -94,6 +176,9 @@ def test_a_recorder_that_was_stopped_in_the_middle_of_a_line(tmp_path: Path) -> 
     [
         ("", "holds no polls"),
         ("hello\n", ":1: no valid JSON: not a recording"),
+        ('{"v":1', ":1: no valid JSON: not a recording"),
+        ("\0" * 9, ":1: no valid JSON: not a recording"),
+        ('{"v":2,"varz":{}}\n', "newer version"),
         ("[]\n", ":1: no poll: not a recording"),
         (json.dumps({"varz": 1}) + "\n", ":1: no poll: not a recording"),
         ("[" * 100_000 + "\n", ":1: no valid JSON: not a recording"),

@@ -157,3 +157,14 @@ def test_help_loads_neither_the_screen_nor_a_client(tmp_path: Path) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert shown.stdout.endswith("\n\n")
+
+
+def test_without_standard_input() -> None:
+    """The shell's `<&-`, as some starters of jobs do it."""
+    script = 'exec "$0" -c "from pynats_top.entry import main; main()" <&-'
+    ran = subprocess.run(
+        ["sh", "-c", script, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert ran.stderr == (
+        "pynats-top: the screen needs a terminal: use --once, or -o FILE for a file\n"
+    )

@@ -13,9 +13,10 @@ from pynats_bench.model import LoadError
 from pynats_cli.commands.bench import plan
 from pynats_cli.commands.bench.content import load_payload
 from pynats_cli.commands.bench.core import PubOptions
+from pynats_cli.commands.bench.lines import check_csv
 from pynats_cli.commands.bench.options import BenchOptions
 from pynats_cli.commands.bench.results import Outcome
-from pynats_cli.commands.bench.running import check_csv, report, run
+from pynats_cli.commands.bench.running import report, run
 from pynats_cli.errors import CliError
 from pynats_cli.signals import StopEvent
 

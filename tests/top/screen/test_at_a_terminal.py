@@ -191,7 +191,7 @@ def test_the_walkthrough_of_the_documentation(
         assert top.finish() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_signals_put_the_terminal_back(
     opened: Callable[..., TopTerminal], number: signal.Signals
 ) -> None:

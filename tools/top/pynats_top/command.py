@@ -60,9 +60,15 @@ class Chosen:
     interval: Annotated[
         float, opt("--interval", "-d", help="Time between two polls", kind=INTERVAL)
     ] = 1.0
-    sort: Annotated[str, opt("--sort", help="Sort connections by this", kind=Choice(*SORTS))] = (
-        "cid"
-    )
+    sort: Annotated[
+        str,
+        opt(
+            "--sort",
+            help=f"Sort connections by this: {', '.join(SORTS)}",
+            placeholder="KEY",
+            kind=Choice(*SORTS),
+        ),
+    ] = "cid"
     lookup: Annotated[bool, opt("--lookup", help="Names of client addresses from the DNS")] = False
     raw: Annotated[bool, opt("--raw", "-b", help="Plain numbers, without units")] = False
     subs: Annotated[bool, opt("--subs", "-u", help="Show the subscriptions of connections")] = False

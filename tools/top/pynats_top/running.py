@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pynats_cli.errors import CliError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pynats_cli.global_options import GlobalOptions
 
     from pynats_top.collect.poller import Poller
+    from pynats_top.collect.record import Recording
     from pynats_top.collect.system import SystemAccount
 
 
@@ -59,7 +61,9 @@ async def _with_screen(options: TopOptions, target: Target) -> int:
 
     opened = _Opened(options, target)
     try:
-        return await show_screen(await opened.open(), options)
+        pollers = await opened.open()
+        finds = target.system is not None and not target.names and not options.replay
+        return await show_screen(pollers, options, opened.newcomers if finds else None)
     finally:
         await opened.close()
 
@@ -88,7 +92,7 @@ class _Opened:
         self._target = target
         self._sources: list[Source] = []
         self._account: SystemAccount | None = None
-        self._closing: list[Callable[[], None]] = []
+        self._recording: Recording | None = None
 
     async def open(self) -> list[Poller]:
         """A poller for each server. Raises CliError."""
@@ -96,8 +100,22 @@ class _Opened:
 
         self._sources = await self._open()
         if self._options.record:
-            self._record()
+            self._recording = self._record()
+            self._sources = self._recorded(self._sources, self._recording)
         return [Poller(source, self._options, _nobody) for source in self._sources]
+
+    async def newcomers(self) -> list[Poller]:
+        """Pollers of the servers of the system account that were not there before. Raises
+        SourceError."""
+        from pynats_top.collect.poller import Poller
+
+        if self._account is None:
+            return []
+        found: list[Source] = [*await self._account.newcomers()]
+        if self._recording is not None:
+            found = self._recorded(found, self._recording)
+        self._sources += found
+        return [Poller(source, self._options, _nobody) for source in found]
 
     async def _open(self) -> list[Source]:
         options, target = self._options, self._target
@@ -115,16 +133,23 @@ class _Opened:
             for url in target.urls
         ]
 
-    def _record(self) -> None:
-        from pynats_top.collect.record import RecordedSource, Recording
+    def _record(self) -> Recording:
+        from pynats_top.collect.record import Recording
 
+        path, replayed = Path(self._options.record), self._options.replay
+        if replayed and path.exists() and path.samefile(replayed):
+            raise CliError(f"cannot record to {path}: it is what is replayed")
         try:
-            recording = Recording(self._options.record)
+            return Recording(self._options.record)
         except OSError as error:
             words = (error.strerror or str(error)).lower()
             raise CliError(f"cannot record to {self._options.record}: {words}") from None
-        self._closing.append(recording.close)
-        self._sources = [RecordedSource(source, recording) for source in self._sources]
+
+    @staticmethod
+    def _recorded(sources: Sequence[Source], recording: Recording) -> list[Source]:
+        from pynats_top.collect.record import RecordedSource
+
+        return [RecordedSource(source, recording) for source in sources]
 
     async def close(self) -> None:
         """Ends all of them."""
@@ -132,12 +157,13 @@ class _Opened:
             await source.close()
         if self._account is not None:
             await self._account.close()
-        for close in self._closing:
-            close()
+        if self._recording is not None:
+            self._recording.close()
 
 
 def _replayed(options: TopOptions) -> list[Source]:
-    from pynats_top.collect.replay import ReplaySource, read_recording
+    from pynats_top.collect.replay import ReplaySource
+    from pynats_top.collect.stored import read_recording
 
     try:
         recorded = read_recording(options.replay)

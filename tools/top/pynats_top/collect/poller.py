@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,9 @@ MANY = 2000
 
 PAUSE_MIN = 0.25
 """Part of the interval that a server has for itself, however long its answer took."""
+
+BUSY_MAX = 0.2
+"""Part of a core that polls may take: of very many connections there are polls less often."""
 
 SHORT_S = 0.5
 """Rates over less say nothing: a poll so soon after another one has rates since an older one."""
@@ -106,13 +110,13 @@ class Poller:
         loop = asyncio.get_running_loop()
         poked = True
         while True:
-            begin = loop.time()
+            begin, used = loop.time(), time.process_time()
             if poked or not self._paused:
                 self._poke.clear()
                 await self.poll()
             interval_s = self.source.due_in_s(self.interval_s)
-            left = begin + interval_s - loop.time()
-            poked = await self._poked_within(max(left, interval_s * PAUSE_MIN))
+            passed, used = loop.time() - begin, time.process_time() - used
+            poked = await self._poked_within(pause_s(interval_s, passed, used))
 
     async def _poked_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -151,9 +155,13 @@ class Poller:
         """Shows another place of a recording."""
         if isinstance(self.source, ReplaySource):
             async with self._one:
-                before, poll = self.source.at(place)
-                self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
-                self.error, self.failures = "", 0
+                try:
+                    before, poll = await self.source.at(place)
+                except SourceError as error:
+                    self.error = str(error)
+                else:
+                    self.snapshot = snapshot(poll, snapshot(before, None) if before else None)
+                    self.error, self.failures = "", 0
             self.on_change()
 
     @property
@@ -175,6 +183,11 @@ class Poller:
         if isinstance(rows, list) and len(rows) > MANY:
             return await asyncio.to_thread(snapshot, poll, before)
         return snapshot(poll, before)
+
+
+def pause_s(interval_s: float, passed: float, used: float) -> float:
+    """Until the next poll, after one that took so many seconds, and so many of the processor."""
+    return max(interval_s - passed, interval_s * PAUSE_MIN, used / BUSY_MAX - used)
 
 
 def _sort(made: Snapshot, sort: str) -> None:

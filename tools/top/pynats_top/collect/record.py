@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import os
+import stat
+import threading
 import time
-from typing import Any, Final, TextIO
+from contextlib import suppress
+from typing import Any, Final
 
 from pynats_top.collect.source import Poll, Source, SourceError, Want
 
 VERSION: Final = 1
 FIELDS: Final = ("varz", "connz", "accounts", "jsz", "closed", "pending")
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-_LEFT_OUT: Final = frozenset(("jwt",))  # of connections: nobody should keep them by the way
+# A pipe that nobody reads is an error at once; to wait for a reader would hold everything up.
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+_MODE: Final = 0o600
 
 
 class Recording:
     """A file that polls are written to. Others cannot read it: names and addresses are in it."""
 
     def __init__(self, path: str) -> None:
-        self._file: TextIO = os.fdopen(os.open(path, _FLAGS, 0o600), "w", encoding="utf-8")
+        """Raises OSError."""
+        try:
+            self._file = os.open(path, _FLAGS, _MODE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise OSError(errno.ENXIO, "nobody reads this pipe") from None
+            raise
+        self._plain = stat.S_ISREG(os.fstat(self._file).st_mode)
+        if self._plain and hasattr(os, "fchmod"):
+            with suppress(PermissionError):  # somebody else's, which they let us write to
+                os.fchmod(self._file, _MODE)  # it may have been there
+        os.set_blocking(self._file, True)
+        self._end = 0
+        self._one = threading.Lock()
 
     def write(self, label: str, poll: Poll) -> None:
-        """One poll. Raises OSError."""
+        """One poll; nothing after the end. What cannot be written as a whole is taken back.
+        Raises OSError."""
         answers = {name: getattr(poll, name) for name in FIELDS}
         line: dict[str, Any] = {
             "v": VERSION,
@@ -31,24 +51,39 @@ class Recording:
             "time": time.time(),
             **{name: _kept(answer) for name, answer in answers.items() if answer is not None},
         }
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._file.flush()
+        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        with self._one:
+            if self._file < 0:
+                return
+            try:
+                self._write(data)
+            except OSError:
+                if self._plain:
+                    os.ftruncate(self._file, self._end)
+                    os.lseek(self._file, self._end, os.SEEK_SET)
+                raise
+            self._end += len(data)
+
+    def _write(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._file, left) :]
 
     def close(self) -> None:
         """Ends."""
-        self._file.close()
+        with self._one:
+            if self._file >= 0:
+                os.close(self._file)
+                self._file = -1
 
 
-def _kept(answer: dict[str, Any]) -> dict[str, Any]:
-    rows = answer.get("connections")
-    if not isinstance(rows, list):
-        return answer
-    kept = [
-        {key: value for key, value in row.items() if key not in _LEFT_OUT}
-        if isinstance(row, dict) else row
-        for row in rows
-    ]  # fmt: skip
-    return {**answer, "connections": kept}
+def _kept(value: Any) -> Any:
+    """All but JWTs, of users and of operators: nobody should keep them by the way."""
+    if isinstance(value, dict):
+        return {key: _kept(each) for key, each in value.items() if not key.endswith("jwt")}
+    if isinstance(value, list):
+        return [_kept(each) if isinstance(each, (dict, list)) else each for each in value]
+    return value
 
 
 class RecordedSource:
@@ -67,9 +102,9 @@ class RecordedSource:
         """See Source. Also raises SourceError when the poll cannot be written."""
         poll = await self._source.poll(want)
         try:
-            self._recording.write(self.label, poll)
+            await asyncio.to_thread(self._recording.write, self.label, poll)
         except OSError as error:
-            raise SourceError(f"cannot record: {error.strerror or error}") from None
+            raise SourceError(f"cannot record: {(error.strerror or str(error)).lower()}") from None
         return poll
 
     def due_in_s(self, interval_s: float) -> float:

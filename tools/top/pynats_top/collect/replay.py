@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
-from pynats_common.files import telling
-
-from pynats_top.collect.record import FIELDS
 from pynats_top.collect.source import Poll, SourceError, Want
-from pynats_top.model.values import decimal, integer, mapping, objects, text
+from pynats_top.collect.stored import StoredPolls
+from pynats_top.model.values import integer, mapping, objects
 
 END = "the recording ends here"
-
-
-def read_recording(path: str) -> dict[str, list[Poll]]:
-    """The polls of each source, by its label. Raises SourceError, OSError."""
-    found: dict[str, list[Poll]] = {}
-    with telling(path), Path(path).open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            if not line.endswith(b"\n"):
-                break  # the recorder was stopped in the middle of it
-            label, poll = _read(line, f"{path}:{number}")
-            found.setdefault(label, []).append(poll)
-    if not found:
-        raise SourceError(f"{path} holds no polls")
-    return found
-
-
-def _read(line: bytes, place: str) -> tuple[str, Poll]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        raise SourceError(f"{place}: no valid JSON: not a recording") from None
-    if not isinstance(value, dict) or not isinstance(value.get("varz"), dict):
-        raise SourceError(f"{place}: no poll: not a recording")
-    poll = Poll(decimal(value.get("at")))
-    for name in FIELDS:
-        if isinstance(value.get(name), dict):
-            setattr(poll, name, value[name])
-    return text(value.get("source")), poll
 
 
 class ReplaySource:
     """See Source. Each poll is the next one of the recording, `speed` times as fast as it was
     recorded; 0 is as fast as there is an interval."""
 
-    def __init__(self, label: str, polls: list[Poll], speed: float = 1.0) -> None:
+    def __init__(self, label: str, polls: Sequence[Poll], speed: float = 1.0) -> None:
         self.label = label
         self.polls = polls
+        self.times: Sequence[float] = (
+            polls.times if isinstance(polls, StoredPolls) else [poll.at for poll in polls]
+        )
         self.place = -1  # of the poll given last
         self.speed = speed
 
@@ -65,22 +36,25 @@ class ReplaySource:
         if self.ended:
             raise SourceError(END)
         self.place += 1
-        return self.polls[self.place]
+        return await asyncio.to_thread(self.polls.__getitem__, self.place)
 
     def due_in_s(self, interval_s: float) -> float:
         """See Source."""
         if self.speed <= 0 or self.place < 0 or self.ended:
             return interval_s
-        return max(self.polls[self.place + 1].at - self.polls[self.place].at, 0.0) / self.speed
+        return max(self.times[self.place + 1] - self.times[self.place], 0.0) / self.speed
 
-    def at(self, place: int) -> tuple[Poll | None, Poll]:
-        """Goes there: the poll of that place, and the one before."""
+    async def at(self, place: int) -> tuple[Poll | None, Poll]:
+        """Goes there: the poll of that place, and the one before. Raises SourceError."""
         self.place = min(max(place, 0), len(self.polls) - 1)
-        return self.polls[self.place - 1] if self.place else None, self.polls[self.place]
+        found = await asyncio.to_thread(
+            self.polls.__getitem__, slice(max(self.place - 1, 0), self.place + 1)
+        )
+        return found[0] if self.place else None, found[-1]
 
     async def connection(self, cid: int) -> dict[str, Any] | None:
         """See Source: as much as was recorded."""
-        poll = self.polls[max(self.place, 0)]
+        poll = await asyncio.to_thread(self.polls.__getitem__, max(self.place, 0))
         for answer in (poll.connz, poll.pending):
             for row in objects(mapping(answer).get("connections")):
                 if integer(row.get("cid")) == cid:
@@ -89,3 +63,5 @@ class ReplaySource:
 
     async def close(self) -> None:
         """See Source."""
+        if isinstance(self.polls, StoredPolls):
+            self.polls.close()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import GlobalOptions
@@ -31,6 +32,7 @@ from pynats_top.model.values import mapping, objects, text
 if TYPE_CHECKING:
     from pynats_cli.connect.session import Session
 
+_T = TypeVar("_T")
 _ACCOUNTS: Final = "$SYS.REQ.ACCOUNT.PING.STATZ"
 
 
@@ -41,6 +43,7 @@ class SystemAccount:
         self._options = options
         self._session: Session | None = None
         self._one = asyncio.Lock()
+        self._asked: set[str] = set()  # what servers are asked by
 
     @property
     def connected(self) -> bool:
@@ -62,21 +65,41 @@ class SystemAccount:
         CliError."""
         from pynats_cli.servers.system import requests
 
-        session = await self.session()
-        answers = await requests.ask(session, "")
-        found = [mapping(answer.get("server")) for answer in answers]
-        known = [(text(server.get("name")), text(server.get("id"))) for server in found]
+        known = await self._answering()
         for name in names:
             if not any(name in server for server in known):
                 raise CliError(f'server "{name}" did not answer, ensure that it exists')
-        chosen = [server for server in known if not names or set(names) & set(server)]
-        if not chosen:
+        found = self._sources(known)
+        if names:
+            found = [each for each in found if {each.label, each.id} & set(names)]
+        if not found:
             raise CliError(requests.NO_RESULTS)
-        often = [name for name, _ in known]
-        # A server that starts again has another id, but its name, if it was given one.
+        self._asked |= {each.server for each in found}
+        return found
+
+    async def newcomers(self) -> list[SystemSource]:
+        """The servers that have come since. Raises SourceError."""
+        known = await _told(self._answering())
+        found = [
+            each for each in self._sources(known) if not {each.server, each.label} & self._asked
+        ]
+        self._asked |= {each.server for each in found}
+        return found
+
+    async def _answering(self) -> list[tuple[str, str]]:
+        """Names and ids."""
+        from pynats_cli.servers.system import requests
+
+        answers = await requests.ask(await self.session(), "")
+        servers = [mapping(answer.get("server")) for answer in answers]
+        return sorted((text(server.get("name")), text(server.get("id"))) for server in servers)
+
+    def _sources(self, known: Sequence[tuple[str, str]]) -> list[SystemSource]:
+        """A server that starts again has another id, but its name, if it was given one."""
+        often = Counter(name for name, _ in known)
         return [
-            SystemSource(self, server_id if often.count(name) > 1 or not name else name, name)
-            for name, server_id in sorted(chosen)
+            SystemSource(self, server_id if often[name] > 1 or not name else name, name, server_id)
+            for name, server_id in known
         ]
 
     async def close(self) -> None:
@@ -87,11 +110,14 @@ class SystemAccount:
 
 
 class SystemSource:
-    """See Source. `server` is the name or the id that it is asked by."""
+    """See Source. `server` is the name or the id that it is asked by; `id` what it was first."""
 
-    def __init__(self, account: SystemAccount, server: str, name: str = "") -> None:
+    def __init__(
+        self, account: SystemAccount, server: str, name: str = "", server_id: str = ""
+    ) -> None:
         self._account = account
-        self._server = server
+        self.server = server
+        self.id = server_id
         self.label = name or server
 
     async def poll(self, want: Want) -> Poll:
@@ -119,28 +145,26 @@ class SystemSource:
 
     async def _ask(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
         """The data of an answer. Raises SourceError."""
-        from nats import errors as nats_errors
-        from pynats_cli.connect.errors import describe
+        return await _told(self._data(kind, request))
+
+    async def _data(self, kind: str, request: dict[str, Any]) -> dict[str, Any]:
         from pynats_cli.servers.system import requests
 
-        try:
-            session = await self._account.session()
-            if kind == _ACCOUNTS:
-                document = await self._accounts(session, request)
-            else:
-                document = await requests.answer_of(
-                    session, self._server, kind, request, compressed=True
-                )
-            return requests.data_of(document)
-        except (CliError, TimeoutError, nats_errors.Error, OSError) as error:
-            raise SourceError(describe(error)) from None
+        session = await self._account.session()
+        if kind == _ACCOUNTS:
+            document = await self._accounts(session, request)
+        else:
+            document = await requests.answer_of(
+                session, self.server, kind, request, compressed=True
+            )
+        return requests.data_of(document)
 
     async def _accounts(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
         """Figures of accounts are asked for by another subject, of all servers or by a name."""
         from pynats_cli.servers.system import requests
 
-        by_name = self._server == self.label
-        servers = requests.ServerFilter(name=self._server if by_name else "")
+        by_name = self.server == self.label
+        servers = requests.ServerFilter(name=self.server if by_name else "")
         answers = await requests.scatter(
             session,
             _ACCOUNTS,
@@ -149,9 +173,20 @@ class SystemSource:
             compressed=True,
         )
         for answer in answers:
-            if self._server in (answer.server.get("id"), answer.server.get("name")):
+            if self.server in (answer.server.get("id"), answer.server.get("name")):
                 return answer.document
-        raise CliError(f'server "{self._server}" did not answer')
+        raise CliError(f'server "{self.server}" did not answer')
+
+
+async def _told(work: Coroutine[Any, Any, _T]) -> _T:
+    """Raises SourceError for whatever a question over a connection raises."""
+    from nats import errors as nats_errors
+    from pynats_cli.connect.errors import describe
+
+    try:
+        return await work
+    except (CliError, TimeoutError, nats_errors.Error, OSError) as error:
+        raise SourceError(describe(error)) from None
 
 
 def _asked(want: Want) -> list[tuple[str, str, dict[str, Any]]]:

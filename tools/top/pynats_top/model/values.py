@@ -49,7 +49,8 @@ def text(value: object) -> str:
         return ""
     if value.isprintable() and len(value) <= TEXT_MAX:
         return value
-    return harmless_cell(value[:TEXT_MAX]).replace("\n", "\\n")
+    shown = harmless_cell(value[:TEXT_MAX]).replace("\n", "\\n")
+    return shown.encode("utf-8", "backslashreplace").decode()  # JSON can have half a pair
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from pynats_cli.errors import CliError
@@ -15,6 +17,7 @@ from textual.binding import Binding
 from textual.events import Key
 
 from pynats_top.collect.poller import Poller
+from pynats_top.collect.source import SourceError
 from pynats_top.options import TopOptions
 from pynats_top.screen.base import TopScreen
 from pynats_top.screen.endings import signals_end
@@ -22,6 +25,9 @@ from pynats_top.screen.keys import APP_KEYS, bindings
 from pynats_top.screen.main import MainScreen
 from pynats_top.screen.themes import looks
 from pynats_top.screen.widgets.paint import plain
+
+FIND_S = 10.0
+Find = Callable[[], Awaitable[Sequence[Poller]]]
 
 
 class TopApp(App[int], inherit_bindings=False):
@@ -32,7 +38,10 @@ class TopApp(App[int], inherit_bindings=False):
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[Binding]] = bindings(APP_KEYS)  # type: ignore[assignment]
 
-    def __init__(self, pollers: Sequence[Poller], options: TopOptions) -> None:
+    def __init__(
+        self, pollers: Sequence[Poller], options: TopOptions, find: Find | None = None
+    ) -> None:
+        """`find` gives pollers of servers that were not there before."""
         self.looks = looks()
         # Without colours Textual must not turn its own ones into grey ones.
         super().__init__(ansi_color=True if len(self.looks) == 1 else None)
@@ -40,13 +49,28 @@ class TopApp(App[int], inherit_bindings=False):
         for look in self.looks:
             self.register_theme(look.theme())
         self.theme = self.look.name
-        self.pollers = tuple(pollers)
+        self.pollers = [*pollers]
+        self._find = find
         self._main = MainScreen(self.pollers, options)
 
     def on_mount(self) -> None:
         self.push_screen(self._main)
         for poller in self.pollers:
-            self.run_worker(poller.run(), name=poller.label, group="polls")
+            self._run(poller)
+        if self._find is not None:
+            self.run_worker(self._find_servers(self._find), name="newcomers", group="polls")
+
+    def _run(self, poller: Poller) -> None:
+        self.run_worker(poller.run(), name=poller.label, group="polls")
+
+    async def _find_servers(self, find: Find) -> None:
+        """Looks for servers that join, again and again."""
+        while True:
+            await asyncio.sleep(FIND_S)
+            with suppress(SourceError):  # the pollers tell it
+                for poller in await find():
+                    self._main.add(poller)
+                    self._run(poller)
 
     def on_key(self, event: Key) -> None:
         """Before bindings."""
@@ -88,13 +112,19 @@ def describe(error: BaseException | None) -> str:
     return plain(f"{type(error).__name__}: {error}{where}")
 
 
-async def show_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
+async def show_screen(
+    pollers: Sequence[Poller], options: TopOptions, find: Find | None = None
+) -> int:
     """The screen until the user leaves it; the exit code. Raises CliError."""
     if sys.__stderr__ is None or not sys.__stderr__.isatty():
         raise CliError("the screen is drawn on standard error, which must be a terminal, too")
+    if os.environ.get("TERM") == "dumb":
+        raise CliError("the screen needs a terminal that is not dumb (TERM): use --once")
+    if isinstance(sys.__stderr__, io.TextIOWrapper):
+        sys.__stderr__.reconfigure(errors="replace")  # a bar that it has not is one cell, too
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)  # the terminal's own size counts, also when it changes
-    app = TopApp(pollers, options)
+    app = TopApp(pollers, options, find)
 
     def end(code: int) -> None:
         app.exit(code, return_code=code)
@@ -103,8 +133,3 @@ async def show_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
         # Without the mouse: what is shown can be marked and copied as usual.
         result = await app.run_async(mouse=False)
     return app.return_code or result or 0
-
-
-def run_screen(pollers: Sequence[Poller], options: TopOptions) -> int:
-    """The same from outside of a loop. Raises CliError."""
-    return asyncio.run(show_screen(pollers, options))

@@ -59,7 +59,8 @@ class MainScreen(TopScreen, inherit_bindings=False):
     MainScreen.-small > Small { display: block; }
     """
 
-    def __init__(self, pollers: Sequence[Poller], options: TopOptions) -> None:
+    def __init__(self, pollers: list[Poller], options: TopOptions) -> None:
+        """More may be added to the pollers: see `add`."""
         super().__init__()
         self._pollers = pollers
         self._options = options
@@ -90,6 +91,21 @@ class MainScreen(TopScreen, inherit_bindings=False):
             poller.on_change = self.figures_changed
         self._look()
         self._draw()
+
+    def add(self, poller: Poller) -> None:
+        """One more server, of which the same is asked as of the others."""
+        view = self.view
+        poller.set_sort(view.sorts[CONNECTIONS])
+        poller.set_limit(view.limit)
+        poller.set_subscriptions(view.subscriptions)
+        poller.set_auth(view.accounts)
+        poller.look_at(())
+        if self.poller.paused:
+            poller.paused = True
+        poller.on_change = self.figures_changed
+        self._pollers.append(poller)
+        self._keys.refresh()
+        self.figures_changed()
 
     def on_unmount(self) -> None:
         self._names.close()

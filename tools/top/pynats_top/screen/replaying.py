@@ -30,10 +30,10 @@ def skipped(poller: Poller, seconds: float) -> int:
         return 0
     step = 1 if seconds > 0 else -1
     place = max(source.place, 0)
-    begin = source.polls[place].at
-    while 0 <= place + step < len(source.polls):
+    begin = source.times[place]
+    while 0 <= place + step < len(source.times):
         place += step
-        if abs(source.polls[place].at - begin) >= abs(seconds):
+        if abs(source.times[place] - begin) >= abs(seconds):
             break
     return place
 

@@ -80,6 +80,12 @@ def _spread(times: Histogram) -> str:
     return " | ".join([*shown, f"{last}: {_micro(times.quantile(fraction))}"])
 
 
+def check_csv(name: str) -> None:
+    """Before the run: whether there will be a file. Raises CliError."""
+    if name and (Path(name).is_dir() or not Path(name).absolute().parent.is_dir()):
+        raise CliError(f"--csv: no file can be made at {name}")
+
+
 def save_csv(path: str, text: str, structured: bool) -> None:
     """Writes the file of `--csv` and says so, beside a document on standard error. Raises
     CliError."""

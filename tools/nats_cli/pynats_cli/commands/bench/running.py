@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pynats_cli.commands.bench.bars import PERIOD_S, Bars
-from pynats_cli.commands.bench.lines import csv_text, result_lines, save_csv
+from pynats_cli.commands.bench.lines import check_csv, csv_text, result_lines, save_csv
 from pynats_cli.commands.bench.options import BenchOptions
 from pynats_cli.commands.bench.plan import Plan
 from pynats_cli.commands.bench.plots.flag import check as check_plot
@@ -166,12 +166,6 @@ def in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
 
     threading.Thread(target=go, daemon=True, name="bench").start()
     return future
-
-
-def check_csv(name: str) -> None:
-    """Before the run: whether there will be a file. Raises CliError."""
-    if name and (Path(name).is_dir() or not Path(name).absolute().parent.is_dir()):
-        raise CliError(f"--csv: no file can be made at {name}")
 
 
 def report(outcome: Outcome, options: BenchOptions) -> None:
