@@ -57,6 +57,7 @@ def as_a_process(program: Callable[[], Any] = main) -> NoReturn:
     """`pynats` in a process that was forked for it."""
     os.umask(0o022)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup ignore it
     code = CRASHED
     try:
         code = exit_code(program)
@@ -137,6 +138,7 @@ def _settings() -> Iterator[None]:
     mask, argv, folder = os.umask(0o022), sys.argv, Path.cwd()
     handlers = {number: signal.getsignal(number) for number in NUMBERS}
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup ignore it
     try:
         yield
     finally:

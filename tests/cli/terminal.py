@@ -6,7 +6,6 @@ import fcntl
 import os
 import pty
 import re
-import select
 import signal
 import struct
 import sys
@@ -19,6 +18,7 @@ from pynats_cli.entry import main
 from tests.cli.conftest import Cli
 from tests.cli.inside import become
 from tests.support.deadline import Deadline, wait_until
+from tests.support.screen import readable
 
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
@@ -59,7 +59,7 @@ class Terminal:
         return self._read(Deadline())
 
     def _read(self, deadline: Deadline) -> bool:
-        if not select.select([self._control], [], [], deadline.remaining())[0]:
+        if not readable(self._control, deadline.remaining()):
             return True
         try:
             data = os.read(self._control, 65_536)

@@ -15,6 +15,13 @@ STYLE = re.compile(r"\x1b\[[0-9;]*m")
 UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
 
 
+def readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read within that time; also where `select` counts too few."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1_000))
+
+
 class Screen:
     """Each answer is sent after its question."""
 
@@ -36,7 +43,7 @@ class Screen:
         deadline = Deadline()
         while words not in self.text:
             deadline.check(f"{words!r} after {self.text!r}")
-            if not select.select([self.control], [], [], deadline.remaining())[0]:
+            if not readable(self.control, deadline.remaining()):
                 continue
             try:
                 data = os.read(self.control, 4096)

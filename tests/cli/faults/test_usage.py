@@ -15,7 +15,7 @@ from pynats_common.commandline.parse import BadUsageError, BadValueError, parse
 from tests.cli.faults.lines import LINES, Line
 
 _ANYTHING = {"str", "_subjects"}  # kinds for which every text is a value
-_BAD = {"_regex": "[", "_pattern": "["}
+_BAD = {"_regex": "[", "_pattern": "[", "_name_of.<locals>.name": "a.b"}
 
 
 class Shell:

@@ -75,9 +75,16 @@ class Chosen:
     max_refresh: Annotated[
         int, opt("--max-refresh", "-r", help="End after so many refreshes", kind=INTEGER)
     ] = -1
-    view: Annotated[str, opt("--view", help="What to show", kind=Choice(*VIEWS), panel=_TEXT)] = (
-        "connections"
-    )
+    view: Annotated[
+        str,
+        opt(
+            "--view",
+            help=f"What to show: {', '.join(VIEWS)}",
+            placeholder="VIEW",
+            kind=Choice(*VIEWS),
+            panel=_TEXT,
+        ),
+    ] = "connections"
     output: Annotated[
         str,
         opt(
