@@ -47,6 +47,8 @@ def become(
     try:
         _set_variables(environment)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+        # Textual takes these, which were of a file perhaps, and would seek in it.
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
         sys.argv = ["pynats", *arguments]
         as_a_process(program)
     finally:
