@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from textual.events import Key
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
-from tests.support.deadline import wait_until_async
+from tests.support.deadline import DeadlineExceeded, wait_until_async
 from tests.top.screen.figures import FixedSource
 
 _ROUNDS = 4
 NEVER_S = 3600.0  # polls come when a test asks for one
 STORED = Path(__file__).parent / "stored"
+SHOWN_S = 5.0  # a layout comes with a turn of its own when the machine is busy
 
 
 class Stage:
@@ -143,11 +145,20 @@ async def on_stage(
         yield stage
 
 
-def compare(name: str, lines: Sequence[str], config: pytest.Config) -> None:
-    """The lines are those of the stored file; `--renew-screens` writes it."""
+async def compare(name: str, stage: Stage, config: pytest.Config) -> None:
+    """What is shown becomes what the stored file has; `--renew-screens` writes it."""
     path = STORED / f"{name}.txt"
-    text = "\n".join(lines) + "\n"
     if config.getoption("--renew-screens"):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == text
+        path.write_text("\n".join(stage.lines()) + "\n", encoding="utf-8")
+    stored = path.read_text(encoding="utf-8").split("\n")[:-1]
+
+    async def as_stored() -> bool:
+        await stage.flush()
+        return stage.lines() == stored
+
+    try:
+        await wait_until_async(as_stored, name, SHOWN_S)
+    except DeadlineExceeded:
+        difference = "\n".join(unified_diff(stored, stage.lines(), "stored", "shown", lineterm=""))
+        raise AssertionError(f"{name}:\n{difference}") from None

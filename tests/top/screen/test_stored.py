@@ -24,14 +24,16 @@ async def _compare_all(config: pytest.Config) -> None:
             for columns, lines in SIZES:
                 shown = await stage.resize(columns, lines)
                 assert len(shown) == lines and max(map(len, shown)) <= columns
-                compare(f"{tab}-{columns}x{lines}", shown, config)
+                await compare(f"{tab}-{columns}x{lines}", stage, config)
         await stage.press("question_mark")
         for columns, lines in SIZES:
-            compare(f"help-{columns}x{lines}", await stage.resize(columns, lines), config)
+            await stage.resize(columns, lines)
+            await compare(f"help-{columns}x{lines}", stage, config)
         await stage.press("x", "2", "down", "enter")
         await stage.until("orders.new")
         for columns, lines in SIZES:
-            compare(f"details-{columns}x{lines}", await stage.resize(columns, lines), config)
+            await stage.resize(columns, lines)
+            await compare(f"details-{columns}x{lines}", stage, config)
 
 
 def test_screens_are_the_stored_ones(pytestconfig: pytest.Config) -> None:
@@ -42,9 +44,10 @@ def test_screens_are_the_stored_ones(pytestconfig: pytest.Config) -> None:
 async def _compare_servers(config: pytest.Config) -> None:
     refused = FixedSource("b:8222", error="http://b:8222: connection refused")
     async with on_stage(FixedSource(), refused, size=(120, 40)) as stage:
-        compare("two-servers-120x40", stage.lines(), config)
+        await compare("two-servers-120x40", stage, config)
         await stage.press("2", "right_square_bracket")
-        compare("refused-80x24", await stage.resize(80, 24), config)
+        await stage.resize(80, 24)
+        await compare("refused-80x24", stage, config)
 
 
 def test_screens_of_two_servers_are_the_stored_ones(pytestconfig: pytest.Config) -> None:
