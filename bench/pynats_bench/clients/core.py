@@ -86,29 +86,44 @@ class Publish(Bench):
         return loop
 
 
-class Subscribe(Bench):
-    """Receives `messages` of `subject` with each client; a client's clock begins with the first.
+class _Listening(Bench):
+    """Clients that subscribe and wait for what others send."""
 
-    Deliveries are measured where the payloads carry the time of their publish (`Publish`).
-    """
-
-    SHARED: ClassVar[bool] = False
     PATIENT: ClassVar[bool] = True
 
     def __init__(self, target: Target, *, subject: str, **settings: Any) -> None:
         super().__init__(target, **settings)
         self._subject = subject
         self._early: dict[int, bytes] = {}
+
+    def listen(self, link: socket.socket, number: int, group: str = "") -> None:
+        """What comes before the server has confirmed the subscription is kept for the loop."""
+        self._early[number] = settle(link, f"SUB {self._subject}{group} 1\r\n".encode())
+
+    def hand_over(self, loop: Loop, first: int, count: int) -> None:
+        loop.hand_over([self._early.pop(first + at) for at in range(count)])
+
+
+class Subscribe(_Listening):
+    """Receives `messages` of `subject` with each client; a client's clock begins with the first.
+
+    Deliveries are measured where the payloads carry the time of their publish (`Publish`).
+    """
+
+    SHARED: ClassVar[bool] = False
+
+    def __init__(self, target: Target, *, subject: str, **settings: Any) -> None:
+        super().__init__(target, subject=subject, **settings)
         self._counts: list[SubscribeLoop] = []
 
     def prepare(self, link: socket.socket, number: int) -> None:
         # Without a limit: servers look at each delivery of a subscription that has one.
-        self._early[number] = settle(link, f"SUB {self._subject} 1\r\n".encode())
+        self.listen(link, number)
 
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
         all_of_them = min(sum(wanted), MESSAGES_MAX)
         loop = SubscribeLoop(list(links), all_of_them, careful=True)
-        loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
+        self.hand_over(loop, first, len(links))
         loop.measure(operations=False, deliveries=True)
         self._counts.append(loop)
         return loop
@@ -169,26 +184,22 @@ class Request(Bench):
         return loop
 
 
-class Serve(Bench):
+class Serve(_Listening):
     """Answers requests to `subject` with `ok` until stopped, all clients in one queue group.
 
     `sleep_ns` is how long a client works on a request, one after the other.
     """
 
-    PATIENT: ClassVar[bool] = True
-
     def __init__(self, target: Target, *, subject: str, **settings: Any) -> None:
-        super().__init__(target, **settings)
-        self._subject = subject
-        self._early: dict[int, bytes] = {}
+        super().__init__(target, subject=subject, **settings)
         self._responding: list[RespondLoop] = []
 
     def prepare(self, link: socket.socket, number: int) -> None:
-        self._early[number] = settle(link, f"SUB {self._subject} {QUEUE} 1\r\n".encode())
+        self.listen(link, number, f" {QUEUE}")
 
     def make_loop(self, links: Sequence[socket.socket], first: int, wanted: list[int]) -> Loop:
         loop = RespondLoop(list(links), ANSWER)
-        loop.hand_over([self._early.pop(first + at) for at in range(len(links))])
+        self.hand_over(loop, first, len(links))
         self._responding.append(loop)
         return loop
 
