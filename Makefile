@@ -103,6 +103,6 @@ clean:
 
 # Generates pages from the code; a test fails if one is stale.
 docs: setup
-	$(BIN)/python -m pynats_server.settings.document > docs/configuration.md
-	$(BIN)/python -m tests.cli.inventory.document > docs/CLI.md
+	$(BIN)/python -m pynats_server.settings.document > docs/reference/configuration.md
+	$(BIN)/python -m tests.cli.inventory.document > docs/reference/cli.md
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json

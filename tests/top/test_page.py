@@ -1,4 +1,4 @@
-"""docs/top.md has every key and every column, and no other."""
+"""docs/guides/top.md has every key and every column, and no other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pynats_top.model.rows import TABLES
 from pynats_top.screen.keys import KEYS
 from pynats_top.screen.servers import server_columns
 
-PAGE = (Path(__file__).parents[2] / "docs" / "top.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "top.md").read_text(encoding="utf-8")
 COLUMNS = {name: [column.title for column in columns] for name, columns in TABLES.items()}
 COLUMNS["overview"] = [column.title for column in server_columns((), False, 400)]
 
@@ -20,7 +20,7 @@ def test_keys() -> None:
         f"| `{key.display}` | {key.help}{' (recording)' if key.replay else ''} |" for key in KEYS
     ]
     table = "\n".join(("| Key | What it does |", "| --- | --- |", *rows))
-    assert table in PAGE, f"docs/top.md is stale; its keys are\n{table}"
+    assert table in PAGE, f"docs/guides/top.md is stale; its keys are\n{table}"
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -1,4 +1,6 @@
-"""Who may import whom, room by room, and that nothing imports in a circle (docs/hacking.md).
+"""Who may import whom, room by room, and that nothing imports in a circle.
+
+The rules: docs/development/hacking.md.
 
 Annotations count: an import below `if TYPE_CHECKING` is knowledge, too. So do `cimport`s.
 """

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("authentication.md", "embedding.md")
-PAGES = (ROOT / "README.md", *(ROOT / "docs" / name for name in PROGRAMS))
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / "guides" / name for name in PROGRAMS))
 EXAMPLES = [
     example
     for page in PAGES

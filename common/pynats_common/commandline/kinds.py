@@ -1,7 +1,7 @@
 """Kinds of values on a command line: how each is read, and what help calls it.
 
 A kind turns one text into a value and raises ValueError with the reason for a bad one. Formats are
-those of the NATS tools: `docs/CLI.md` names them for users.
+those of the NATS tools: `docs/reference/cli.md` names them for users.
 """
 
 from __future__ import annotations

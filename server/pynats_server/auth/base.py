@@ -2,7 +2,7 @@
 
 Every way to log in is an `Authenticator`. Nothing here uses sockets: the client layer asks, waits
 where it must, and acts on the answer. A program that embeds the server can bring one of its own
-(docs/authentication.md).
+(docs/guides/authentication.md).
 """
 
 from __future__ import annotations

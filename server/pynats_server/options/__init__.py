@@ -1,9 +1,9 @@
 """The typed tree of everything that can be configured.
 
 Filled from a configuration file, from command-line flags, or directly by a program that embeds
-the server. Field names follow the configuration keys (docs/configuration.md), but that exports and
-imports of streams and of services are fields of their own; durations are seconds as float, sizes
-are bytes as int.
+the server. Field names follow the configuration keys (docs/reference/configuration.md), but that
+exports and imports of streams and of services are fields of their own; durations are seconds as
+float, sizes are bytes as int.
 
 `logins` and `accounts` are what those have, `server` is the rest and the whole (`Options`).
 """

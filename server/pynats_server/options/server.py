@@ -195,9 +195,10 @@ class Options:
 
     @classmethod
     def load(cls, path: str | Path, *, environ: Mapping[str, str] | None = None) -> Options:
-        """The options in a configuration file, of the NATS grammar or TOML (docs/configuration.md).
-        `environ` has its variables, default: the process's environment. Raises
-        `pynats_server.SettingsError`, a ValueError that lists every fault with file:line:column."""
+        """The options in a configuration file, of the NATS grammar or TOML
+        (docs/reference/configuration.md). `environ` has its variables, default: the process's
+        environment. Raises `pynats_server.SettingsError`, a ValueError that lists every fault with
+        file:line:column."""
         # By name, because the tables of settings are made of this module.
         settings = import_module("pynats_server.settings")
         return cast("Options", settings.load_file(path, environ=environ))

@@ -79,7 +79,7 @@ TLS is configured by the --tls options, or by a block in the configuration file 
         curve_preferences: ["X25519", "CurveP256"]
     }}
 
-All keys are in docs/configuration.md.
+All keys are in docs/reference/configuration.md.
 """
 _OCSP = """
 Whether the authorities of client certificates still vouch for them is asked over OCSP with

@@ -69,7 +69,7 @@ class Server:
     `options` are copied, unless they were accepted already; `ServerError` names a field that has a
     wrong value. `log` replaces `options.log`: the name or number of a level (its lines go to
     standard error), a `logging.Logger`, or None for no log. `authenticator` is asked about every
-    log-in, before what the options say (docs/authentication.md).
+    log-in, before what the options say (docs/guides/authentication.md).
     """
 
     def __init__(

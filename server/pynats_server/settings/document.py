@@ -1,4 +1,7 @@
-"""Generates docs/configuration.md from the tables: `python -m pynats_server.settings.document`."""
+"""Generates docs/reference/configuration.md from the tables.
+
+`python -m pynats_server.settings.document`
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tables of configuration keys, and the state of one reading of a file.
 
 Every block has a `Table` with a row for each key; loading, unknown keys, refusals of missing
-features, reload rules, `--help` and docs/configuration.md all use it.
+features, reload rules, `--help` and docs/reference/configuration.md all use it.
 """
 
 from __future__ import annotations

@@ -377,7 +377,12 @@ TOP_LEVEL = Table(
     ),
     # parts that are not built yet
     Setting(
-        "tls", "TLS of clients; docs/tls.md", read_tls, reloadable=True, go_name="TLS", block=TLS
+        "tls",
+        "TLS of clients; docs/guides/tls.md",
+        read_tls,
+        reloadable=True,
+        go_name="TLS",
+        block=TLS,
     ),
     Setting(
         "allow_non_tls", "other clients may come without TLS", v.boolean, go_name="AllowNonTLS"

@@ -1,6 +1,7 @@
-"""Writes docs/CLI.md: every command of `pynats` with its flags, and what the original has besides.
+"""Writes docs/reference/cli.md: every command of `pynats` with its flags, and what the original
+has besides.
 
-`python -m tests.cli.inventory.document > docs/CLI.md`, or `make docs`.
+`python -m tests.cli.inventory.document > docs/reference/cli.md`, or `make docs`.
 """
 
 from __future__ import annotations

@@ -33,6 +33,6 @@ def test_reasons_are_for_what_is_missing() -> None:
 
 
 def test_the_document_is_not_stale() -> None:
-    assert (Path(__file__).parents[3] / "docs" / "CLI.md").read_text("utf-8") == document(), (
-        "run `make docs`"
-    )
+    assert (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text(
+        "utf-8"
+    ) == document(), "run `make docs`"

@@ -30,7 +30,7 @@ CASES = [
     *texts.STORE,
     *texts.ELSEWHERE,
 ]
-# Of these the real server accepts, or says nothing of the place; see docs/behaviour.md.
+# Of these the real server accepts, or says nothing of the place; see docs/reference/behaviour.md.
 STRICTER = {
     texts.pair("damaged-second.pem", "server-key.pem"): "x509: malformed certificate",
     "\nhttps_port: 70000\n": "https_port must be a port between -1 and 65535, got 70000",

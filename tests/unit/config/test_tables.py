@@ -1,4 +1,4 @@
-"""Output that is generated from the tables: docs/configuration.md and `--help`."""
+"""Output that is generated from the tables: docs/reference/configuration.md and `--help`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting, Table
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs/configuration.md"
+PAGE = ROOT / "docs/reference/configuration.md"
 KEYS = ROOT / "common/pynats_common/serverkeys/keys.json"
 
 

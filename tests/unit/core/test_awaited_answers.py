@@ -11,7 +11,7 @@ from tests.support.raw import RawClient
 
 CHUNK = 4096
 REPLY = re.compile(rb"HMSG ask 1 (_R_\S+) \d+ \d+\r\n[^\x00]*?\r\n\r\n\r\n")
-KEPT = 262_144  # as docs/behaviour.md says
+KEPT = 262_144  # as docs/reference/behaviour.md says
 MORE = 16
 CONFIG = """
 accounts {

@@ -13,7 +13,7 @@ from tests.support.life import Life
 
 TRACED = b"NATS/1.0\r\nNats-Trace-Dest: traces\r\n\r\n"
 ONLY = TRACED[:-2] + b"Nats-Trace-Only: 1\r\n\r\n"
-KEPT = 131_072  # as docs/behaviour.md says
+KEPT = 131_072  # as docs/reference/behaviour.md says
 MAX_PENDING = 1 << 20
 BACKLOG = MAX_PENDING * 7 // 8
 MUCH = b"PUB x %d\r\n%b\r\n" % (BACKLOG, b"x" * BACKLOG)

@@ -573,7 +573,7 @@ def test_the_documentation_lists_every_family(tmp_path: Path) -> None:
             (family.name + ("_total" if family.kind == "counter" else ""), family.kind, family.help)
             for family in finish(collect(server.state, Usage()))
         ]
-        text = (Path(__file__).parents[3] / "docs/monitoring.md").read_text()
+        text = (Path(__file__).parents[3] / "docs/guides/monitoring.md").read_text()
         told = re.findall(r"^\| `(nats_server_\w+)` \| (\w+) \| (.*) \|$", text, re.MULTILINE)
         assert told == made
 

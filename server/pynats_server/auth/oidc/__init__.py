@@ -1,4 +1,4 @@
-"""Log-ins with the tokens of OpenID Connect providers (docs/oidc.md)."""
+"""Log-ins with the tokens of OpenID Connect providers (docs/guides/oidc.md)."""
 
 from pynats_server.auth.oidc.login import OidcLogin
 

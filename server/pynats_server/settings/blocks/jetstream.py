@@ -217,7 +217,7 @@ JETSTREAM = Table(
     Setting("domain", "name of its domain", v.name, go_name="JetStreamDomain"),
     Setting(
         "key",
-        "encryption key of the files; a change is made at the next start (behaviour.md, Keys)",
+        "encryption key of the files; a change is made at the next start (docs: behaviour, Keys)",
         v.string,
         ("ek", "encryption_key"),
         go_name="JetStreamKey",

@@ -1,5 +1,5 @@
 """How many batches may be open at once, when the configuration says nothing (`limits.batch`
-in docs/configuration.md), and the count of those of all streams."""
+in docs/reference/configuration.md), and the count of those of all streams."""
 
 from __future__ import annotations
 
