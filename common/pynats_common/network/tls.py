@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pynats_common.files import telling
 
 
 class TlsError(ValueError):
     """A certificate, key or authority file that cannot be used; the message names the file."""
+
+
+class NotSecure(ConnectionError):
+    """A server without TLS, where TLS was asked for."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ def verifying_context(ca: str = "") -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca or None)
     context.hostname_checks_common_name = False
     return context
+
+
+def require_tls(info: dict[str, Any]) -> None:
+    """For a client of nats-py that was told to use TLS: makes it begin where the server leaves the
+    choice to it. Raises NotSecure where there is none: it would log in in the clear."""
+    if not (info.get("tls_required") or info.get("tls_available")):
+        raise NotSecure("nats: secure connection not available")
+    info["tls_required"] = True
 
 
 @contextmanager

@@ -161,6 +161,27 @@ def test_tls_shows_the_verified_chain(
     assert "TLS Verified: issuer CN=Between" in info.out
 
 
+def test_a_server_without_tls_is_left_where_tls_is_wanted(
+    accounts: ServerProcess, secured: ServerProcess, make_cli: Callable[[str], Cli]
+) -> None:
+    address, ca = f"a:a@127.0.0.1:{accounts.port}", ("--tlsca", str(secured.folder / "ca.pem"))
+    for url, flags in ((f"tls://{address}", ()), (address, ca)):
+        done = make_cli(url).run("pub", "x", "y", *flags)
+        assert done.code == 1
+        assert "nats: secure connection not available" in done.err
+
+
+def test_a_server_that_leaves_the_choice_gives_tls(
+    secured: ServerProcess, tmp_path: Path, make_cli: Callable[[str], Cli]
+) -> None:
+    files = [str(secured.folder / name) for name in ("server.pem", "server-key.pem", "ca.pem")]
+    config = 'allow_non_tls: true, tls {{ cert_file: "{}", key_file: "{}" }}'.format(*files[:2])
+    with ServerProcess(secured.kind, tmp_path, config) as process:
+        cli = make_cli(f"127.0.0.1:{process.port}")
+        assert "TLS Version: 1.3" in cli.run("account", "info", "--tlsca", files[2]).out
+        assert "TLS Connection: no" in cli.run("account", "info").out
+
+
 def test_tls_warns_of_certificates_that_expire_soon(
     secured: ServerProcess, make_cli: Callable[[str], Cli]
 ) -> None:

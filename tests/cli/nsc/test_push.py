@@ -70,6 +70,22 @@ def test_push_and_tools_over_tls(
     assert "round trip time" in nsc("tool", "rtt", "-a", "A", "--nats", url, *curve).out
 
 
+def test_nothing_goes_in_the_clear_where_tls_is_wanted(
+    nsc: Nsc, start_server: Callable[[str], Any], home: Path
+) -> None:
+    write_certificate(home)
+    nsc("add", "operator", "O", "--sys")
+    nsc("add", "account", "A")
+    server = start_server(nsc("generate", "config", "--nats-resolver").out)
+    for url, flags in (
+        (server.url.replace("nats://", "tls://"), ()),
+        (server.url, ("--ca-cert", str(home / "cert.pem"))),
+    ):
+        error = nsc("push", "-A", "-u", url, *flags, code=1).err
+        assert "secure connection not available" in error
+    assert "jwt updated" in nsc("push", "-A", "-u", server.url).err
+
+
 @pytest.fixture
 def account_server() -> Iterator[tuple[str, dict[str, str]]]:
     """An account server that keeps what is posted, by path."""

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 
 from nats import errors as nats_errors
+from pynats_common.network.tls import NotSecure
 
 from pynats_cli.errors import CliError
 
@@ -17,7 +18,7 @@ CONNECTION_LOST = "nats: connection lost"
 
 def describe(error: BaseException) -> str:
     """One line for an error of the client or the operating system, in the words of `nats`."""
-    if isinstance(error, CliError):
+    if isinstance(error, (CliError, NotSecure)):
         return str(error)
     if isinstance(error, ssl.SSLError):
         return f"tls: {getattr(error, 'verify_message', '') or error.reason or error}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pynats_common import jwt
 from pynats_common.accounts_store.errors import StoreError
 from pynats_common.accounts_store.store import load_token
-from pynats_common.network.tls import quiet_asyncio, verifying_context
+from pynats_common.network.tls import quiet_asyncio, require_tls, verifying_context
 from pynats_common.nkeys import KeyPair, Prefix, create_pair
 
 if TYPE_CHECKING:
@@ -78,12 +78,22 @@ async def _connect_and_work(
 ) -> None:  # fmt: skip
     from nats.aio.client import Client
 
+    # With the handshake first, it has been by the time of INFO.
+    wanted = not tls_first and (context or any(url.startswith("tls://") for url in urls))
+
     class Verifying(Client):  # type: ignore[misc]
         """Also where nobody but the server wants TLS."""
 
         @property
         def ssl_context(self) -> ssl.SSLContext:
             return context or verifying_context()
+
+        async def _process_info(
+            self, info: dict[str, Any], initial_connection: bool = False
+        ) -> None:
+            if wanted and initial_connection:
+                require_tls(info)
+            await super()._process_info(info, initial_connection)
 
     def sign(nonce: str) -> bytes:
         return base64.b64encode(pair.sign(nonce.encode()))

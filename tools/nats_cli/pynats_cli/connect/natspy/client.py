@@ -10,7 +10,7 @@ from typing import Any
 
 from nats import errors as nats_errors
 from nats.aio.client import DEFAULT_BUFFER_SIZE, Client
-from pynats_common.network.tls import verifying_context
+from pynats_common.network.tls import require_tls, verifying_context
 
 from pynats_cli.connect.headers import Headers, header_lines
 from pynats_cli.connect.natspy.batches import BatchParser, Sink
@@ -78,11 +78,19 @@ class PatchedClient(Client):  # type: ignore[misc]
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         check_info(info, {server.uri.netloc for server in self._server_pool})
-        self._told = info  # nats-py keeps the first INFO only
+        self._told = dict(info)  # nats-py keeps the first INFO only
+        if initial_connection and self._secured_after_info():
+            require_tls(info)
         try:
             await super()._process_info(info, initial_connection)
         except ValueError:
             raise InfoError("connect_urls") from None
+
+    def _secured_after_info(self) -> bool:
+        """Whether INFO has to offer the TLS that this client wants."""
+        websocket = self._current_server.uri.scheme in ("ws", "wss")
+        wanted = bool(self.options.get("tls"))
+        return wanted and not websocket and not self.options["tls_handshake_first"]
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> Headers:
