@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 
 from tests.docs import stub
+from tests.support import process
 from tests.support.deadline import PATIENCE_S, DeadlineExceeded, wait_until
 from tests.support.template import Forked, Program, template
 
@@ -36,6 +37,8 @@ class Relay:
         program.chmod(0o755)
         for name in NAMES:
             (self.folder / name).symlink_to(program)
+        if process.reference_allowed:
+            (self.folder / "nats-server").symlink_to(*process.server_command(process.REFERENCE))
         self.failures: dict[str, list[int]] = {}  # of programs that no signal has ended, by command
         self._running: set[Forked] = set()
         self._threads: list[threading.Thread] = []
@@ -61,9 +64,9 @@ class Relay:
         self._home.cleanup()
 
     def _end(self, number: signal.Signals) -> None:
-        for process in tuple(self._running):
+        for forked in tuple(self._running):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, number)
+                os.kill(forked.pid, number)
 
     def _accept(self) -> None:
         while True:
@@ -88,25 +91,25 @@ class Relay:
             environ = {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()}
             try:
                 first, second, third = descriptors
-                process = template(PROGRAMS).fork(argv, (first, second, third), environ, folder)
+                forked = template(PROGRAMS).fork(argv, (first, second, third), environ, folder)
             finally:
                 for number in descriptors:
                     os.close(number)
-            self._running.add(process)
+            self._running.add(forked)
             try:
-                code, signalled = _watched(process, peer)
+                code, signalled = _watched(forked, peer)
             finally:
-                self._running.discard(process)
+                self._running.discard(forked)
             if code and not signalled:
                 self.failures.setdefault(environ[stub.READY], []).append(code)
             with contextlib.suppress(OSError):
                 peer.sendall(code.to_bytes(4, "big", signed=True))
 
 
-def _watched(process: Forked, peer: socket.socket) -> tuple[int, bool]:
+def _watched(forked: Forked, peer: socket.socket) -> tuple[int, bool]:
     """The exit code, and whether there was a signal. Those to the stub are passed on; its end ends
     the program."""
-    ended = os.pidfd_open(process.pid)
+    ended = os.pidfd_open(forked.pid)
     signalled = False
     try:
         poll = select.poll()
@@ -115,10 +118,10 @@ def _watched(process: Forked, peer: socket.socket) -> tuple[int, bool]:
         while ended not in {number for number, _ in poll.poll()}:
             numbers = peer.recv(64)
             for number in numbers or (signal.SIGKILL,):
-                os.kill(process.pid, number)
+                os.kill(forked.pid, number)
                 signalled |= number not in (signal.SIGHUP, signal.SIGUSR1)
             if not numbers:
                 break
-        return process.wait(PATIENCE_S), signalled
+        return forked.wait(PATIENCE_S), signalled
     finally:
         os.close(ended)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.checks import unrun
 from tests.docs.page import read
 from tests.docs.running import NOT_YET, run_page
 
@@ -19,15 +20,29 @@ PAGES = sorted(
     for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
     if (name := path.relative_to(ROOT).as_posix()) not in GENERATED
 )
+# They run the real server as well; otherwise they are only read.
+OF_BOTH_SERVERS = ("docs/guides/migrate.md",)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.reference] * (page in OF_BOTH_SERVERS))
+        for page in PAGES
+    ],
+)
 def test_a_page_is_true(
     page: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     counts = run_page(read(ROOT / page, page), tmp_path)
     record_property("ran", counts.ran)
     record_property("not run", counts.reasons)
+
+
+@pytest.mark.parametrize("page", OF_BOTH_SERVERS)
+def test_a_page_of_both_servers_can_be_read(page: str) -> None:
+    for block in read(ROOT / page, page):
+        unrun(block)
 
 
 def test_pages_with_blocks_of_no_language_become_fewer() -> None:
