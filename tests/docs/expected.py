@@ -68,7 +68,7 @@ def _same(wanted: str, got: str) -> bool:
 
 
 # What does not stand for itself alone, and what it stands for.
-_DATE, _TIME = r"\d{4}([-/])\d\d\1\d\d", r"\d\d:\d\d:\d\d(?:\.\d+)?"
+_DATE, _TIME = r"\d{4}(?P<mark>[-/])\d\d(?P=mark)\d\d", r"\d\d:\d\d:\d\d(?:\.\d+)?"
 _OPEN = re.compile(rf"(?P<any>\.\.\.)|(?P<date>\b{_DATE}\b)|(?P<time>\b{_TIME}\b)")
 _STANDS_FOR = {"any": ".*", "date": r"\d{4}[-/]\d\d[-/]\d\d", "time": _TIME}
 
