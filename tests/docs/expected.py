@@ -1,9 +1,11 @@
-"""Whether output is what a page shows: `...` stands for any lines, or for any text in a line."""
+"""Whether output is what a page shows: `...` stands for any lines, or for any text in a line, and
+a date or a time of day for every other one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 ANY = "..."
 _JOBS = re.compile(r"^\[\d+\][+-]?\s+(Done|Terminated|Killed|Hangup|Interrupt|Exit \d+)\b")
@@ -62,6 +64,19 @@ def may_become(wanted: Sequence[str], own: Sequence[str]) -> bool:
 
 
 def _same(wanted: str, got: str) -> bool:
-    if ANY not in wanted:
-        return wanted == got
-    return re.fullmatch(".*".join(map(re.escape, wanted.split(ANY))), got) is not None
+    return wanted == got or _pattern(wanted).fullmatch(got) is not None
+
+
+# What does not stand for itself alone, and what it stands for.
+_DATE, _TIME = r"\d{4}(?P<mark>[-/])\d\d(?P=mark)\d\d", r"\d\d:\d\d:\d\d(?:\.\d+)?"
+_OPEN = re.compile(rf"(?P<any>\.\.\.)|(?P<date>\b{_DATE}\b)|(?P<time>\b{_TIME}\b)")
+_STANDS_FOR = {"any": ".*", "date": r"\d{4}[-/]\d\d[-/]\d\d", "time": _TIME}
+
+
+@lru_cache(4096)
+def _pattern(wanted: str) -> re.Pattern[str]:
+    parts, end = [], 0
+    for found in _OPEN.finditer(wanted):
+        parts += [re.escape(wanted[end : found.start()]), _STANDS_FOR[found.lastgroup or ""]]
+        end = found.end()
+    return re.compile("".join([*parts, re.escape(wanted[end:])]))

@@ -166,6 +166,10 @@ def test_no_program_is_left(run: Run, tmp_path: Path) -> None:
         ("...\nb", "b\nc", False), ("a\n...\nc", "a\nb\nc", True), ("a\n...\nc", "a\nb", False),
         ("a\n...\nb\n...\nc", "a\nb\nx\nb\ny\nc", True), ("in ... ms", "in 3 ms", True),
         ("in ... ms", "in 3 s", False), ("1.5 MiB", "1x5 MiB", False),
+        ("12:00:00 a", "17:59:01 a", True), ("12:00:00 a", "17:59 a", False),
+        ("at 2026-11-30 12:00:00", "at 2027-01-01 00:00:59", True),
+        ("at 2026-11-30", "at 2026-11-3", False), ("[7] 2026/11/30 12:00:00.1 x",
+        "[7] 2027/01/01 00:00:00.123456 x", True),
         ("a\nb", "a\nb\nc", False), ("a", "a   \n\n", True),
     ],
 )  # fmt: skip
