@@ -33,9 +33,7 @@ _READS_A_STREAM = re.compile(r" --(stream|durable|direct|all|new|last|since|star
 _TARGET = re.compile(r"(?<![\d&])>>?\s*([^\s&|>]+)")
 # Pages whose blocks without a language are still passed over: they are to get one.
 NOT_YET = (
-    "docs/guides/benchmarking.md",
     "docs/guides/tools.md",
-    "docs/guides/top.md",
     "docs/reference/behaviour.md",
 )
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "LD_PRELOAD", "ASAN_OPTIONS")
