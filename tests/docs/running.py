@@ -32,10 +32,7 @@ _LISTENS = re.compile(r"^pynats (sub|subscribe|reply|events|consumer sub|service
 _READS_A_STREAM = re.compile(r" --(stream|durable|direct|all|new|last|since|start-sequence)\b")
 _TARGET = re.compile(r"(?<![\d&])>>?\s*([^\s&|>]+)")
 # Pages whose blocks without a language are still passed over: they are to get one.
-NOT_YET = (
-    "docs/guides/tools.md",
-    "docs/reference/behaviour.md",
-)
+NOT_YET = ("docs/reference/behaviour.md",)
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "LD_PRELOAD", "ASAN_OPTIONS")
 
 
