@@ -182,6 +182,20 @@ def test_a_server_that_leaves_the_choice_gives_tls(
         assert "TLS Connection: no" in cli.run("account", "info").out
 
 
+def test_a_missing_certificate_is_told(
+    secured: ServerProcess, tmp_path: Path, make_cli: Callable[[str], Cli]
+) -> None:
+    server, key, ca = (
+        str(secured.folder / f"{name}.pem") for name in ("server", "server-key", "ca")
+    )
+    config = f'tls {{ cert_file: "{server}", key_file: "{key}", ca_file: "{ca}", verify: true }}'
+    with ServerProcess(secured.kind, tmp_path, config) as process:
+        done = make_cli(f"127.0.0.1:{process.port}").run("pub", "x", "y", "--tlsca", ca)
+        assert done.code == 1
+        # What comes first: the alert, or the end of the connection.
+        assert "CERTIFICATE_REQUIRED" in done.err or "ask for a certificate?" in done.err
+
+
 def test_tls_warns_of_certificates_that_expire_soon(
     secured: ServerProcess, make_cli: Callable[[str], Cli]
 ) -> None:

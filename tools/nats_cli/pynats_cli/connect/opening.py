@@ -20,7 +20,7 @@ from pynats_common.contexts import Context
 from pynats_common.network.tls import ClientTls, TlsError, quiet_asyncio
 from pynats_common.network.urls import parse_server_urls
 
-from pynats_cli.connect.errors import describe
+from pynats_cli.connect.errors import CONNECTION_LOST, describe
 from pynats_cli.connect.login import PUBLIC_NKEY, login_options, url_login
 from pynats_cli.connect.natspy.client import PatchedClient
 from pynats_cli.connect.session import Session, connected_to
@@ -98,11 +98,19 @@ async def connect(options: GlobalOptions, context: Context, tls_name: str = "") 
     ) as error:  # fmt: skip
         await _discard(client)
         tried = ", ".join(server.bare for server in servers)
-        raise CliError(f"{describe(error)} (tried {tried})") from None
+        raise CliError(f"{describe(error)}{_hint(error, context, tls)} (tried {tried})") from None
     session = watcher.session = Session(client, context, options)
     if options.trace:
         log(f">>> Connected to {connected_to(client)}")
     return session
+
+
+def _hint(error: Exception, context: Context, tls: ssl.SSLContext | None) -> str:
+    """With TLS 1.3 a client is through before the server has looked at its certificate, and the
+    alert that tells of it can be lost with the connection."""
+    if tls is None or context.cert or describe(error) != CONNECTION_LOST:
+        return ""
+    return ": does the server ask for a certificate?"
 
 
 def refuse_unusable(context: Context) -> None:
