@@ -23,7 +23,6 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["_static", "_extensions"]
 root_doc = "index"
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]  # an index names its pages in their order, and then the rest
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
