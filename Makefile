@@ -7,7 +7,7 @@ JOBS   ?= 3
 SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
+.PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
 
 setup: $(STAMP)
 
@@ -101,7 +101,13 @@ clean:
 	rm -rf build dist $(VENV) *.egg-info
 	find server bench common -name '*.so' -delete
 
+# The site, in build/site, with the pages that are made from the code. Warnings are errors.
+docs: pages
+	$(BIN)/python -m sphinx --quiet --nitpicky --fail-on-warning --keep-going \
+	    -d build/site-read docs build/site
+	@echo "pynats: the documentation is build/site/index.html"
+
 # Generates pages from the code; a test fails if one is stale.
-docs: setup
+pages: setup
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
 	$(BIN)/python -m tests.docs.pages

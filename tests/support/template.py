@@ -130,13 +130,13 @@ class Template:
 
     def fork(
         self, command: Sequence[str], descriptors: tuple[int, int, int],
-        environ: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None, folder: str = "",
     ) -> Forked:  # fmt: skip
-        """Runs a command line in the present folder. `descriptors` become 0 to 2; the environment
-        is the present one if there is none other."""
+        """Runs a command line. `descriptors` become 0 to 2; folder and environment are the present
+        ones if there are none others."""
         text = json.dumps(
             {
-                "argv": list(command), "cwd": str(Path.cwd()),
+                "argv": list(command), "cwd": folder or str(Path.cwd()),
                 "environ": dict(os.environ if environ is None else environ),
                 "limits": {number: resource.getrlimit(number) for number in LIMITS},
             }

@@ -20,7 +20,7 @@ from pynats_bench.model import LoadError
 from pynats_bench.pauses.cases import CASES
 from pynats_bench.pauses.probe import Figures, Probe
 from pynats_bench.pauses.world import Case, World
-from pynats_bench.report import machine_facts
+from pynats_bench.report import machine_facts, shown_command
 
 TIMEOUT_S = 30.0  # for each answer that a case waits for
 HEADING = "Case | Server | Requests | p50 ms | p99 ms | p99.9 ms | Largest ms | Took s"
@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows = "\n".join(f"| {' | '.join(cells(line))} |" for line in lines)
         rule = " | ".join(["---", "---", *["---:"] * 6])
         options.output.write_text(
-            f"{PAGE}\n```\n{command}\n```\n\n{facts}\n\n| {HEADING} |\n| {rule} |\n{rows}\n"
+            f"{PAGE}\n{shown_command(command)}\n{facts}\n\n| {HEADING} |\n| {rule} |\n{rows}\n"
         )
     return 1 if any(isinstance(line[2], str) for line in lines) else 0
 

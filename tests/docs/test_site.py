@@ -1,0 +1,115 @@
+"""The site is built without a warning, needs nothing from elsewhere, and names every page."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.docs.page import read
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+ROOMS = ("tutorial", "guides", "reference", "explanation", "development")
+BUILT = all(find_spec(name) for name in ("sphinx", "myst_parser", "furo", "sphinx_copybutton"))
+
+# What a browser loads by itself.
+_LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\b(?:src|data|srcset)=["']([^"']*)"""
+    r"""|<link\b(?![^>]*rel=["'](?:next|prev|canonical|index|search|author)["'])[^>]*?href=["']([^"']*)"""
+)
+_LOADED_BY_STYLE = re.compile(r"""url\(\s*["']?([^"')]*)|@import\s+["']([^"']*)""")
+_LINK = re.compile(r"\]\((?P<target>[^)\s]*)(?:\s+\"[^\"]*\")?\)|<(?P<plain>https?://[^>\s]*)>")
+_HEADING = re.compile(r"<h([1-6])\b")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by the command of `make docs`."""
+    if not BUILT:
+        pytest.skip("the extra `docs` is not installed")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--nitpicky", "--fail-on-warning"]
+    done = subprocess.run(
+        [*command, "--keep-going", "-d", folder / "read", DOCS, folder / "html"],
+        capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "html"
+
+
+def loaded(site: Path) -> Iterator[tuple[str, str]]:
+    for path in site.rglob("*"):
+        form = {".html": _LOADED, ".css": _LOADED_BY_STYLE, ".svg": _LOADED}.get(path.suffix)
+        for found in form.finditer(path.read_text()) if form is not None else ():
+            yield path.relative_to(site).as_posix(), next(filter(None, found.groups()), "")
+
+
+def test_nothing_comes_from_elsewhere(site: Path) -> None:
+    every = list(loaded(site))
+    assert len(every) > 100
+    elsewhere = [(page, what) for page, what in every if re.match(r"([a-z]+:)?//", what)]
+    assert elsewhere == []
+    scripts = "".join(path.read_text() for path in site.rglob("*.js"))
+    assert not re.search(r"(fetch|import|open)\(\s*[\"'`]https?:", scripts)
+
+
+def test_pages_are_accessible(site: Path) -> None:
+    """To who hears them, or goes through them by keys: a language, headings in order, texts for
+    pictures."""
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        assert '<html class="no-js" lang="en"' in text, path
+        assert "skip-to-content" in text, path
+        article = text.partition("<article")[2].partition("</article>")[0]
+        levels = [int(level) for level in _HEADING.findall(article)]
+        if path.name not in ("genindex.html", "search.html"):
+            assert levels[0] == 1, path
+            assert levels.count(1) == 1, path
+            assert all(b - a <= 1 for a, b in pairwise(levels)), path
+        for picture in re.findall(r"<img\b[^>]*>", text):
+            assert re.search(r"\balt=\"", picture), (path, picture)
+
+
+def test_the_search_knows_the_pages(site: Path) -> None:
+    index = (site / "searchindex.js").read_text()
+    for name in ("reference/configuration", "tutorial/index"):
+        assert f'"{name}"' in index
+    assert "searchindex.js" in (site / "search.html").read_text()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_an_index_names_each_page_of_its_room(room: str) -> None:
+    index = (DOCS / room / "index.md").read_text()
+    for path in (DOCS / room).glob("*.md"):
+        if path.name != "index.md":
+            line = re.search(rf"^.*\]\({path.name}\).*$", index, re.MULTILINE)
+            assert line is not None, f"docs/{room}/index.md does not name {path.name}"
+            assert len(line[0].split()) > 4, f"what is {path.name} about?"
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    for path in (ROOT / "README.md", *DOCS.rglob("*.md")):
+        text = path.read_text()
+        for block in read(path, path.name):
+            text = text.replace(block.text, "")
+        for found in _LINK.finditer(text):
+            yield path, found["target"] or found["plain"] or ""
+
+
+def test_links_are_well_formed() -> None:
+    """Those to elsewhere are not followed: there is no network here."""
+    for path, target in links():
+        parts = urlsplit(target)
+        if parts.scheme:
+            assert parts.scheme in ("https", "http"), (path, target)
+            assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), (path, target)
+        elif parts.path:
+            assert (path.parent / parts.path).exists(), (path, target)
