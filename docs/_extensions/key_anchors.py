@@ -1,4 +1,4 @@
-"""Anchors for the rows of the generated tables, so that pages can link to a key, a flag, a metric or
+"""Anchors for rows of the generated tables, so that pages can link to a key, a flag, a metric or
 an error: `[max_payload](#configuration-max_payload)`, `[tls.timeout](#configuration-tls.timeout)`,
 `[10071](#errors-10071)`.
 
