@@ -298,10 +298,10 @@ must arrive: a row with a lost one has no figure.
   and many busy connections nats-server, which uses all, may pass what was measured here on two.
 - **Not that a network changes nothing.** All of this is over loopback. Over 10 Gbit/s, messages of
   1 KiB and more are limited by the wire with either server.
-- **Not from small differences.** Two rounds of a second each, on a virtual machine: below a factor of
-  1.2, and where *spread* is large, assume that both are the same.
-- **Not that the defaults are equal.** Where a row says *each server's default*, one promises that the
-  message is on the disk and the other does not: see [durability](durability.md).
+- **Not from small differences.** Two rounds of a second each, on a virtual machine: below a factor
+  of 1.2, and where *spread* is large, assume that both are the same.
+- **Not that the defaults are equal.** Where a row says *each server's default*, one promises that
+  the message is on the disk and the other does not: see [durability](durability.md).
 - **Not for clusters**, which pynats-server does not have yet.
 """
 

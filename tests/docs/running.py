@@ -41,7 +41,6 @@ NOT_YET = (
     "docs/guides/tls.md",
     "docs/guides/tools.md",
     "docs/guides/top.md",
-    "docs/reference/behaviour.md",
 )
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "LD_PRELOAD", "ASAN_OPTIONS")
 

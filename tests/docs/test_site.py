@@ -78,6 +78,22 @@ def test_pages_are_accessible(site: Path) -> None:
             assert re.search(r"\balt=\"", picture), (path, picture)
 
 
+def test_rows_of_tables_can_be_linked_to(site: Path) -> None:
+    """Keys, metrics, errors: `[…](#configuration-max_payload)`."""
+    for page, anchors in {
+        "configuration": ("max_payload", "jetstream.sync_interval", "tls.cert_file", "max_conn"),
+        "metrics": ("nats_server_connections", "nats_server_stream_lost_messages"),
+        "errors": ("10047", "409-exceeded-maxwaiting"),
+        "flags": ("js", "store_dir"),
+        "environment": ("nats_url",),
+    }.items():
+        text = (site / "reference" / f"{page}.html").read_text()
+        for anchor in anchors:
+            assert f'id="{page}-{anchor}"' in text
+    linked = (site / "explanation" / "durability.html").read_text()
+    assert 'href="../reference/errors.html#errors-10047"' in linked
+
+
 def test_the_search_knows_the_pages(site: Path) -> None:
     index = (site / "searchindex.js").read_text()
     for name in ("reference/configuration", "tutorial/index"):

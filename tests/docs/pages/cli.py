@@ -38,17 +38,17 @@ TOGETHER: Final = {
 
 def pages() -> dict[str, str]:
     """Names of pages below docs/reference/cli, and their texts."""
-    found: dict[str, str] = {}
-    together: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for row in ROOT.commands:
         node = row.loaded() if isinstance(row, Elsewhere) else row
         if isinstance(node, Group):
-            found[f"{node.name}.md"] = _group(node)
+            found[f"{node.name}.md"] = [_group(node)]
         else:
-            together.setdefault(row.panel, []).append(_command((node.name,), node))
-    for panel, parts in together.items():
-        found[f"{TOGETHER[panel]}.md"] = "\n".join([f"# {panel}\n", *parts])
-    return found
+            title = f"# {row.panel}\n"
+            found.setdefault(f"{TOGETHER[row.panel]}.md", [title]).append(
+                _command((node.name,), node)
+            )
+    return {name: "\n".join(parts) for name, parts in found.items()}
 
 
 def index() -> str:
