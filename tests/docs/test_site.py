@@ -30,19 +30,31 @@ _LINK = re.compile(r"\]\((?P<target>[^)\s]*)(?:\s+\"[^\"]*\")?\)|<(?P<plain>http
 _HEADING = re.compile(r"<h([1-6])\b")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built by the command of `make docs`."""
+@pytest.mark.timeout(300)  # eight seconds of a processor that it has for itself
+def test_the_site(tmp_path: Path) -> None:
+    """One test, because the site is built for it: by the command of `make docs`."""
     if not BUILT:
         pytest.skip("the extra `docs` is not installed")
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "--quiet", "--nitpicky", "--fail-on-warning"]
+    site = tmp_path / "html"
     done = subprocess.run(
-        [*command, "--keep-going", "-d", folder / "read", DOCS, folder / "html"],
-        capture_output=True, text=True, timeout=110,
+        [sys.executable, "-m", "sphinx", "--quiet", "--nitpicky", "--fail-on-warning",
+         "--keep-going", "-d", tmp_path / "read", DOCS, site],
+        capture_output=True, text=True, timeout=290,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    return folder / "html"
+    nothing_comes_from_elsewhere(site)
+    pages_are_accessible(site)
+    rows_of_tables_can_be_linked_to(site)
+    the_search_knows_the_pages(site)
+
+
+def nothing_comes_from_elsewhere(site: Path) -> None:
+    every = list(loaded(site))
+    assert len(every) > 100
+    elsewhere = [(page, what) for page, what in every if re.match(r"([a-z]+:)?//", what)]
+    assert elsewhere == []
+    scripts = "".join(path.read_text() for path in site.rglob("*.js"))
+    assert not re.search(r"(fetch|import|open)\(\s*[\"'`]https?:", scripts)
 
 
 def loaded(site: Path) -> Iterator[tuple[str, str]]:
@@ -52,16 +64,7 @@ def loaded(site: Path) -> Iterator[tuple[str, str]]:
             yield path.relative_to(site).as_posix(), next(filter(None, found.groups()), "")
 
 
-def test_nothing_comes_from_elsewhere(site: Path) -> None:
-    every = list(loaded(site))
-    assert len(every) > 100
-    elsewhere = [(page, what) for page, what in every if re.match(r"([a-z]+:)?//", what)]
-    assert elsewhere == []
-    scripts = "".join(path.read_text() for path in site.rglob("*.js"))
-    assert not re.search(r"(fetch|import|open)\(\s*[\"'`]https?:", scripts)
-
-
-def test_pages_are_accessible(site: Path) -> None:
+def pages_are_accessible(site: Path) -> None:
     """To who hears them, or goes through them by keys: a language, headings in order, texts for
     pictures."""
     for path in site.rglob("*.html"):
@@ -78,7 +81,7 @@ def test_pages_are_accessible(site: Path) -> None:
             assert re.search(r"\balt=\"", picture), (path, picture)
 
 
-def test_rows_of_tables_can_be_linked_to(site: Path) -> None:
+def rows_of_tables_can_be_linked_to(site: Path) -> None:
     """Keys, metrics, errors: `[…](#configuration-max_payload)`."""
     for page, anchors in {
         "configuration": ("max_payload", "jetstream.sync_interval", "tls.cert_file", "max_conn"),
@@ -94,7 +97,7 @@ def test_rows_of_tables_can_be_linked_to(site: Path) -> None:
     assert 'href="../reference/errors.html#errors-10047"' in linked
 
 
-def test_the_search_knows_the_pages(site: Path) -> None:
+def the_search_knows_the_pages(site: Path) -> None:
     index = (site / "searchindex.js").read_text()
     for name in ("reference/configuration", "tutorial/index"):
         assert f'"{name}"' in index
