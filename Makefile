@@ -109,6 +109,5 @@ docs: pages
 
 # Generates pages from the code; a test fails if one is stale.
 pages: setup
-	$(BIN)/python -m pynats_server.settings.document > docs/reference/configuration.md
-	$(BIN)/python -m tests.cli.inventory.document > docs/reference/cli.md
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
+	$(BIN)/python -m tests.docs.pages

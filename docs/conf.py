@@ -18,7 +18,7 @@ author = "The PyNATS authors"
 copyright = f"{author}, Apache-2.0"
 language = "en"
 
-extensions = ["myst_parser", "sphinx_copybutton", "nats_configuration"]
+extensions = ["myst_parser", "sphinx_copybutton", "key_anchors", "nats_configuration"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_static", "_extensions"]
 root_doc = "index"

@@ -242,6 +242,7 @@ def markdown(outcomes: list[Outcome], command: str, facts: list[tuple[str, str]]
         parts += [JETSTREAM, _markdown_table(JETSTREAM_COLUMNS, rows)]
     if consumers := of_section(outcomes, CONSUMERS_SECTION):
         parts += [CONSUMERS, _markdown_table(COLUMNS, [row_cells(item) for item in consumers])]
+    parts.append(READING)
     if lines := notes(outcomes):
         parts.append("## Notes\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
     return "\n".join(parts)
@@ -265,6 +266,43 @@ Figures are medians; *spread* is (largest - smallest) / median; pairs are ours /
 the server process's user and system time per message, *load CPU* the load generator's. Every run
 checks that every message arrived. Throughput runs from the first publish to the last delivery (to
 the last PONG where nobody listens). This page is written by the command:
+"""
+
+READING = """\
+## Do it yourself
+
+Figures of somebody else's machine say little about yours. In a checkout, with nothing else running:
+
+% not run: it measures for minutes
+
+```sh
+make bench ARGS="--rounds 3"                     # all rows, side by side with nats-server
+make bench ARGS="--only '1-1-*' 'jetstream-*'"   # some rows
+make pauses                                      # what one tenant waits for another
+```
+
+Against a server of yours, with messages like yours, use `pynats bench`: the
+[guide](../guides/benchmarking.md) says how to compare two servers with it.
+
+How a row is measured: both servers start from nothing, in turns, so that a change of the machine
+meets both. The load generator is compiled, and seldom the bottleneck; *load CPU* shows when it is.
+A sample during which other processes used the machine is marked, and proves nothing. Every message
+must arrive: a row with a lost one has no figure.
+
+## What not to conclude
+
+- **Not that your application becomes faster.** It sends thousands of messages a second rather than
+  millions, and waits for its own work. What it then notices is latency (request/reply) and the
+  processor time that the broker leaves to others (*CPU*).
+- **Not that more cores help.** One server uses one core for messages. On a machine with many cores
+  and many busy connections nats-server, which uses all, may pass what was measured here on two.
+- **Not that a network changes nothing.** All of this is over loopback. Over 10 Gbit/s, messages of
+  1 KiB and more are limited by the wire with either server.
+- **Not from small differences.** Two rounds of a second each, on a virtual machine: below a factor
+  of 1.2, and where *spread* is large, assume that both are the same.
+- **Not that the defaults are equal.** Where a row says *each server's default*, one promises that
+  the message is on the disk and the other does not: see [durability](durability.md).
+- **Not for clusters**, which pynats-server does not have yet.
 """
 
 CEILING = """\

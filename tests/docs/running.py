@@ -31,8 +31,6 @@ _ENDS_A_JOB = re.compile(
 _LISTENS = re.compile(r"^pynats (sub|subscribe|reply|events|consumer sub|service serve)\b")
 _READS_A_STREAM = re.compile(r" --(stream|durable|direct|all|new|last|since|start-sequence)\b")
 _TARGET = re.compile(r"(?<![\d&])>>?\s*([^\s&|>]+)")
-# Pages whose blocks without a language are still passed over: they are to get one.
-NOT_YET = ("docs/reference/behaviour.md",)
 KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "LD_PRELOAD", "ASAN_OPTIONS")
 
 
@@ -130,8 +128,6 @@ class _Page:
         elif block.language in checks.READERS:
             checks.readable(block)
         elif block.language != "text":
-            if not block.language and block.page in NOT_YET:
-                return
             what = f"a block of {block.language!r}" if block.language else "a block of no language"
             raise PageError(f"{block.place}: {what}: what is to be done with it?")
 

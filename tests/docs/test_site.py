@@ -44,6 +44,7 @@ def test_the_site(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     nothing_comes_from_elsewhere(site)
     pages_are_accessible(site)
+    rows_of_tables_can_be_linked_to(site)
     the_search_knows_the_pages(site)
 
 
@@ -78,6 +79,22 @@ def pages_are_accessible(site: Path) -> None:
             assert all(b - a <= 1 for a, b in pairwise(levels)), path
         for picture in re.findall(r"<img\b[^>]*>", text):
             assert re.search(r"\balt=\"", picture), (path, picture)
+
+
+def rows_of_tables_can_be_linked_to(site: Path) -> None:
+    """Keys, metrics, errors: `[…](#configuration-max_payload)`."""
+    for page, anchors in {
+        "configuration": ("max_payload", "jetstream.sync_interval", "tls.cert_file", "max_conn"),
+        "metrics": ("nats_server_connections", "nats_server_stream_lost_messages"),
+        "errors": ("10047", "409-exceeded-maxwaiting"),
+        "flags": ("js", "store_dir"),
+        "environment": ("nats_url",),
+    }.items():
+        text = (site / "reference" / f"{page}.html").read_text()
+        for anchor in anchors:
+            assert f'id="{page}-{anchor}"' in text
+    linked = (site / "explanation" / "durability.html").read_text()
+    assert 'href="../reference/errors.html#errors-10047"' in linked
 
 
 def the_search_knows_the_pages(site: Path) -> None:

@@ -44,13 +44,13 @@ class Hello:
     A later CONNECT changes `said` and asks again.
     """
 
-    said: ConnectOptions = field(default_factory=ConnectOptions)
+    said: ConnectOptions = field(default_factory=ConnectOptions)  # its CONNECT
     nonce: str = ""  # that INFO had; empty = none
     kind: str = STANDARD  # the connection type, as `allowed_connection_types` names it
     host: str = ""  # where it comes from, as a proxy says if there is one
-    port: int = 0
-    cid: int = 0
-    tls: PeerTls | None = None
+    port: int = 0  # its own, not the server's
+    cid: int = 0  # its number in this server
+    tls: PeerTls | None = None  # what is known of its TLS; None = it has none
     proxy: str = ""  # public key of the trusted proxy that has signed for it
     mapped: str = ""  # the user that its certificate names
     # While somebody is asked: what is said here must be nothing secret.
@@ -59,44 +59,41 @@ class Hello:
 
 @dataclass(slots=True)
 class Verdict:
-    """Who a connection is: the account's name, compiled permissions (None = unrestricted) and the
-    configuration they come from, the name that monitoring shows, and its limits (-1 = unlimited).
+    """Who a connection is, what it may do, and what monitoring shows of it.
 
     `method` is what it follows from: `password`, `token`, `nkey`, `certificate`, `jwt`, `callout`,
     `oidc`, `no_auth_user`, or `none` where there are no log-ins.
     """
 
-    account: str
-    permissions: Permissions | None = None
-    user: str | None = None
-    limits: PublishLimits | None = None
-    method: str = "none"
-    rights: Rights | None = None
-    max_subscriptions: int = UNLIMITED
-    max_payload: int = UNLIMITED  # bytes
+    account: str  # its name
+    permissions: Permissions | None = None  # compiled; None = unrestricted
+    user: str | None = None  # the name that monitoring shows
+    limits: PublishLimits | None = None  # None = those of its account
+    method: str = "none"  # what it follows from
+    rights: Rights | None = None  # the permissions as they are configured
+    max_subscriptions: int = UNLIMITED  # -1 = unlimited
+    max_payload: int = UNLIMITED  # bytes; -1 = unlimited
     expires: float = 0.0  # seconds since 1970; 0 = never
     # What monitoring and events tell besides
     jwt: str = field(default="", repr=False)
-    issuer_key: str = ""
+    issuer_key: str = ""  # public key of who has signed it
     by_key: bool = False  # the user has no name, but a key
     name_tag: str = ""  # what the user's JWT calls it
     account_tag: str = ""  # what the account's JWT calls that
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # of the user's JWT
     # What it follows from, for `recheck` to see whether that still holds. Only its maker reads it.
     proof: object = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a connection may not come in. `error` is what it is told (-ERR), nothing if empty; `why`
-    is for the log, and holds nothing secret. `warning` is the same, where whoever runs the server
-    should see it at once: as a warning, or as an error if it is `grave`."""
+    """Why a connection may not come in. Nothing in it is secret, but for what it is told alone."""
 
-    reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION
-    error: str = VIOLATION
-    why: str = ""
-    warning: str = ""
-    grave: bool = False
+    reason: CloseReason = CloseReason.AUTHENTICATION_VIOLATION  # why it is closed
+    error: str = VIOLATION  # what it is told (-ERR); nothing if empty
+    why: str = ""  # for the log, at level debug
+    warning: str = ""  # the same, where who runs the server should see it at once
+    grave: bool = False  # the warning is an error
     account: str = ""  # whose listeners are told of it; empty = the global one
 
 
@@ -109,7 +106,7 @@ class Slow:
     """An answer that takes much computing, such as comparing a bcrypt hash: `decide` runs in a
     thread, when the turn of the peer's address comes."""
 
-    decide: Callable[[], Answer]
+    decide: Callable[[], Answer]  # in a thread
     then: Callable[[Answer], Outcome] | None = None  # with what it has found, on the loop's thread
 
 

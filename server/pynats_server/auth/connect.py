@@ -17,25 +17,25 @@ class ConnectOptions:
     A later CONNECT on the same connection changes only the fields that it names.
     """
 
-    verbose: bool = True
-    pedantic: bool = True
-    echo: bool = True
-    tls_required: bool = False
-    headers: bool = False
-    no_responders: bool = False
-    protocol: int = 0
-    name: str = ""
-    lang: str = ""
-    version: str = ""
-    user: str = ""
-    password: str = field(default="", repr=False)
-    auth_token: str = field(default="", repr=False)
-    nkey: str = ""
-    jwt: str = field(default="", repr=False)
-    sig: str = field(default="", repr=False)
-    proxy_sig: str = field(default="", repr=False)
-    account: str = ""
-    new_account: bool = False
+    verbose: bool = True  # the server says +OK to everything
+    pedantic: bool = True  # subjects of PUB are checked
+    echo: bool = True  # it gets its own messages
+    tls_required: bool = False  # the client wants TLS
+    headers: bool = False  # it knows headers
+    no_responders: bool = False  # it wants status 503 where nobody listens
+    protocol: int = 0  # 1 = it reads an INFO that comes later
+    name: str = ""  # what the client calls itself
+    lang: str = ""  # language of its library
+    version: str = ""  # of its library
+    user: str = ""  # a user's name, or a token
+    password: str = field(default="", repr=False)  # `pass`
+    auth_token: str = field(default="", repr=False)  # a token
+    nkey: str = ""  # its public key
+    jwt: str = field(default="", repr=False)  # its user JWT
+    sig: str = field(default="", repr=False)  # of the nonce, by its key
+    proxy_sig: str = field(default="", repr=False)  # of the nonce, by a proxy's key
+    account: str = ""  # refused: credentials decide
+    new_account: bool = False  # refused, too
 
     def update(self, raw: bytes) -> None:
         """Applies the fields of a CONNECT. JSON is read as Go does: keys in any case, null keeps

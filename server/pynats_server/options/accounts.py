@@ -33,14 +33,14 @@ class ConnectionLimits:
     max_connections: int = -1
     max_subscriptions: int = -1
     max_payload: int = -1  # bytes
-    publish: PublishLimits = field(default_factory=PublishLimits)
+    publish: PublishLimits = field(default_factory=PublishLimits)  # in a second
 
 
 @dataclass(slots=True)
 class ServiceLatency:
     """Where the latency of a service is published, and for how many of its requests."""
 
-    subject: str
+    subject: str  # where it goes
     sampling: int = 100  # per cent; 0 = of those whose headers ask for a trace
 
 
@@ -48,8 +48,8 @@ class ServiceLatency:
 class StreamExport:
     """Messages that other accounts may import: all of them, unless `accounts` has names."""
 
-    subject: str
-    accounts: list[str] = field(default_factory=list)
+    subject: str  # may have wildcards
+    accounts: list[str] = field(default_factory=list)  # who may import it; empty = everybody
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
     by_token: bool = False  # for those who have an activation JWT (operator mode)
 
@@ -62,13 +62,13 @@ ResponseKind: TypeAlias = Literal["singleton", "stream", "chunked"]
 class ServiceExport:
     """A service that other accounts may import: all of them, unless `accounts` has names."""
 
-    subject: str
-    accounts: list[str] = field(default_factory=list)
+    subject: str  # of its requests; may have wildcards
+    accounts: list[str] = field(default_factory=list)  # who may import it; empty = everybody
     account_token_position: int = 0  # the wildcard, from 1, that is the importer's name; 0 = none
-    response: ResponseKind = "singleton"
+    response: ResponseKind = "singleton"  # how many answers there are to a request
     threshold: float = 0.0  # seconds until nobody answers any more; 0 = DEFAULT_THRESHOLD_S
-    latency: ServiceLatency | None = None
-    allow_trace: bool = False
+    latency: ServiceLatency | None = None  # None = it is not measured
+    allow_trace: bool = False  # traces of messages go on in this account
     by_token: bool = False  # for those who have an activation JWT (operator mode)
 
 
@@ -76,11 +76,11 @@ class ServiceExport:
 class StreamImport:
     """Messages of another account, under their own subjects, those behind a prefix, or `to`."""
 
-    account: str
-    subject: str
-    prefix: str = ""
-    to: str = ""
-    allow_trace: bool = False
+    account: str  # the exporting account
+    subject: str  # its subject, or a part of it
+    prefix: str = ""  # put before its subjects; empty = none
+    to: str = ""  # the local subject, instead of a prefix; empty = the exporter's
+    allow_trace: bool = False  # traces of messages go on in this account
     token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
 
@@ -88,9 +88,9 @@ class StreamImport:
 class ServiceImport:
     """A service of another account, asked under its own subject or `to`."""
 
-    account: str
-    subject: str
-    to: str = ""
+    account: str  # the exporting account
+    subject: str  # its subject, or a part of it
+    to: str = ""  # the local subject; empty = the exporter's
     share: bool = False  # tell it who asks
     token: str = field(default="", repr=False)  # an activation JWT (operator mode)
 
@@ -124,12 +124,12 @@ class AccountOptions:
     default_permissions: Permissions | None = None
     default_limits: PublishLimits | None = None
     jetstream: AccountLimits | None = None
-    jetstream_tiers: dict[str, AccountLimits] = field(default_factory=dict)
+    jetstream_tiers: dict[str, AccountLimits] = field(default_factory=dict)  # by `R1`
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
-    stream_exports: list[StreamExport] = field(default_factory=list)
-    service_exports: list[ServiceExport] = field(default_factory=list)
-    stream_imports: list[StreamImport] = field(default_factory=list)
-    service_imports: list[ServiceImport] = field(default_factory=list)
+    stream_exports: list[StreamExport] = field(default_factory=list)  # messages others may take
+    service_exports: list[ServiceExport] = field(default_factory=list)  # what others may ask
+    stream_imports: list[StreamImport] = field(default_factory=list)  # messages of others
+    service_imports: list[ServiceImport] = field(default_factory=list)  # services of others
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)
     msg_trace: TraceOptions | None = None
     nkey: str = ""

@@ -30,6 +30,8 @@ class SubjectPermission:
 
 @dataclass(slots=True)
 class Permissions:
+    """What a user may do; None = everything."""
+
     publish: SubjectPermission | None = None
     subscribe: SubjectPermission | None = None
     responses: ResponsePermission | None = None

@@ -48,6 +48,8 @@ LOG_PARTS = ("server", "clients", "auth", "jetstream", "monitor", "system")
 
 @dataclass(slots=True)
 class LogOptions:
+    """What the log has, and where it goes: to standard error unless there is a file or syslog."""
+
     debug: bool = False
     trace: bool = False
     trace_verbose: bool = False
@@ -130,15 +132,15 @@ class Options:
     """All settings of one server."""
 
     host: str = "0.0.0.0"
-    port: int = DEFAULT_PORT
+    port: int = DEFAULT_PORT  # -1 = any free one
     client_advertise: str = ""
     server_name: str = ""  # empty = the server id
     server_tags: list[str] = field(default_factory=list)
     server_metadata: dict[str, str] = field(default_factory=dict)
     feature_flags: dict[str, bool] = field(default_factory=dict)
 
-    # monitoring; 0 = off, -1 = any free port
-    http_host: str = ""
+    # monitoring; ports: 0 = off, -1 = any free one
+    http_host: str = ""  # empty = `host`
     http_port: int = 0
     https_port: int = 0
     http_base_path: str = "/"
@@ -158,7 +160,7 @@ class Options:
     accounts: dict[str, AccountOptions] = field(default_factory=dict)  # by name
     system_account: str = ""  # empty = $SYS
     no_system_account: bool = False  # none is made by itself, unless JetStream needs it
-    operator: OperatorOptions = field(default_factory=OperatorOptions)
+    operator: OperatorOptions = field(default_factory=OperatorOptions)  # accounts known by JWTs
     resolver: ResolverOptions = field(default_factory=ResolverOptions)
     mappings: dict[str, list[MappingTarget]] = field(default_factory=dict)  # of the global account
 
@@ -167,7 +169,7 @@ class Options:
     max_pending: int = 64 * 1024 * 1024
     max_connections: int = 65536  # -1 refuses everybody
     max_subscriptions: int = 0  # per connection; 0 = unlimited
-    max_subscription_tokens: int = 0  # 0 = unlimited
+    max_subscription_tokens: int = 0  # 0 = 8192, the most that there may be
     max_closed_clients: int = 10_000
     ping_interval: float = 120.0
     ping_max: int = 2
@@ -183,11 +185,11 @@ class Options:
 
     jetstream: JetStreamOptions = field(default_factory=JetStreamOptions)
 
-    log: LogOptions = field(default_factory=LogOptions)
+    log: LogOptions = field(default_factory=LogOptions)  # what the log has, and where it goes
     pid_file: Path | None = None
     ports_file_dir: Path | None = None
 
-    config_file: Path | None = None
+    config_file: Path | None = None  # that they were read from
     config_digest: str = ""  # "sha256:<hex>" of the parsed file
     warnings: list[str] = field(default_factory=list)  # found while reading the configuration
     # Where the file has its top-level keys, as file:line:column.

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
-from pynats_common.go.durations import format_duration_s
-
-from pynats_server.settings.paths import get_path
+from pynats_server.settings.described import STATED, default_text, kind_of_value
 from pynats_server.settings.schema import Setting, Table
 from pynats_server.settings.top_level import TOP_LEVEL
 
@@ -29,55 +26,85 @@ million. Sizes are bytes; in the NATS format they may have a unit: `10M` is ten 
 always those of 1024: `"10M"`, `"10MB"`, `"10MiB"`. In the NATS format only the sizes in `jetstream`
 (not those of an account) can be texts, ending in `K`, `M`, `G` or `T`.
 
-*Reload*: `yes` if a running server applies a changed value; a key inside a block follows its block.
-*Not yet* marks keys of parts that do not exist yet: they are refused unless their value turns that
-part off. *No effect yet*: the key is checked, but nothing uses it.
+Marks behind a key:
+
+- **↻**: a reload (`pynats-server --signal reload`) applies a changed value; a key inside a block
+  follows its block. The others need a restart, and a reload that changes them is refused.
+- **+**: PyNATS alone has it; nats-server refuses a file with it.
+- *not yet*: it belongs to a part that does not exist yet (clusters, gateways, leaf nodes,
+  WebSocket, MQTT); it is refused unless its value turns that part off. *No effect yet*: the key is
+  checked, but nothing uses it.
 
 """
+
+# How a kind of value is written; those that are not here are called what they are.
+_KINDS = {
+    "switch": "true, false",
+    "path": "file or folder",
+    "texts": "text, list of texts",
+    "map": "map of texts",
+    "address": "host:port, port",
+    "block or blocks": "block, list of blocks",
+    "named blocks": "map of blocks",
+}
 
 
 def document() -> str:
     """The page as Markdown."""
-    return HEAD + "\n".join(_section("Top level", TOP_LEVEL, set()))
+    sections = list(_sections("", TOP_LEVEL, set()))
+    linked = ", ".join(f"[`{name}`](#{slug(name)})" for name, _ in sections if name)
+    tables = "\n".join("\n".join(lines) for _, lines in sections)
+    return f"{HEAD}Blocks: {linked}.\n\n{tables}"
 
 
-def _section(title: str, table: Table, shown: set[int]) -> Iterator[str]:
+def slug(block: str) -> str:
+    """The anchor of a block's heading, as Sphinx and GitHub make it."""
+    return block.replace(".", "") if block else "top-level"
+
+
+def _sections(name: str, table: Table, shown: set[int]) -> Iterator[tuple[str, list[str]]]:
     shown.add(id(table))
-    yield f"## {title}\n"
-    yield "| key | meaning | default | reload |"
-    yield "| --- | --- | --- | --- |"
-    for setting in table.settings:
-        yield _row(setting, table)
-    yield ""
+    lines = [f"## {name or 'Top level'}\n", "| key | value | default | meaning |"]
+    lines.append("| --- | --- | --- | --- |")
+    lines += [_row(setting, table) for setting in table.settings]
+    yield name, [*lines, ""]
     for setting in table.settings:
         if setting.block is not None and id(setting.block) not in shown:
-            inner = setting.name if title == "Top level" else f"{title}.{setting.name}"
-            yield from _section(inner, setting.block, shown)
+            yield from _sections(_inner(name, setting), setting.block, shown)
+
+
+def _inner(name: str, setting: Setting) -> str:
+    return f"{name}.{setting.name}" if name else setting.name
 
 
 def _row(setting: Setting, table: Table) -> str:
     keys = ", ".join(f"`{key}`" for key in (setting.name, *setting.aliases))
+    marks = (" +" if setting.ours else "") + (" ↻" if setting.reloadable else "")
     meaning = setting.help.replace("<", "&lt;").replace("|", "\\|")
     if setting.read is None:
-        return f"| {keys} | {meaning} | | *not yet* |"
-    reload = "yes" if setting.reloadable else ""
+        return f"| {keys} | | | {meaning}; *not yet* |"
     default = default_text(setting, table.defaults())
-    return f"| {keys} | {meaning} | {f'`{default}`' if default else ''} | {reload} |"
+    if default:
+        meaning = STATED.sub("", meaning)
+    return f"| {keys}{marks} | {_kind(setting)} | {_shown(setting, default)} | {meaning} |"
 
 
-def default_text(setting: Setting, options: Any) -> str:
-    """The value without the key, "" if there is none worth a word."""
-    try:
-        value = get_path(options, setting.path)
-    except AttributeError:
-        return ""  # it sets other keys
-    if setting.store is not None and setting.path.rpartition(".")[2] != setting.name:
-        return ""
-    if value is None or value == "" or isinstance(value, (list, dict)) or setting.block:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format_duration_s(value) if isinstance(value, float) else str(value)
+def _kind(setting: Setting) -> str:
+    kind = kind_of_value(setting)
+    return _KINDS.get(kind, "size" if _is_size(setting) else kind)
+
+
+def _is_size(setting: Setting) -> bool:
+    return setting.help.startswith("bytes") or setting.name.endswith(("_bytes", "_size"))
+
+
+def _shown(setting: Setting, default: str) -> str:
+    """A default as it is read best: sizes with their unit, where they are whole."""
+    if default.isdigit() and int(default) and _is_size(setting):
+        for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+            if int(default) % size == 0:
+                return f"`{int(default) // size}{unit}`"
+    return f"`{default}`" if default else ""
 
 
 if __name__ == "__main__":

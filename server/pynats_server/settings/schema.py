@@ -70,7 +70,8 @@ class Setting:
     value is in `off`, which turns the part off. `field` is the path in
     the options of the block ("" = the key's own name); `store` replaces the plain assignment if one
     key sets several fields. With `zero_is_default`, zero keeps the default. `go_name` is its name
-    in reload messages; `block` documents the value's own keys.
+    in reload messages; `block` documents the value's own keys. `ours`: the real server does not
+    know it.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Setting:
     off: tuple[object, ...] = ()
     refusal: str = ""
     block: Table | None = None
+    ours: bool = False
 
     @property
     def path(self) -> str:

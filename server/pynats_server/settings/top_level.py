@@ -122,8 +122,11 @@ TOP_LEVEL = Table(
         read_http_auth,
         reloadable=True,
         block=HTTP_AUTH,
+        ours=True,
     ),
-    Setting("metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS),
+    Setting(
+        "metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS, ours=True
+    ),
     # security
     Setting(
         "authorization",
@@ -327,6 +330,7 @@ TOP_LEVEL = Table(
         v.choice("text", "json"),
         field="log.log_format",
         reloadable=True,
+        ours=True,
     ),
     Setting(
         "log_levels",
@@ -335,6 +339,7 @@ TOP_LEVEL = Table(
         v.log_levels,
         field="log.log_levels",
         reloadable=True,
+        ours=True,
     ),
     Setting(
         "log_logins",
@@ -342,6 +347,7 @@ TOP_LEVEL = Table(
         v.boolean,
         field="log.log_logins",
         reloadable=True,
+        ours=True,
     ),
     Setting("syslog", "log to syslog", v.boolean, field="log.syslog", reloadable=True),
     Setting(

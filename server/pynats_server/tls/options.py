@@ -87,6 +87,7 @@ class TlsOptions:
 
     @property
     def checks_revocation(self) -> bool:
+        """Whether authorities are asked about certificates of clients."""
         return self.ocsp_peer is not None and self.ocsp_peer.verify
 
     def pairs(self) -> list[CertificateFiles]:

@@ -1,14 +1,11 @@
-"""Every command and flag of the original is there, or has a reason; the document says so, too."""
+"""Every command and flag of the original is there, or has a reason."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from pynats_cli.global_options import global_flags
 
 from tests.cli.inventory.compare import ABSENT, inventory, reason, rows
-from tests.cli.inventory.document import document
 
 ROWS = list(rows())
 
@@ -30,9 +27,3 @@ def test_reasons_are_for_what_is_missing() -> None:
         for what in row.missing:
             used |= {key for key in ABSENT if f"{row.path} {what}".startswith(key)}
     assert set(ABSENT) - used == set()
-
-
-def test_the_document_is_not_stale() -> None:
-    assert (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text(
-        "utf-8"
-    ) == document(), "run `make docs`"

@@ -139,7 +139,7 @@ DIFFERENCES: dict[str, Difference] = {
         ),
     ),
     "f8_raising_max_deliver_brings_nothing_back": Difference(
-        "what was delivered once has not been redelivered",
+        "what was delivered once does not count as redelivered",
         (
             ("= P1 A0 R1 W0, d 1:1, f 0:0", "= P1 A0 R0 W0, d 1:1, f 0:0"),
             ("= P0 A1 R2 W1, d 3:2, f 0:0", "= P0 A1 R1 W1, d 3:2, f 0:0"),
@@ -156,7 +156,7 @@ DIFFERENCES: dict[str, Difference] = {
         ),
     ),
     "n1_deleting_what_was_redelivered": Difference(
-        "it was delivered twice", ((_gone(1), _gone(2)),)
+        "of a message that is deleted the event tells all its deliveries", ((_gone(1), _gone(2)),)
     ),
     "n1_deleting_what_ack_all_has_out": Difference(
         "the reference takes the message before the deleted one for acknowledged",
@@ -180,7 +180,7 @@ DIFFERENCES: dict[str, Difference] = {
         ),
     ),
     "n6_a_rollup_of_all": Difference(
-        "as above",
+        "a rollup is told of as other ends of unacknowledged messages are, and moves a floor",
         (
             ("told < nothing", _gone(1)),
             ("= P1 A0 R0 W0, d 1:4, f 1:4", "= P1 A0 R0 W0, d 1:1, f 1:1"),

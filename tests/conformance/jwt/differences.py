@@ -46,13 +46,13 @@ REPLACED: dict[str, tuple[str, str, str]] = {
     "scoped sentinel: nothing": (" with its token", "", _SECRET),
     "push: three chunks of junk": (
         "illegal base64 data at input byte 0", "not a JWT: its header cannot be decoded",
-        "words of Go's library"),
+        "other words of a refusal"),
     "push: version 1 in its body": (
         "claim failed V1 signature verification", "unsupported version of claims",
-        "ours says what is wrong"),
+        "other words of a refusal"),
     "push: more imports than it may": (
         "allowed by the operator the account contains more imports than allowed by the operator",
-        "allowed by the operator", "once is enough"),
+        "allowed by the operator", "other words of a refusal"),
 }  # fmt: skip
 
 _LESS = "a limit below -1 is none at all, which an empty message does not exceed"

@@ -230,6 +230,7 @@ ACCOUNT = Table(
         "limits of users without their own, as in authorization.users",
         read_publish_limits,
         block=RATES,
+        ours=True,
     ),
     Setting("jetstream", "JetStream: on or off, or its limits", _read_jetstream, block=JETSTREAM),
     Setting("limits", "limits of its clients; negative = none", _read_limits, block=LIMITS),

@@ -144,7 +144,9 @@ USER = Table(
         ("permission", "authorization"),
         block=PERMISSIONS,
     ),
-    Setting("limits", "limits of each of its connections", read_publish_limits, block=RATES),
+    Setting(
+        "limits", "limits of each of its connections", read_publish_limits, block=RATES, ours=True
+    ),
     Setting(
         "allowed_connection_types",
         "kinds of connections it may use: " + ", ".join(CONNECTION_TYPES),
@@ -175,7 +177,11 @@ AUTHORIZATION = Table(
         block=PERMISSIONS,
     ),
     Setting(
-        "default_limits", "limits of users without their own", read_publish_limits, block=RATES
+        "default_limits",
+        "limits of users without their own",
+        read_publish_limits,
+        block=RATES,
+        ours=True,
     ),
     Setting(
         "auth_callout",
@@ -189,6 +195,7 @@ AUTHORIZATION = Table(
         "OpenID Connect providers whose tokens let in: a block or a list of blocks",
         read_oidc,
         block=OIDC,
+        ours=True,
     ),
     Setting(
         "proxy_required",

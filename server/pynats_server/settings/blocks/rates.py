@@ -26,18 +26,21 @@ def rate_settings(path: str = "") -> tuple[Setting, ...]:
             "messages published in a second, and at once",
             _rate,
             field=path + "max_publish_rate",
+            ours=True,
         ),
         Setting(
             "max_publish_bytes",
             "bytes of messages published in a second, and at once",
             _rate,
             field=path + "max_publish_bytes",
+            ours=True,
         ),
         Setting(
             "publish_limit_action",
             "what is beyond these two: throttle (it waits) or refuse",
             choice("throttle", "refuse"),
             field=path + "publish_limit_action",
+            ours=True,
         ),
     )
 

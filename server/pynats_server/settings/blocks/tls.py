@@ -314,6 +314,7 @@ _SETTINGS = (
         "time between looks whether the files have changed, which are then used for new "
         "connections; false = only a reload takes them",
         _watch,
+        ours=True,
     ),
 )
 TLS = Table(TlsOptions, *_SETTINGS, unknown='error parsing tls config, unknown field "{key}"')
