@@ -21,6 +21,10 @@ def main() -> NoReturn:
 
 
 def _load() -> Main:
+    if sys.argv[1:2] == ["healthcheck"]:  # asked every few seconds: not with the whole broker
+        from pynats_server.process.health_command import main as check
+
+        return check
     from pynats_server.__main__ import main as run
 
     return run

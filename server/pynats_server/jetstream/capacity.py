@@ -7,15 +7,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pynats_server.core.readiness.control_groups import GROUPS, HIERARCHY, folders
 from pynats_server.options import JetStreamOptions
 
 SHARE = 3, 4
 MEMORY_IF_UNKNOWN = 256 << 20
 DISK_IF_UNKNOWN = 1 << 40
-CGROUP_LIMITS = (  # version 2, version 1
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
+# Version 2: where the kernel begins to slow the processes down, and where it ends one; version 1.
+MEMORY_FILES = ("memory.high", "memory.max", "memory.limit_in_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +44,19 @@ def _memory() -> int:
         machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return MEMORY_IF_UNKNOWN
-    return min([machine, *_cgroup_limits()])
+    return min([machine, *memory_limits()])
 
 
-def _cgroup_limits() -> list[int]:
-    """The memory limits of the container this process is in, if any: bytes."""
-    limits: list[int] = []
-    for path in CGROUP_LIMITS:
-        try:
-            text = path.read_text().strip()
-        except OSError:  # not this version of cgroups, or none
-            continue
-        if text.isdecimal():  # "max" = no limit
-            limits.append(int(text))
-    return limits
+def memory_limits(groups: Path = GROUPS, hierarchy: Path = HIERARCHY) -> list[int]:
+    """What the process's control group and those it is in allow, in bytes. None without."""
+    found: list[int] = []
+    for folder in folders("memory", groups, hierarchy):
+        for name in MEMORY_FILES:
+            with contextlib.suppress(OSError):  # not this version, or no such controller
+                text = (folder / name).read_text().strip()
+                if text.isdecimal():  # "max" = no limit
+                    found.append(int(text))
+    return found
 
 
 def _free_disk(folder: Path) -> int:
