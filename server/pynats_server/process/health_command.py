@@ -76,7 +76,8 @@ def _ask(host: str, port: int, target: str, secure: bool, timeout_s: float) -> t
     request = f"GET {target} HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n"
     with socket.create_connection((host, port), timeout_s) as plain:
         if secure:
-            answer = _read(_wrapped(plain), request)
+            with _wrapped(plain) as wrapped:
+                answer = _read(wrapped, request)
         else:
             answer = _read(plain, request)
     head, _, body = answer.partition(b"\r\n\r\n")
