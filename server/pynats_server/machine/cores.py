@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from pynats_server.core.readiness.control_groups import GROUPS, HIERARCHY, folders
+from pynats_server.machine.control_groups import GROUPS, HIERARCHY, folders
 
 
 def usable_cores() -> int:
