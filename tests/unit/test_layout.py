@@ -57,6 +57,7 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "version": ("pynats_common",),  # the release, which the tools show too
     S + "core": (),
     S + "work": (),
+    S + "machine": (),
     S + "subjects": ("pynats_common", S + "core", S + "work"),
     S + "settings": (*BASE, S + "settings.blocks", S + "settings.changes"),
     # Which mappings are possible, and whether the files of TLS can be used.
@@ -100,8 +101,8 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "server.info": (*BASE, S + "core", S + "said", S + "server.state", S + "work"),
     # What is said in the system account; whoever tells it something knows no JSON.
     S + "system": (
-        *BASE, S + "auth", S + "clients.described", S + "core", S + "monitor", S + "said",
-        S + "server.state", S + "work",
+        *BASE, S + "auth", S + "clients.described", S + "core", S + "machine", S + "monitor",
+        S + "said", S + "server.state", S + "work",
     ),
     # What became of traced messages.
     S + "tracing": (
@@ -118,12 +119,13 @@ RULES: dict[str, tuple[str, ...]] = {
     S + "clients": (
         *BASE, S + "auth", S + "clients.closed", S + "clients.session", S + "clients.shown",
         S + "clients.trace",
-        S + "core", S + "log", S + "said", S + "server.info", S + "server.state", S + "system",
+        S + "core", S + "log", S + "machine", S + "said", S + "server.info", S + "server.state",
+        S + "system",
         S + "tls", S + "tls.peer", S + "tracing", S + "work",
     ),
     S + "monitor": (
         *BASE, S + "accounts", S + "auth.secrets", S + "clients.closed", S + "clients.shown",
-        S + "core", J + "config",
+        S + "core", S + "machine", J + "config",
         J + "domains", J + "figures", S + "said", S + "tls", S + "tls.options", S + "tls.subjects",
         S + "work",
     ),
@@ -209,7 +211,7 @@ RULES: dict[str, tuple[str, ...]] = {
         J + "errors", J + "publish.batch", J + "quota", J + "store", J + "store.consumers",
         S + "work",
     ),
-    J + "capacity": BASE,
+    J + "capacity": (*BASE, S + "machine"),
     J + "advisories": (*BASE, S + "clients.described", S + "core", J + "clock"),
     # The disk, before there are streams.
     J + "folders": (

@@ -10,9 +10,9 @@ from pynats_server.auth import Verdict
 from pynats_server.clients.session import session_of
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
-from pynats_server.core.readiness.cores import usable_cores
 from pynats_server.core.readiness.patience import AWAKE_NS
 from pynats_server.core.reasons import CloseReason
+from pynats_server.machine.cores import usable_cores
 from pynats_server.options import ConnectionLimits, Options
 from pynats_server.server.state import ServerState
 

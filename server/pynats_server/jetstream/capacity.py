@@ -7,15 +7,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pynats_server.machine.memory import usable_memory
 from pynats_server.options import JetStreamOptions
 
 SHARE = 3, 4
-MEMORY_IF_UNKNOWN = 256 << 20
 DISK_IF_UNKNOWN = 1 << 40
-CGROUP_LIMITS = (  # version 2, version 1
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +26,7 @@ class JetStreamLimits:
 def resolve(options: JetStreamOptions, store_dir: Path) -> JetStreamLimits:
     """The limits in force for a server whose files are in `store_dir`."""
     return JetStreamLimits(
-        options.max_memory if options.max_memory is not None else _share(_memory()),
+        options.max_memory if options.max_memory is not None else _share(usable_memory()),
         options.max_file if options.max_file is not None else _share(_free_disk(store_dir)),
         store_dir,
     )
@@ -38,27 +34,6 @@ def resolve(options: JetStreamOptions, store_dir: Path) -> JetStreamLimits:
 
 def _share(whole: int) -> int:
     return whole // SHARE[1] * SHARE[0]
-
-
-def _memory() -> int:
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        return MEMORY_IF_UNKNOWN
-    return min([machine, *_cgroup_limits()])
-
-
-def _cgroup_limits() -> list[int]:
-    """The memory limits of the container this process is in, if any: bytes."""
-    limits: list[int] = []
-    for path in CGROUP_LIMITS:
-        try:
-            text = path.read_text().strip()
-        except OSError:  # not this version of cgroups, or none
-            continue
-        if text.isdecimal():  # "max" = no limit
-            limits.append(int(text))
-    return limits
 
 
 def _free_disk(folder: Path) -> int:

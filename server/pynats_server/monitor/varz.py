@@ -14,7 +14,7 @@ from pynats_common.go.durations import SECOND_NS, span_text
 from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
-from pynats_server.core.readiness.cores import usable_cores
+from pynats_server.machine.cores import usable_cores
 from pynats_server.monitor import jsz
 from pynats_server.monitor.source import MonitorSource, system_account_name
 from pynats_server.options import FEATURES, REPLICATION_FEATURES

@@ -122,8 +122,13 @@ def _inform(program: str, last: dict[str, Value], words: list[str]) -> Command |
         folder = str(last.get("sd", ""))
         outcome = run(program, words[1:], str(last.get("c", "")), folder)
         return _end(program, outcome.code, stdout=outcome.stdout, stderr=outcome.stderr)
+    if word == "healthcheck":
+        from pynats_server.process import health_command
+
+        health = health_command.run(program, words[1:])
+        return _end(program, health.code, stdout=health.stdout, stderr=health.stderr)
     if words:
-        similar = did_you_mean(words[0], ("version", "help", "store"))
+        similar = did_you_mean(words[0], ("version", "help", "store", "healthcheck"))
         return _refused(program, f"unrecognized command: {quote(words[0])}{similar}")
     return None
 

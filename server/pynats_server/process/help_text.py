@@ -20,6 +20,7 @@ def usage(program: str) -> str:
     lines = [
         f"Usage: {program} [options]",
         f"       {program} store --help    about the files of a server that is not running",
+        f"       {program} healthcheck [URL]   asks whether a server is healthy",
     ]
     for title, flags in SECTIONS.items():
         lines += ["", title]

@@ -9,6 +9,7 @@ from pathlib import Path
 from pynats_common.go.errno import error_text
 
 PROCESS_NAME = "pynats-server"
+_OTHER_COMMANDS = ("healthcheck", "store")  # of the same program, which are no servers
 _SCRIPT_NAMES = (PROCESS_NAME, "nats-server")  # a link of the second name is ours if Python runs it
 
 COMMANDS: dict[str, signal.Signals] = {
@@ -116,12 +117,16 @@ def _is_server(words: list[str]) -> bool:
     if not names:
         return False
     if names[0] == PROCESS_NAME:
-        return True
+        return not _is_other(words[1:])
     if not names[0].startswith(("python", "pypy")):
         return False
     for index, word in enumerate(words[1:6], start=1):
         if word == "-m":
             return words[index + 1 : index + 2] == ["pynats_server"]
         if not word.startswith("-"):
-            return names[index] in _SCRIPT_NAMES
+            return names[index] in _SCRIPT_NAMES and not _is_other(words[index + 1 :])
     return False
+
+
+def _is_other(arguments: list[str]) -> bool:
+    return arguments[:1] != [] and arguments[0] in _OTHER_COMMANDS

@@ -8,7 +8,7 @@ import msgspec
 from pynats_common.go.json import json_number
 from pynats_common.go.times import format_time_s
 
-from pynats_server.core.readiness.cores import usable_cores
+from pynats_server.machine.cores import usable_cores
 from pynats_server.monitor import jsz
 from pynats_server.monitor.traffic import Moved, moved_in, moved_out
 from pynats_server.monitor.varz import ByKind, Usage, subscription_total

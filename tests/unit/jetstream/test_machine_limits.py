@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from pynats_server.jetstream.capacity import resolve
+from pynats_server.machine import memory
 from pynats_server.options import JetStreamOptions
 
 MIB = 1 << 20
@@ -34,3 +35,11 @@ def test_what_streams_hold_already_does_not_lower_the_limit(
 
 def test_a_configured_limit_stands(tmp_path: Path) -> None:
     assert resolve(JetStreamOptions(max_file=5), tmp_path).max_file == 5
+    assert resolve(JetStreamOptions(max_memory=7), tmp_path).max_memory == 7
+
+
+def test_streams_in_memory_get_a_share_of_the_smallest_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "limits", lambda: [400 * MIB, 1 << 60])
+    assert resolve(JetStreamOptions(), tmp_path).max_memory == 300 * MIB

@@ -6,8 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-GROUPS = Path("/proc/self/cgroup")
-HIERARCHY = Path("/sys/fs/cgroup")
+from pynats_server.machine.control_groups import GROUPS, HIERARCHY, folders
 
 
 def usable_cores() -> int:
@@ -16,28 +15,14 @@ def usable_cores() -> int:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:
         allowed = os.cpu_count() or 1
-    quota = min(quotas(GROUPS, HIERARCHY), default=float(allowed))
+    quota = min(quotas(), default=float(allowed))
     return max(1, min(allowed, int(quota)))
 
 
-def quotas(groups: Path, hierarchy: Path) -> list[float]:
+def quotas(groups: Path = GROUPS, hierarchy: Path = HIERARCHY) -> list[float]:
     """The limits, in cores, of the process's control group and of those it is in. None without."""
-    found = []
-    with contextlib.suppress(OSError):
-        for line in groups.read_text().splitlines():
-            controllers, path = line.split(":", 2)[1:]
-            if not controllers:
-                root = hierarchy
-            elif "cpu" in controllers.split(","):
-                root = hierarchy / "cpu"
-            else:
-                continue
-            at = root / path.lstrip("/")
-            # In a container the path may be that of the host: then only the root is there.
-            for folder in (at, *at.parents):
-                if folder.is_relative_to(root) and (quota := _quota(folder)) is not None:
-                    found.append(quota)
-    return found
+    found = map(_quota, folders("cpu", groups, hierarchy))
+    return [quota for quota in found if quota is not None]
 
 
 def _quota(folder: Path) -> float | None:

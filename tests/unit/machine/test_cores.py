@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pynats_server.core.readiness.cores import quotas
+from pynats_server.machine.cores import quotas
 
 
 def made(folder: Path, files: dict[str, str]) -> Path:
