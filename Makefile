@@ -7,7 +7,7 @@ JOBS   ?= 3
 SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
+.PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean deb deb-check
 
 setup: $(STAMP)
 
@@ -106,3 +106,11 @@ docs: setup
 	$(BIN)/python -m pynats_server.settings.document > docs/reference/configuration.md
 	$(BIN)/python -m tests.cli.inventory.document > docs/reference/cli.md
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
+
+# Debian packages for this system's Python, into dist/ (packaging/README.md).
+deb: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb dist $(ARGS)
+
+# Installs them in a fresh Debian that boots, as root: start, load, watchdog, upgrade, purge.
+deb-check: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb.check $(ARGS)

@@ -1,0 +1,1 @@
+"""Builds what is shipped: Debian packages, man pages, completions. It is not installed itself."""
