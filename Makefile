@@ -7,7 +7,7 @@ JOBS   ?= 3
 SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
+.PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean deb deb-check
 
 setup: $(STAMP)
 
@@ -111,3 +111,11 @@ docs: pages
 pages: setup
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
 	$(BIN)/python -m tests.docs.pages
+
+# Debian packages for this system's Python, into dist/ (packaging/README.md).
+deb: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb dist $(ARGS)
+
+# Installs them in a fresh Debian that boots, as root: start, load, watchdog, upgrade, purge.
+deb-check: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb.check $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import resource
 import signal
 import sys
@@ -58,13 +59,13 @@ def _allow_many_files() -> None:
 
 def _run(command: Command, program: str) -> int:
     from pynats_server.log.logger import LogError
-    from pynats_server.server.server import Server, ServerError
+    from pynats_server.server.server import ServerError
 
     assert command.accepted is not None
     try:
 
         async def serve() -> int:
-            server = Server(command.accepted, program=program)
+            server = _server(command, program)
             command.accepted = None  # a reload lets them go
             if command.config:
                 server.load_options = command.load
@@ -84,6 +85,20 @@ def _run(command: Command, program: str) -> int:
     except (ServerError, LogError) as error:
         sys.stderr.write(f"{program}: {error}\n")
         return 1
+
+
+def _server(command: Command, program: str) -> Server:
+    """One that tells the service manager how it is doing, where there is one."""
+    from pynats_server.server.server import Server
+
+    if "NOTIFY_SOCKET" in os.environ:
+        from pynats_server.process.notify import connect
+        from pynats_server.server.service import ServiceServer
+
+        notifier = connect()
+        if notifier is not None:
+            return ServiceServer(command.accepted, notifier, program)
+    return Server(command.accepted, program=program)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
