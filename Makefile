@@ -8,6 +8,7 @@ SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
+.PHONY: man completions
 
 setup: $(STAMP)
 
@@ -96,6 +97,13 @@ dist: setup
 # Installs the wheel into an empty environment, starts the server, sends a message.
 dist-check: setup
 	PYTHON=$(BIN)/python .ci/dist-check
+
+# Manual pages and completion scripts, from what the commands say of themselves.
+man: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.man build/man
+
+completions: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.completions build/completions
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info

@@ -15,6 +15,7 @@ from pynats_server.settings.paths import get_path
 from pynats_server.settings.schema import Setting, Table
 from pynats_server.settings.top_level import TOP_LEVEL
 
+TOP = "Top level"
 HEAD = """\
 # Configuration
 
@@ -38,21 +39,30 @@ part off. *No effect yet*: the key is checked, but nothing uses it.
 
 def document() -> str:
     """The page as Markdown."""
-    return HEAD + "\n".join(_section("Top level", TOP_LEVEL, set()))
+    return HEAD + "\n".join(line for title, table in blocks() for line in _section(title, table))
 
 
-def _section(title: str, table: Table, shown: set[int]) -> Iterator[str]:
+def blocks() -> Iterator[tuple[str, Table]]:
+    """Every block of keys and its path, each block once, those inside it behind it."""
+    return _blocks(TOP, TOP_LEVEL, set())
+
+
+def _blocks(title: str, table: Table, shown: set[int]) -> Iterator[tuple[str, Table]]:
     shown.add(id(table))
+    yield title, table
+    for setting in table.settings:
+        if setting.block is not None and id(setting.block) not in shown:
+            inner = setting.name if title == TOP else f"{title}.{setting.name}"
+            yield from _blocks(inner, setting.block, shown)
+
+
+def _section(title: str, table: Table) -> Iterator[str]:
     yield f"## {title}\n"
     yield "| key | meaning | default | reload |"
     yield "| --- | --- | --- | --- |"
     for setting in table.settings:
         yield _row(setting, table)
     yield ""
-    for setting in table.settings:
-        if setting.block is not None and id(setting.block) not in shown:
-            inner = setting.name if title == "Top level" else f"{title}.{setting.name}"
-            yield from _section(inner, setting.block, shown)
 
 
 def _row(setting: Setting, table: Table) -> str:

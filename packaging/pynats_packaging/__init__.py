@@ -1,0 +1,1 @@
+"""Builds what PyNATS is installed from: packages, manual pages, completions, releases."""
