@@ -8,7 +8,7 @@ SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: setup build run docs test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
-.PHONY: man completions
+.PHONY: man completions release
 
 setup: $(STAMP)
 
@@ -104,6 +104,12 @@ man: setup
 
 completions: setup
 	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.completions build/completions
+
+# Everything that this machine can build of a release, into dist/, and tried in empty environments:
+# source distribution, wheels for each Python that is here and for the tools on other systems, bills
+# of materials, checksums. What an earlier run compiled, in build/release, is used again.
+release: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.release $(ARGS)
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info
