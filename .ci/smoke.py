@@ -58,18 +58,7 @@ def main() -> None:
     assert seed.startswith("SU"), seed
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
-            [
-                BIN / "pynats-server",
-                "-a",
-                "127.0.0.1",
-                "-p",
-                "-1",
-                "-m",
-                "-1",
-                "-js",
-                "-sd",
-                folder,
-            ],
+            [BIN / "pynats-server", *LISTEN, "-js", "-sd", folder],
             stderr=subprocess.PIPE,
             text=True,
         )
