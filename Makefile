@@ -8,6 +8,7 @@ SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 .PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean deb deb-check
+.PHONY: man completions release
 
 setup: $(STAMP)
 
@@ -96,6 +97,19 @@ dist: setup
 # Installs the wheel into an empty environment, starts the server, sends a message.
 dist-check: setup
 	PYTHON=$(BIN)/python .ci/dist-check
+
+# Manual pages and completion scripts, from what the commands say of themselves.
+man: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.man build/man
+
+completions: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.completions build/completions
+
+# Everything that this machine can build of a release, into dist/, and tried in empty environments:
+# source distribution, wheels for each Python that is here and for the tools on other systems, bills
+# of materials, checksums. What an earlier run compiled, in build/release, is used again.
+release: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.release $(ARGS)
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info

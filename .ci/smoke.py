@@ -16,6 +16,8 @@ from pathlib import Path
 import nats
 
 BIN = Path(sys.executable).parent
+PROGRAMS = ("pynats-server", "pynats", "pynats-top", "pynsc", "pynk")
+LISTEN = ("-a", "127.0.0.1", "-p", "-1", "-m", "-1")
 PATIENCE_S = 60
 
 
@@ -28,6 +30,11 @@ def run(*command: str) -> str:
     if done.returncode:
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def seen_by_top(monitoring: str) -> str:
+    """What `pynats-top` shows of a server."""
+    return run("pynats-top", "-s", monitoring, "-once", "-view", "streams", "-format", "csv")
 
 
 async def stored_messages(url: str) -> int:
@@ -43,12 +50,15 @@ async def stored_messages(url: str) -> int:
 
 def main() -> None:
     """Exits with an error when anything does not work."""
-    print(run("pynats", "--version").strip(), run("pynsc", "--version").strip(), sep="\n")
+    for program in PROGRAMS:
+        told = run(program, "--version").strip()
+        assert told.startswith(f"{program}: v"), told
+        print(told)
     seed = run("pynk", "-gen", "user").strip()
     assert seed.startswith("SU"), seed
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
-            [BIN / "pynats-server", "-a", "127.0.0.1", "-p", "-1", "-js", "-sd", folder],
+            [BIN / "pynats-server", *LISTEN, "-js", "-sd", folder],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -56,17 +66,21 @@ def main() -> None:
         watchdog.start()
         try:
             assert server.stderr is not None
-            log, url = "", ""
+            log, url, monitoring = "", "", ""
             for line in server.stderr:
                 log += line
                 if found := re.search(r"client connections on (\S+)", line):
                     url = f"nats://{found[1]}"
+                if found := re.search(r"Starting http monitor on (\S+)", line):
+                    monitoring = f"http://{found[1]}"
                 if "Server is ready" in line:
                     break
             else:
                 sys.exit(f"the server did not start:\n{log}")
             messages = asyncio.run(stored_messages(url))
             assert messages == 1, messages
+            table = seen_by_top(monitoring)
+            assert "SMOKE" in table, table
             server.terminate()
             server.stderr.read()
             code = server.wait()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 from pynats_cli.commands import ROOT
 from pynats_cli.program import helpforms
-from pynats_common.commandline.help.manpage import literal, manual_page, quoted
+from pynats_common.commandline.help.manpage import manual_page
+from pynats_common.commandline.help.roff import literal, quoted
 from pynats_common.commandline.tree import Command, Found, Group, shown_commands, walk
 
 from tests.cli.conftest import Cli

@@ -30,7 +30,8 @@ _PROGRAM() {
     found=("${(@)found:#}")
     if (( ${#found} )); then compadd -a found; else _files; fi
 }
-compdef _PROGRAM PROGRAM
+# The file is the function when zsh finds it in $fpath.
+if [ "$funcstack[1]" = _PROGRAM ]; then _PROGRAM "$@"; else compdef _PROGRAM PROGRAM; fi
 """
 
 _FISH = """\

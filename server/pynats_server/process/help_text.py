@@ -36,12 +36,12 @@ def _lines(flag: Flag) -> Iterator[str]:
     if len(shown) >= COLUMN:
         yield shown
         shown = ""
-    for line in textwrap.wrap(_description(flag), WIDTH - COLUMN):
+    for line in textwrap.wrap(description(flag), WIDTH - COLUMN):
         yield f"{shown:<{COLUMN}}{line}"
         shown = ""
 
 
-def _description(flag: Flag) -> str:
+def description(flag: Flag) -> str:
     setting = TOP_LEVEL.find_path(flag.path) if flag.path else None
     text = flag.help or (setting.help if setting is not None else "")
     assert text, flag

@@ -11,38 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pynats_common.commandline.suggest import closest, did_you_mean
-from pynats_common.go.flags import FlagError, Kind, Value, read_flags
+from pynats_common.go.flags import FlagError, Value, read_flags
 from pynats_common.go.quoting import quote
 
 from pynats_server.options import JetStreamOptions, Options
+from pynats_server.process.store_help import KINDS, usage
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.inspection.reading import Look
 
 BAD_USAGE: Final = 2
-USAGE = """\
-Usage: {program} store check [options] [DIR]
-       {program} store acknowledge-loss [options] [DIR]
-       {program} store restore-quarantined [options] [DIR]
-
-Looks at the streams of a server that is not running, and changes what you ask for. DIR is what
-the server has as its store_dir; without it, the one of the configuration file.
-
-    check                  reads every stream and block and changes nothing; exits with 1 if
-                           something is lost, damaged or cannot be read
-    acknowledge-loss       notes that you know of what is lost: servers do not warn of it any more
-    restore-quarantined    puts blocks of the quarantine back where their messages are lost
-
-    -c, --config <file>    configuration file, for the store's folder and its key
-    --stream <name>        only this one, as ACCOUNT/STREAM
-    --json                 print JSON
-    --yes                  do not ask
-    -h, --help             show this text
-"""
-_FLAGS: dict[str, Kind] = {
-    "c": "str", "config": "str", "stream": "str", "json": "bool", "yes": "bool", "h": "bool",
-    "help": "bool",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +56,9 @@ def run(program: str, words: Sequence[str], config: str, store_dir: str) -> Outc
     try:
         flags, rest = _read(program, words)
         if flags.get("h") or flags.get("help"):
-            return Outcome(0, USAGE.format(program=program))
+            return Outcome(0, usage(program))
         if not rest:
-            return Outcome(BAD_USAGE, stderr=USAGE.format(program=program))
+            return Outcome(BAD_USAGE, stderr=usage(program))
         command = _COMMANDS.get(rest[0])
         if command is None:
             similar = did_you_mean(rest[0], tuple(_COMMANDS))
@@ -98,9 +76,9 @@ def _read(program: str, words: Sequence[str]) -> tuple[dict[str, Value], list[st
     left = list(words)
     while left:
         try:
-            given, left = read_flags(_FLAGS, left)
+            given, left = read_flags(KINDS, left)
         except FlagError as error:
-            name = closest(error.unknown, [flag for flag in _FLAGS if len(flag) > 2])
+            name = closest(error.unknown, [flag for flag in KINDS if len(flag) > 2])
             similar = f" (did you mean --{name}?)" if name else ""
             text = f"{error}{similar}: see {program} store --help"
             raise _Refused(text, BAD_USAGE) from None

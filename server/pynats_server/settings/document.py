@@ -12,6 +12,7 @@ from pynats_server.settings.described import STATED, default_text, kind_of_value
 from pynats_server.settings.schema import Setting, Table
 from pynats_server.settings.top_level import TOP_LEVEL
 
+TOP = "Top level"
 HEAD = """\
 # Configuration
 
@@ -51,30 +52,38 @@ _KINDS = {
 
 def document() -> str:
     """The page as Markdown."""
-    sections = list(_sections("", TOP_LEVEL, set()))
-    linked = ", ".join(f"[`{name}`](#{slug(name)})" for name, _ in sections if name)
-    tables = "\n".join("\n".join(lines) for _, lines in sections)
+    sections = list(blocks())
+    linked = ", ".join(f"[`{name}`](#{slug(name)})" for name, _ in sections if name != TOP)
+    tables = "\n".join(line for name, table in sections for line in _section(name, table))
     return f"{HEAD}Blocks: {linked}.\n\n{tables}"
+
+
+def blocks() -> Iterator[tuple[str, Table]]:
+    """Every block of keys and its path, each block once, those inside it behind it."""
+    return _blocks(TOP, TOP_LEVEL, set())
 
 
 def slug(block: str) -> str:
     """The anchor of a block's heading, as Sphinx and GitHub make it."""
-    return block.replace(".", "") if block else "top-level"
+    return block.replace(".", "").replace(" ", "-").lower()
 
 
-def _sections(name: str, table: Table, shown: set[int]) -> Iterator[tuple[str, list[str]]]:
+def _blocks(title: str, table: Table, shown: set[int]) -> Iterator[tuple[str, Table]]:
     shown.add(id(table))
-    lines = [f"## {name or 'Top level'}\n", "| key | value | default | meaning |"]
-    lines.append("| --- | --- | --- | --- |")
-    lines += [_row(setting, table) for setting in table.settings]
-    yield name, [*lines, ""]
+    yield title, table
     for setting in table.settings:
         if setting.block is not None and id(setting.block) not in shown:
-            yield from _sections(_inner(name, setting), setting.block, shown)
+            inner = setting.name if title == TOP else f"{title}.{setting.name}"
+            yield from _blocks(inner, setting.block, shown)
 
 
-def _inner(name: str, setting: Setting) -> str:
-    return f"{name}.{setting.name}" if name else setting.name
+def _section(title: str, table: Table) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield "| key | value | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for setting in table.settings:
+        yield _row(setting, table)
+    yield ""
 
 
 def _row(setting: Setting, table: Table) -> str:

@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE_ROOTS = ("common", "server", "tools", "bench")
+SOURCE_ROOTS = ("common", "server", "tools", "bench", "packaging")
 SOURCES = {".py", ".pyx", ".pxd", ".pyi", ".h", ".typed"}
 TIMEOUT_S = 100
 

@@ -44,15 +44,16 @@ class _Parser(argparse.ArgumentParser):
         return [name for name in self._option_string_actions if not name.startswith("--")]
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Reads the command line; has every option and its help."""
+    made = _Parser(
         prog="pynk",
         description="Generate NKeys, sign and verify with them.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add = parser.add_argument
+    add = made.add_argument
     add("-v", "--v", "-version", "--version", dest="version", action="store_true",
         help="show the version")  # fmt: skip
     add("-gen", "--gen", metavar="TYPE", help=f"generate a key: {', '.join(KINDS)}")
@@ -66,13 +67,13 @@ def _parser() -> _Parser:
     add("-pre", "--pre", metavar="TEXT", help="letters that shall follow the key's first one")
     add("-maxpre", "--maxpre", metavar="N", type=int, default=10_000_000,
         help="tries for -pre (default 10000000)")  # fmt: skip
-    return parser
+    return made
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run with these arguments; exit status 0 or 1."""
     try:
-        for line in run(_parser().parse_args(argv)):
+        for line in run(parser().parse_args(argv)):
             print(line)
     except NkError as error:
         print(error)

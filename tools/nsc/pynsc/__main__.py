@@ -6,7 +6,7 @@ import sys
 
 from pynats_common.commandline.help.text import group_help
 from pynats_common.commandline.suggest import did_you_mean
-from pynats_common.commandline.tree import Command, Group
+from pynats_common.commandline.tree import Group
 from pynats_common.program.running import run_program
 from pynats_common.program.version import version_line
 
@@ -32,12 +32,12 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     if words and words[0] != "help":
         return _refuse(f'unknown command "{words[0]}"{_similar(path, words[0])}', path)
-    known = (*_group(path).value_flags(), *_ALONE)
+    known = (*tree(path).value_flags(), *_ALONE)
     flags = [text for text in rest if text.startswith("-") and text.partition("=")[0] not in known]
     if flags:
         hint = did_you_mean(flags[0], [text for text in known if text.startswith("--")], "")
         return _refuse(f"unknown flag {flags[0]}{hint}", path)
-    print(group_help(("pynsc", *path.split()), _group(path)), end="")
+    print(group_help(("pynsc", *path.split()), tree(path)), end="")
     return 0
 
 
@@ -57,7 +57,7 @@ def _similar(path: str, word: str) -> str:
 def _resolve(arguments: list[str]) -> tuple[str, list[str]]:
     """Command path and the other arguments; global flags may precede the command."""
     path, rest, index = "", [], 0
-    flags = _group("").value_flags()
+    flags = tree("").value_flags()
     while index < len(arguments):
         text = arguments[index]
         if text.startswith("-"):
@@ -111,17 +111,15 @@ def _complete(arguments: list[str]) -> int:
     return 0
 
 
-def _group(path: str) -> Group:
+def tree(path: str = "") -> Group:
     """What is below `path`, sorted."""
     prefix = f"{path} " if path else ""
-    known: dict[str, Command | Group] = {**COMMANDS}
-    known |= {name: Group(name.split()[-1], help, (), hidden=not help)
-              for name, help in GROUPS.items()}  # fmt: skip
-    below = sorted(name for name in known
+    below = sorted(name for name in (*COMMANDS, *GROUPS)
                    if name.startswith(prefix) and " " not in name[len(prefix) :])  # fmt: skip
+    rows = tuple(COMMANDS.get(each) or tree(each) for each in below)
     name = f"pynsc {path}".split()[-1]
-    rows = tuple(known[each] for each in below)
-    return Group(name, GROUPS.get(path) or TITLE, rows, options=_OPTIONS)
+    hidden = not GROUPS.get(path, TITLE)
+    return Group(name, GROUPS.get(path) or TITLE, rows, hidden=hidden, options=_OPTIONS)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ PROGRAM: Final = "pynats-top"
 
 # Name, what it is for, kind, what stands for its value, and help; a flag without help is a second
 # spelling.
-_FLAGS: Final[tuple[tuple[str, str, Kind, str, str], ...]] = (
+FLAGS: Final[tuple[tuple[str, str, Kind, str, str], ...]] = (
     ("s", "server", "str", "HOST", "server: a host, host:port or URL; several with commas"),
     ("m", "port", "int", "PORT", "monitoring port (8222)"),
     ("ms", "secure_port", "int", "PORT", "monitoring port with HTTPS (0: HTTP)"),
@@ -55,7 +55,7 @@ _FLAGS: Final[tuple[tuple[str, str, Kind, str, str], ...]] = (
 )  # fmt: skip
 
 _USAGE: Final = f"usage: {PROGRAM} [-s HOST] [-m PORT] [-ms PORT] [-n N] [-d SECONDS] [-sort KEY]\n"
-_EXAMPLES: Final = f"""
+EXAMPLES: Final = f"""
 examples:
   {PROGRAM}                                  the server of this machine
   {PROGRAM} -s http://a:8222,http://b:8222   two servers
@@ -90,16 +90,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def usage() -> str:
     """The help."""
-    rows = [(f"-{name} {value}".strip(), help) for name, _, _, value, help in _FLAGS if help]
+    rows = [(f"-{name} {value}".strip(), help) for name, _, _, value, help in FLAGS if help]
     width = max(len(row[0]) for row in rows)
-    return (
-        _USAGE + "\n" + "".join(f"  {left:<{width}}  {help}\n" for left, help in rows) + _EXAMPLES
-    )
+    return _USAGE + "\n" + "".join(f"  {left:<{width}}  {help}\n" for left, help in rows) + EXAMPLES
 
 
 def _read(arguments: Sequence[str]) -> dict[str, Any]:
-    kinds: dict[str, Kind] = {name: kind for name, _, kind, _, _ in _FLAGS}
-    targets = {name: target for name, target, _, _, _ in _FLAGS}
+    kinds: dict[str, Kind] = {name: kind for name, _, kind, _, _ in FLAGS}
+    targets = {name: target for name, target, _, _, _ in FLAGS}
     try:
         given, rest = read_flags(kinds, arguments)
     except FlagError as error:

@@ -1,93 +1,62 @@
-"""A manual page (roff, the `man` macros) of a program, or of one of its commands: `--help-man`."""
+"""A manual page of a program, or of one of its commands: `--help-man`."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pynats_common.commandline.declare import Parameter, parameters
+from pynats_common.commandline.help import roff
 from pynats_common.commandline.help.text import Rows, argument_text, flag_text, item_help
 from pynats_common.commandline.tree import Command, Found, Group, load, shown_commands
 
-# What typesetters would turn into something that cannot be copied into a shell.
-_LITERAL = {
-    "\\": r"\(rs", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti",
-}  # fmt: skip
-_SPECIAL = re.compile(r"[\\\-'`^~]|[^\x20-\x7e]")
 
-_CHOICE = r"|\:"  # a line may be broken here
-
-
-def manual_page(found: Found, version: str, date: str, flags: Rows) -> str:
+def manual_page(found: Found, version: str, date: str, flags: Rows, name: str = "") -> str:
     """The page of a place in the tree and of everything below it. `flags` are those that every
-    command knows; they are told on the program's own page."""
+    command knows; they are told on the program's own page. Its name is that of the command, unless
+    it gets another one."""
     path, node = found.path, found.node
+    name = name or "-".join(path)
     lines = [
-        f".TH {quoted('-'.join(path).upper())} 1 {date} {quoted(f'{path[0]} {version}')}",
-        ".nh",  # words are for copying
-        ".ad l",
-        ".SH NAME",
-        f"{literal('-'.join(path))} \\- {literal(node.help.rstrip('.'))}",
-        ".SH SYNOPSIS",
-        *_usage(path, node),
-        ".SH DESCRIPTION",
-        *_paragraphs(_description(node)),
+        *roff.title(name, 1, date, path[0], version),
+        roff.heading("NAME"),
+        f"{roff.literal(name)} \\- {roff.literal(node.help.rstrip('.'))}",
+        roff.heading("SYNOPSIS"),
+        *synopsis(path, node),
+        roff.heading("DESCRIPTION"),
+        *roff.paragraphs(description(node)),
     ]
     declared = _declared(node)
     if declared:
-        lines += [".SH OPTIONS", *_parameters(declared)]
+        lines += [roff.heading("OPTIONS"), *_parameters(declared)]
     if isinstance(node, Group):
-        lines += [".SH COMMANDS", *_below(path, node)]
-    if len(path) == 1:
-        lines += [".SH GLOBAL OPTIONS", *_paragraphs("They stand before or after the command.")]
-        lines += _entries(flags)
+        lines += [roff.heading("COMMANDS"), *_below(path, node, [item.name for item in declared])]
+    if len(path) == 1 and flags:
+        lines += global_options(flags)
     if node.examples:
-        lines += [".SH EXAMPLES", *_examples(node.examples)]
+        lines += examples(node.examples)
     if len(path) > 1:
-        lines += [".SH SEE ALSO", f".BR {quoted(literal(path[0]))} (1)"]
+        lines += [roff.heading("SEE ALSO"), *roff.references([(path[0], 1)])]
     return "\n".join(lines) + "\n"
 
 
-def literal(text: str) -> str:
-    """Text that comes out as it is."""
-    return _SPECIAL.sub(lambda found: _spelled(found[0]), text)
+def synopsis(path: Sequence[str], node: Command | Group) -> Iterator[str]:
+    """How a command is called."""
+    yield roff.bold(" ".join(path))
+    yield roff.line(_arguments(node))
 
 
-def _spelled(character: str) -> str:
-    if character in _LITERAL:
-        return _LITERAL[character]
-    return " " if character.isspace() else f"\\[u{ord(character):04X}]"
+def global_options(flags: Rows) -> Iterator[str]:
+    """The section about the flags that every command knows."""
+    yield roff.heading("GLOBAL OPTIONS")
+    yield from roff.paragraphs("They stand before or after the command.")
+    yield from roff.entries(flags)
 
 
-def quoted(text: str) -> str:
-    """An argument of a macro."""
-    return '"' + text.replace('"', r"\(dq") + '"'
-
-
-def _line(text: str) -> str:
-    """Text at the start of a line, where a full stop would begin a request."""
-    spelled = literal(text)
-    return f"\\&{spelled}" if spelled.startswith(".") else spelled
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    """Blocks that are set apart; indented lines, and lists, keep their lines."""
-    for number, block in enumerate(text.split("\n\n")):
-        if number:
-            yield ".PP"
-        lines = block.splitlines()
-        if any(line.startswith((" ", "- ")) for line in lines):
-            yield ".nf"
-            yield from map(_line, lines)
-            yield ".fi"
-        else:
-            yield _line(" ".join(block.split()))
-
-
-def _usage(path: Sequence[str], node: Command | Group) -> Iterator[str]:
-    yield f".B {quoted(literal(' '.join(path)))}"
-    yield _line(_arguments(node))
+def examples(lines: Sequence[str]) -> Iterator[str]:
+    """The section of examples."""
+    yield roff.heading("EXAMPLES")
+    yield from roff.as_it_is(lines)
 
 
 def _arguments(node: Command | Group) -> str:
@@ -96,7 +65,8 @@ def _arguments(node: Command | Group) -> str:
     return " ".join(("[<flags>]", *(argument_text(i) for i in _declared(node) if i.positional)))
 
 
-def _description(node: Command | Group) -> str:
+def description(node: Command | Group) -> str:
+    """What it does, and its other names."""
     text = inspect.getdoc(node.function()) if isinstance(node, Command) else None
     if not text or text.startswith("`"):  # as on the help's screen
         text = node.help.rstrip(".") + "."
@@ -105,35 +75,25 @@ def _description(node: Command | Group) -> str:
     return text
 
 
+def parameter_entries(node: Command | Group) -> Iterator[str]:
+    """Its arguments and flags."""
+    return _parameters(_declared(node))
+
+
 def _declared(node: Command | Group) -> list[Parameter]:
     options = node.options() if isinstance(node, Command) else node.options
     found = load(options) if isinstance(options, str) and options else options
     return [item for item in parameters(found) if not item.declared.hidden] if found else []
 
 
-def _below(path: Sequence[str], group: Group) -> Iterator[str]:
+def _below(path: Sequence[str], group: Group, told: Collection[str]) -> Iterator[str]:
     for names, node in shown_commands(group):
-        usage = f"{' '.join((*path[1:], *names))} {_arguments(node)}"
-        yield f".SS {quoted(literal(usage))}"
-        yield from _paragraphs(_description(node))
-        yield from _parameters(_declared(node))
+        yield roff.subheading(f"{' '.join((*path[1:], *names))} {_arguments(node)}")
+        yield from roff.paragraphs(description(node))
+        yield from _parameters([item for item in _declared(node) if item.name not in told])
 
 
 def _parameters(declared: Sequence[Parameter]) -> Iterator[str]:
     arguments = [(argument_text(item), item_help(item)) for item in declared if item.positional]
     flags = [(flag_text(item), item_help(item)) for item in declared if not item.positional]
-    return _entries([*arguments, *flags])
-
-
-def _entries(rows: Rows) -> Iterator[str]:
-    for name, text in rows:
-        yield ".TP"
-        yield f".B {quoted(literal(name.strip()).replace('|', _CHOICE))}"
-        yield _line(text) if text else r"\&"
-
-
-def _examples(examples: Sequence[str]) -> Iterator[str]:
-    yield ".nf"
-    for example in examples:
-        yield _line(example)
-    yield ".fi"
+    return roff.entries([*arguments, *flags])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Sequence
 
 from pynats_common.commandline.tree import Found, Group
@@ -11,8 +9,6 @@ from pynats_common.program.version import RELEASE
 
 from pynats_cli.errors import CliError
 from pynats_cli.global_options import help_rows
-
-_DIGITS_MAX = 11  # of seconds: up to the year 5138
 
 
 def form_of_help(arguments: Sequence[str]) -> str:
@@ -38,12 +34,12 @@ def _markdown(found: Found, _: Callable[[Found], str]) -> str:
 
 def _manual(found: Found, _: Callable[[Found], str]) -> str:
     from pynats_common.commandline.help.manpage import manual_page
+    from pynats_common.commandline.help.roff import page_date
 
-    # Packagers who want the same file each time say when it is made.
-    made = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if made and not (made.isascii() and made.isdigit() and len(made) <= _DIGITS_MAX):
-        raise CliError(f"$SOURCE_DATE_EPOCH: {made!r} is no number of seconds")
-    date = time.strftime("%Y-%m-%d", time.gmtime(int(made) if made else time.time()))
+    try:
+        date = page_date()
+    except ValueError as error:
+        raise CliError(str(error)) from None
     return manual_page(found, RELEASE, date, help_rows())
 
 
