@@ -123,6 +123,7 @@ TOP_LEVEL = Table(
         reloadable=True,
         block=HTTP_AUTH,
     ),
+    Setting("http_ui", "a dashboard for browsers, /ui", v.boolean, reloadable=True),
     Setting("metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS),
     # security
     Setting(
