@@ -59,9 +59,20 @@ export class ListView {
       clearTimeout(typing);
       typing = setTimeout(() => this.#change({ search: search.value, page: "" }, true), TYPING_MS);
     });
-    const form = el("form", { role: "search" }, ...this.#choices(), search);
+    const form = el("form", { role: "search" }, this.#order(), ...this.#choices(), search);
     form.addEventListener("submit", (event) => event.preventDefault());
     return form;
+  }
+
+  /** What the heads of columns are for, where there is no room for them. */
+  #order() {
+    this.order = el("select", { name: "sort", "aria-label": "Order", class: "order" });
+    for (const { label, sort } of this.kind.columns) {
+      if (sort) this.order.append(el("option", { value: sort }, label));
+    }
+    this.order.value = this.sort;
+    this.order.addEventListener("change", () => this.#change({ sort: this.order.value, page: "" }));
+    return this.order;
   }
 
   #choices() {
@@ -95,6 +106,7 @@ export class ListView {
   update(state) {
     this.state = state;
     this.table.sorted(this.sort);
+    this.order.value = this.sort;
     if (document.activeElement !== this.search) this.search.value = state.get("search") ?? "";
     for (const [name, made] of this.chosen) made.value = state.get(name) ?? "";
   }

@@ -59,7 +59,11 @@ function route() {
     part("main").replaceChildren(shown.view.element);
     window.scrollTo(0, 0);
   }
-  for (const [each, link] of links) set(link, { "aria-current": each === (within ?? name) ? "page" : null });
+  for (const [each, link] of links) {
+    const current = each === (within ?? name);
+    set(link, { "aria-current": current ? "page" : null });
+    if (current) part("views").scrollLeft = link.offsetLeft - part("views").offsetLeft - 60;
+  }
   entitle();
   poll.now();
 }
