@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from pynats_common.commandline.help import roff
 from pynats_server.process.flags import PROGRAM
-from pynats_server.settings.document import TOP, blocks, default_text
+from pynats_server.settings.described import default_text
+from pynats_server.settings.document import TOP, blocks
 from pynats_server.settings.schema import Setting, Table
 
 from pynats_packaging.programs.program import sentence

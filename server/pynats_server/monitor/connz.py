@@ -6,10 +6,8 @@ Sorts in steps: some connections at a time are sorted, and merged only up to the
 from __future__ import annotations
 
 import hashlib
-import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -23,6 +21,7 @@ from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import overlaps
 from pynats_server.monitor.json import Document, Pieces, encoded, slices
 from pynats_server.monitor.options import BadRequest, ConnzOptions
+from pynats_server.monitor.paging import ordered, window
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.work import Work
@@ -173,18 +172,12 @@ _ORDERS: dict[str, tuple[_Key, bool]] = {
 def in_order(items: list[Listed], sort: str, clock: WallClock) -> Work[Iterator[Listed]]:
     """The items in the order of a sort option, equal ones by cid; produced lazily."""
     key, descending = _ORDERS[sort or "cid"]
-    runs: list[list[tuple[Any, int, Listed]]] = []
-    for batch in slices(items, STEP):
-        run = [(key(item, clock), item.cid if not descending else -item.cid, item)
-               for item in batch]  # fmt: skip
-        run.sort(key=_rank, reverse=descending)
-        runs.append(run)
-        yield
-    return (entry[2] for entry in heapq.merge(*runs, key=_rank, reverse=descending))
-
-
-def _rank(entry: tuple[Any, int, Listed]) -> tuple[Any, int]:
-    return entry[:2]
+    sign = -1 if descending else 1
+    return (
+        yield from ordered(
+            items, lambda item: (key(item, clock), sign * item.cid), descending, STEP
+        )
+    )
 
 
 # -- what one connection looks like -------------------------------------------------------------
@@ -356,7 +349,21 @@ def _select(source: MonitorSource, options: ConnzOptions) -> Work[tuple[int, lis
         return total, (yield from _only(chosen, lambda item: item.cid == options.cid))
     if options.user:
         chosen = yield from _only(chosen, lambda item: _user_of(item) == options.user)
+    if options.search:
+        wanted_text = options.search.casefold()
+        chosen = yield from _only(chosen, lambda item: _mentions(item, wanted_text))
+        total = len(chosen)
     return total, chosen
+
+
+def _mentions(item: Listed, text: str) -> bool:
+    """Whether what people know a connection by has this in it; `text` is case-folded."""
+    if isinstance(item, ClosedConnection):
+        account, reason = item.account, str(item.reason)
+    else:
+        account, reason = item.account.name if item.account is not None else "", ""
+    named = (item.name, _user_of(item), account, f"{item.host}:{item.port}", reason)
+    return str(item.cid) == text or any(text in each.casefold() for each in named)
 
 
 def _subscribed(clients: list[Listed], subject: bytes) -> Work[list[Listed]]:
@@ -402,15 +409,9 @@ def _page(
     offset = 0 if options.cid else options.start  # one connection needs no paging
     if offset >= len(candidates):  # also keeps offset + limit in range
         return []
-    ordered = yield from in_order(candidates, options.sort, clock)
+    in_turn = yield from in_order(candidates, options.sort, clock)
     last = min(len(candidates), offset + (1 if options.cid else options.size))
-    page: list[Listed] = []
-    at = 0
-    for batch in slices(islice(ordered, last), STEP):
-        page += batch[max(0, offset - at) :]
-        at += len(batch)
-        yield
-    return page
+    return (yield from window(in_turn, offset, last, STEP))
 
 
 def _entries(

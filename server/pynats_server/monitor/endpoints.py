@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from html import escape
@@ -31,6 +31,8 @@ from pynats_server.monitor.serving.long_answers import LongAnswers
 from pynats_server.monitor.serving.query import Query
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.monitor.subsz import subsz
+from pynats_server.monitor.ui import lists
+from pynats_server.monitor.ui.files import PAGE, Files
 from pynats_server.said.json import compact
 from pynats_server.work import Work
 
@@ -39,6 +41,10 @@ HTML = "text/html; charset=utf-8"
 MONITORING = ("monitoring",)  # whose turn it is when answers are made
 PROBES = ("monitoring", "probes")  # which do not wait for those
 NOT_FOUND = "404 page not found\n"
+UI = "/ui"  # where the dashboard is
+READING = ("GET", "HEAD")
+NOT_KEPT = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+_FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
 T = TypeVar("T")
 
 _Endpoint = Callable[[Peer, Query, Request], Awaitable[Response]]
@@ -72,7 +78,11 @@ class Endpoints:
             "/stacksz": self._stacksz,
             "/debug/vars": self._debug_vars,
             "/metrics": self._metrics,
+            "/ui/accounts": self._sliced(query.listed, lists.accounts, NOT_KEPT),
+            "/ui/streams": self._sliced(query.listed, lists.streams, NOT_KEPT),
+            "/ui/consumers": self._sliced(query.listed, lists.consumers, NOT_KEPT),
         }
+        self._files = Files()
 
     @asynccontextmanager
     async def answer(self, peer: Peer, request: Request) -> AsyncIterator[Response]:
@@ -95,7 +105,11 @@ class Endpoints:
             yield _not_found()
             return
         if name not in _UNCOUNTED:
-            self._source.http_requests[_COUNTED_AS.get(name, name)] += 1
+            counted = UI if _of_dashboard(name) else _COUNTED_AS.get(name, name)
+            self._source.http_requests[counted] += 1
+        if _of_dashboard(name) and request.method not in READING:
+            yield _not_allowed()
+            return
         async with self._long.place_for(peer) if name in _LONG else nullcontext():
             yield await self._made(name, peer, asked, request)
 
@@ -120,7 +134,10 @@ class Endpoints:
 
     async def _made(self, name: str, peer: Peer, asked: Query, request: Request) -> Response:
         try:
-            return await self._endpoints[name](peer, asked, request)
+            endpoint = self._endpoints.get(name)
+            if endpoint is None:
+                return await self._file(name, request)
+            return await endpoint(peer, asked, request)
         except BadRequest as error:
             return Response.text(400, str(error))
         except Exception as error:
@@ -140,6 +157,8 @@ class Endpoints:
             path = path[len(self._base) :]
             if path == "/":
                 return None
+        if _of_dashboard(path):
+            return path if self._source.options.http_ui else None
         return path if path in self._endpoints else None
 
     # -- endpoints ----------------------------------------------------------------------------
@@ -155,19 +174,30 @@ class Endpoints:
         return endpoint
 
     def _sliced(
-        self, read: Callable[[Query], T], make: Callable[[MonitorSource, T], Work[Pieces]]
+        self,
+        read: Callable[[Query], T],
+        make: Callable[[MonitorSource, T], Work[Pieces]],
+        headers: Sequence[tuple[str, str]] = _FOR_BROWSERS,
     ) -> _Endpoint:
         """An endpoint whose answer may be long."""
 
         async def endpoint(peer: Peer, asked: Query, request: Request) -> Response:
             work = make(self._source, read(asked))
             body = await self._source.turns.run(MONITORING, peer, work)
-            return Response(200, JSON, body, list(_FOR_BROWSERS))
+            return Response(200, JSON, body, list(headers))
 
         return endpoint
 
     async def _index(self, peer: Peer, asked: Query, request: Request) -> Response:
-        return Response(200, HTML, iter((index.page(self._source.name, self._base),)))
+        text = index.page(self._source.name, self._base, self._source.options.http_ui)
+        return Response(200, HTML, iter((text,)))
+
+    async def _file(self, name: str, request: Request) -> Response:
+        """Of the dashboard."""
+        if name == UI + "/":  # of the page's own addresses: a proxy may have others before it
+            return Response(307, HTML, iter(()), [("Location", f"..{UI}")])
+        file = PAGE if name == UI else name.removeprefix(UI + "/")
+        return await self._files.answer(file, request) or _not_found()
 
     async def _varz(self, peer: Peer, asked: Query, request: Request) -> Response:
         return _json(pretty(varz.varz(self._source, self._usage)))
@@ -217,9 +247,11 @@ _COUNTED_AS = {"/subscriptionsz": "/subsz"}
 _UNCOUNTED = {"/debug/vars", "/ipqueuesz", "/raftz"}  # as in the real server
 
 
-_LONG = {"/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics"}
+_LONG = {
+    "/connz", "/subsz", "/subscriptionsz", "/accountz", "/accstatz", "/jsz", "/metrics",
+    "/ui/accounts", "/ui/streams", "/ui/consumers",
+}  # fmt: skip
 _TELLING = ("account", "stream", "consumer", "details")  # parameters that say what there is
-_FOR_BROWSERS = (("Access-Control-Allow-Origin", "*"),)
 
 
 def _json(text: bytes, status: int = 200) -> Response:
@@ -230,6 +262,16 @@ def _not_found() -> Response:
     response = Response.text(404, NOT_FOUND)
     response.headers.append(("X-Content-Type-Options", "nosniff"))
     return response
+
+
+def _not_allowed() -> Response:
+    response = Response.text(405, "405 Method Not Allowed\n")
+    response.headers.append(("Allow", ", ".join(READING)))
+    return response
+
+
+def _of_dashboard(path: str) -> bool:
+    return path == UI or path.startswith(UI + "/")
 
 
 def _clean(path: str) -> str:

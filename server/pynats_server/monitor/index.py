@@ -21,14 +21,16 @@ LINKS = (
     ("Stacks", "stacksz"),
     ("Variables", "debug/vars"),
 )
+DASHBOARD = ("Dashboard", "ui")
 _STYLE = "body{font:16px/1.7 system-ui,sans-serif;margin:2rem}a{text-decoration:none}"
 
 
-def page(server_name: str, base_path: str) -> bytes:
+def page(server_name: str, base_path: str, has_ui: bool) -> bytes:
     """The page as HTML; `base_path` is `http_base_path` without a trailing slash."""
+    links = (DASHBOARD, *LINKS) if has_ui else LINKS
     rows = "\n".join(
         f'<li><a href="{escape(base_path)}/{path}">{title} <code>/{path}</code></a></li>'
-        for title, path in LINKS
+        for title, path in links
     )
     return f"""<!DOCTYPE html>
 <html lang="en">

@@ -32,7 +32,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnzOptions(Page):
-    """`subscriptions` lists subjects, `details` all that is known of each subscription."""
+    """`subscriptions` lists subjects, `details` all that is known of each subscription. `search` is
+    ours: some text that the name, user, account, address or closing reason has, or the cid."""
 
     sort: str = ""
     auth: bool = False
@@ -45,6 +46,7 @@ class ConnzOptions(Page):
     account: str = ""
     filter_subject: str = ""
     mqtt_client: str = ""
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +130,13 @@ class HealthzOptions:
 class IpqueueszOptions:
     all: bool = False
     filter: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions(Page):
+    """A page of accounts, streams or consumers. `search` is some text that a name has."""
+
+    sort: str = ""
+    search: str = ""
+    account: str = ""
+    stream: str = ""

@@ -145,6 +145,7 @@ class Options:
     https_port: int = 0
     http_base_path: str = "/"
     http_auth: HttpAuth | None = None  # None = everybody may ask
+    http_ui: bool = False  # the dashboard
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
 
     tls: TlsOptions | None = None  # of clients

@@ -35,6 +35,7 @@ SECTIONS: dict[str, tuple[Flag, ...]] = {
         Flag(("P", "pid"), "str", "pid_file", "file"),
         Flag(("m", "http_port"), "int", "http_port", "port"),
         Flag(("ms", "https_port"), "int", "https_port", "port"),
+        Flag(("http_ui",), "bool", "http_ui"),
         Flag(
             ("c", "config"),
             "str",

@@ -124,6 +124,7 @@ TOP_LEVEL = Table(
         block=HTTP_AUTH,
         ours=True,
     ),
+    Setting("http_ui", "a dashboard for browsers, /ui", v.boolean, reloadable=True, ours=True),
     Setting(
         "metrics", "what /metrics shows", read_metrics, reloadable=True, block=METRICS, ours=True
     ),

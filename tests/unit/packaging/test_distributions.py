@@ -46,15 +46,15 @@ def build(kind: str, source: Path, out: Path, **environment: str) -> Path:
 
 def data_files() -> set[str]:
     """What packages read when they run, by its place in a wheel."""
-    packages = ("common/pynats_common", "tools/nats_cli/pynats_cli")
+    packages = ("common/pynats_common", "tools/nats_cli/pynats_cli", "server/pynats_server")
     found = {
         str(path.relative_to((ROOT / package).parent))
         for package in packages
         for path in (ROOT / package).rglob("*.*")
-        if path.suffix in (".json", ".toml", ".tsv", ".txt")
+        if path.suffix in (".json", ".toml", ".tsv", ".txt", ".html", ".css", ".js", ".svg")
     }
     folders = {part for name in found for part in Path(name).parts}
-    assert folders >= {"serverkeys", "schemas", "errorcodes", "cheats"}
+    assert folders >= {"serverkeys", "schemas", "errorcodes", "cheats", "static"}
     return found
 
 

@@ -39,6 +39,7 @@ class Request:
     target: str
     accept: str = ""
     authorization: str = field(default="", repr=False)
+    if_none_match: str = ""
 
 
 @dataclass(slots=True)
@@ -177,6 +178,7 @@ class Peer:
             event.target.decode("latin-1"),
             _header(event, b"accept"),
             _header(event, b"authorization"),
+            _header(event, b"if-none-match"),
         )
 
     async def _next_event(self) -> object:
@@ -200,7 +202,8 @@ class Peer:
             ("Content-Type", response.content_type),
             ("Date", formatdate(usegmt=True)),
         ]
-        if not more:  # otherwise nobody knows the length yet
+        # Otherwise nobody knows the length yet, or it is that of what the peer has already.
+        if not more and response.status != HTTPStatus.NOT_MODIFIED:
             headers.append(("Content-Length", str(len(first))))
         if self._protocol.their_state is not h11.DONE:  # a body that we do not need
             headers.append(("Connection", "close"))

@@ -19,6 +19,7 @@ from pynats_server.monitor.options import (
     IpqueueszOptions,
     JszOptions,
     LeafzOptions,
+    ListOptions,
     RoutezOptions,
     SubszOptions,
 )
@@ -104,6 +105,7 @@ def connz(query: Query) -> ConnzOptions:
         sort=sort, auth=auth, subscriptions=subscriptions, details=details, offset=offset,
         limit=limit, cid=cid, want_open=want_open, want_closed=want_closed,
         user=query.text("user"), account=query.text("acc"), mqtt_client=query.text("mqtt_client"),
+        search=query.text("search"),
     )  # fmt: skip
 
 
@@ -203,3 +205,15 @@ def healthz(query: Query) -> HealthzOptions:
 def ipqueuesz(query: Query) -> IpqueueszOptions:
     """Raises BadRequest."""
     return IpqueueszOptions(all=query.flag("all"), filter=query.text("queues"))
+
+
+def listed(query: Query) -> ListOptions:
+    """Raises BadRequest."""
+    return ListOptions(
+        sort=query.text("sort"),
+        search=query.text("search"),
+        account=query.text("acc"),
+        stream=query.text("stream"),
+        offset=query.integer("offset"),
+        limit=query.integer("limit"),
+    )
