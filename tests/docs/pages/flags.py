@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pynats_server.options import Options
 from pynats_server.process.flag_table import SECTIONS, Flag
-from pynats_server.process.flags import BAD_USAGE
+from pynats_server.process.flags import BAD_USAGE, PROGRAM
+from pynats_server.process.health_command import USAGE as HEALTH_USAGE
 from pynats_server.process.signals import COMMANDS
-from pynats_server.process.store_command import USAGE
+from pynats_server.process.store_help import usage as store_usage
 from pynats_server.settings.described import default_text
 from pynats_server.settings.top_level import TOP_LEVEL
 
@@ -50,8 +51,10 @@ def page() -> str:
         parts.append(table(("flag", "value", "key", "meaning"), map(_row, flags)) + "\n")
     parts.append(
         "## Commands\n\n"
-        "Words instead of flags: `help`, `version`, and `store`, about the files of a server that "
-        "is not running:\n\n```text\n" + USAGE.format(program="pynats-server") + "```\n\n"
+        "Words instead of flags: `help`, `version`; `healthcheck`, which asks a running server:"
+        "\n\n```text\n" + HEALTH_USAGE.format(program=PROGRAM) + "```\n\n"
+        "And `store`, about the files of a server that is not running:"
+        "\n\n```text\n" + store_usage(PROGRAM) + "```\n\n"
     )
     parts.append(
         "## Signals\n\n`pynats-server --signal COMMAND` sends them to the only server of the "

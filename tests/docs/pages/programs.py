@@ -74,7 +74,7 @@ def _by_group() -> dict[str, list[str]]:
 
 def pynk() -> str:
     """docs/reference/pynk.md."""
-    parser = nk._parser()
+    parser = nk.parser()
     rows = []
     for action in parser._actions:
         flags = [flag for flag in action.option_strings if not flag.startswith("--")]
@@ -94,7 +94,7 @@ def pynats_top() -> str:
     """docs/reference/pynats-top.md."""
     spelled: dict[str, list[str]] = {}
     texts: dict[str, tuple[str, str]] = {}
-    for name, target, _, value, text in standalone._FLAGS:
+    for name, target, _, value, text in standalone.FLAGS:
         spelled.setdefault(target, []).append(f"-{name}")
         if text:
             texts[target] = (value, text)
