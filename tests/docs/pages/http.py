@@ -13,6 +13,7 @@ from pynats_server.monitor import endpoints
 from pynats_server.monitor.options import DEFAULT_LIMIT
 from pynats_server.monitor.serving import query
 from pynats_server.monitor.serving.query import PARAMETERS_MAX, Query
+from pynats_server.settings.top_level import TOP_LEVEL
 
 from tests.docs.pages.markdown import MADE, code, filled, prose, table
 from tests.docs.pages.running import busy, get, served
@@ -25,6 +26,8 @@ same over TLS. Requests only read. Answers are nats-server's, field by field; wh
 is marked with **+**.
 
 """
+# A page for people, with requests of its own, where that key is set.
+DASHBOARD, DASHBOARD_KEY = "/ui", "http_ui"
 ABOUT: Final = """## Who may ask
 
 Without an `http_auth` block: everybody who reaches the port. With one, a request needs
@@ -169,10 +172,13 @@ def page() -> str:
     answers = examples()
     about = ABOUT.format(parameters=PARAMETERS_MAX, limit=f"{DEFAULT_LIMIT:,}")
     parts = [HEAD, about, "## Endpoints\n\n"]
-    rows = (
+    rows = [
         (f"[`{path}`](#{_slug(path)})" if _is_told(one) else code(path), prose(one.about))
         for path, one in ENDPOINTS.items()
-    )
+    ]
+    dashboard = TOP_LEVEL.find(DASHBOARD_KEY)
+    if dashboard is not None:
+        rows.append((code(DASHBOARD), prose(f"{dashboard.help} **+**")))
     parts.append(table(("path", "what it tells"), rows) + "\n")
     for path, one in ENDPOINTS.items():
         if _is_told(one):
@@ -240,9 +246,10 @@ def parameters(read: Any) -> dict[str, str]:
 
 
 def served_paths() -> set[str]:
-    """The paths that the server answers."""
+    """The paths that the server answers, but for those of the dashboard."""
     source = inspect.getsource(endpoints.Endpoints)
-    return set(re.findall(r'^ +"(/[a-z/]*)": self\._', source, re.MULTILINE))
+    found = re.findall(r'^ +"(/[a-z/]*)": self\._', source, re.MULTILINE)
+    return {path for path in found if not path.startswith(DASHBOARD)}
 
 
 # -- answers -------------------------------------------------------------------------------------
