@@ -13,7 +13,6 @@ from pynats_server.monitor import endpoints
 from pynats_server.monitor.options import DEFAULT_LIMIT
 from pynats_server.monitor.serving import query
 from pynats_server.monitor.serving.query import PARAMETERS_MAX, Query
-from pynats_server.settings.top_level import TOP_LEVEL
 
 from tests.docs.pages.markdown import MADE, code, filled, prose, table
 from tests.docs.pages.running import busy, get, served
@@ -26,8 +25,6 @@ same over TLS. Requests only read. Answers are nats-server's, field by field; wh
 is marked with **+**.
 
 """
-# A page for people, with requests of its own, where that key is set.
-DASHBOARD, DASHBOARD_KEY = "/ui", "http_ui"
 ABOUT: Final = """## Who may ask
 
 Without an `http_auth` block: everybody who reaches the port. With one, a request needs
@@ -61,6 +58,7 @@ class Endpoint:
     extra: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
+OF_DASHBOARD: Final = "There while `http_ui` is on, and may change with its page."
 PAGE: Final = {"offset": "first entry, from 0", "limit": f"most entries; 0 = {DEFAULT_LIMIT}"}
 ENDPOINTS: Final[dict[str, Endpoint]] = {
     "/": Endpoint("Links to the others, for people."),
@@ -110,6 +108,26 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
         ours=True,
         extra={"streams": ("boolean", "false leaves out single streams and consumers")},
     ),
+    endpoints.UI: Endpoint(
+        "The [dashboard](../guides/monitoring.md#dashboard), a page for browsers, while `http_ui` "
+        "is on.",
+        ours=True,
+    ),
+    "/ui/accounts": Endpoint(
+        f"Accounts for the dashboard: connections, traffic, use of JetStream. {OF_DASHBOARD}",
+        query.listed,
+        ours=True,
+    ),
+    "/ui/streams": Endpoint(
+        f"Streams of all accounts: messages, limits, warnings. {OF_DASHBOARD}",
+        query.listed,
+        ours=True,
+    ),
+    "/ui/consumers": Endpoint(
+        f"Consumers of all streams: lag, acknowledgements, redeliveries. {OF_DASHBOARD}",
+        query.listed,
+        ours=True,
+    ),
 }  # fmt: skip
 MEANINGS: Final[dict[str, dict[str, str]]] = {
     "connz": {
@@ -121,6 +139,8 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "state": "`open`, `closed` or `any`; default `open`",
         "user": "only of this user; needs `auth`",
         "acc": "only of this account",
+        "search": "+ only those with this text in their name, user, account, address or reason of "
+        "closing, or with this cid; `total` counts these",
         "mqtt_client": "only of this MQTT client: there are none yet",
         **PAGE,
     },
@@ -172,13 +192,10 @@ def page() -> str:
     answers = examples()
     about = ABOUT.format(parameters=PARAMETERS_MAX, limit=f"{DEFAULT_LIMIT:,}")
     parts = [HEAD, about, "## Endpoints\n\n"]
-    rows = [
+    rows = (
         (f"[`{path}`](#{_slug(path)})" if _is_told(one) else code(path), prose(one.about))
         for path, one in ENDPOINTS.items()
-    ]
-    dashboard = TOP_LEVEL.find(DASHBOARD_KEY)
-    if dashboard is not None:
-        rows.append((code(DASHBOARD), prose(f"{dashboard.help} **+**")))
+    )
     parts.append(table(("path", "what it tells"), rows) + "\n")
     for path, one in ENDPOINTS.items():
         if _is_told(one):
@@ -246,10 +263,10 @@ def parameters(read: Any) -> dict[str, str]:
 
 
 def served_paths() -> set[str]:
-    """The paths that the server answers, but for those of the dashboard."""
+    """The paths that the server answers."""
     source = inspect.getsource(endpoints.Endpoints)
     found = re.findall(r'^ +"(/[a-z/]*)": self\._', source, re.MULTILINE)
-    return {path for path in found if not path.startswith(DASHBOARD)}
+    return {*found, endpoints.UI}
 
 
 # -- answers -------------------------------------------------------------------------------------
