@@ -21,6 +21,7 @@ PAGES = sorted(
 )
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_true(
     page: str, tmp_path: Path, record_property: Callable[[str, object], None]
