@@ -25,6 +25,7 @@ WRITTEN = sorted(
 OF_BOTH_SERVERS = ("docs/guides/migrate.md",)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "page",
     [
