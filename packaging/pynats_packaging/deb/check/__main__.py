@@ -44,7 +44,7 @@ def main() -> int:
                 steps.service(machine)
                 steps.lame_duck(machine)
                 steps.upgrade(machine, newer, version)
-                steps.remove(machine)
+                steps.remove(machine, newer)
                 steps.purge(machine, newer)
         except (CheckFailed, subprocess.CalledProcessError) as error:
             sys.stderr.write(f"deb-check: FAILED: {error}\n")
@@ -65,6 +65,7 @@ def _newest(folder: Path) -> list[Path]:
 
 def _raised(packages: list[Path], out: Path) -> tuple[list[Path], str]:
     """The same packages as a higher version."""
+    out.mkdir()
     made, version = [], ""
     for package in packages:
         folder = out / package.stem

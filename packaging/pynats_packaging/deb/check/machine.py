@@ -95,9 +95,10 @@ class Machine:
             raise CheckFailed(f"systemd-nspawn has ended:\n{console[-2000:]}")
         tasks = Path(f"/proc/{self._nspawn.pid}/task").glob("*/children")
         children = [int(word) for each in tasks for word in each.read_text().split()]
-        for child in children:
-            if Path(f"/proc/{child}/root/proc/1").exists():
-                self._first = child
+        for child in children:  # for a moment there is one that only makes the other
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{child}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+                    self._first = child
         return bool(self._first)
 
     def _inside(self, command: tuple[str, ...], environ: tuple[str, ...] = ()) -> list[str]:
@@ -122,12 +123,18 @@ class Machine:
             self._inside(command), stdin=subprocess.DEVNULL, capture_output=True, text=True
         ).stdout
 
-    def begin(self, *command: str) -> subprocess.Popen[str]:
-        """Begins a command in it."""
-        return subprocess.Popen(
-            self._inside(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
+    @contextlib.contextmanager
+    def aside(self, *command: str) -> Iterator[None]:
+        """A command runs in it meanwhile."""
+        begun = subprocess.Popen(
+            self._inside(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        try:
+            yield
+        finally:  # what was begun is only nsenter, and the command its child
+            self.ask("pkill", "-KILL", "-f", " ".join(command))
+            begun.wait(PATIENCE_S)
 
     def show(self, unit: str, name: str) -> str:
         """A property of a unit."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from pynats_packaging.deb.check.machine import CheckFailed, Machine, wait_until
 UNIT = "pynats-server"
 INSTANCE = "pynats-server@second"
 CONFIG = "etc/pynats/server.conf"
+BEGUN_S = time.perf_counter()
 STOP_S = 40.0
 SHORT = "\nlame_duck_duration: 30s\nlame_duck_grace_period: 1s\n"
 SECOND = """\
@@ -33,7 +32,7 @@ def expect(is_so: bool, what: str) -> None:
 
 def say(line: str) -> None:
     """A line for whoever watches."""
-    print(f"deb-check: {line}", flush=True)
+    print(f"deb-check: {time.perf_counter() - BEGUN_S:5.0f} s  {line}", flush=True)
 
 
 def streams(machine: Machine, url: str = "nats://127.0.0.1:4222") -> dict[str, int]:
@@ -62,7 +61,7 @@ def foreground(machine: Machine) -> None:
     assert found is not None
     with machine.begun("--as-pid2", "--user=pynats", "--", *found[1].split()) as server:
         wait_until(
-            lambda: "pynats" in machine.ask("pynats", "server", "check", "connection", "--json"),
+            lambda: machine.ask("pynats", "server", "check", "connection").startswith("OK"),
             "a server in the foreground",
         )
         machine.run("pynats", "stream", "add", "ORDERS", "--subjects=orders.>", "--defaults")
@@ -196,20 +195,14 @@ def lame_duck(machine: Machine) -> None:
 
 @contextmanager
 def _client(machine: Machine) -> Iterator[None]:
-    client = machine.begin("pynats", "sub", "anything")
-    wait_until(
-        lambda: bool(machine.ask("ss", "-Htn", "state", "established", "sport = :4222").strip()),
-        "a client",
-    )
-    try:
+    with machine.aside("pynats", "sub", "anything"):
+        wait_until(
+            lambda: bool(
+                machine.ask("ss", "-Htn", "state", "established", "sport = :4222").strip()
+            ),
+            "a client",
+        )
         yield
-    finally:
-        client.send_signal(signal.SIGTERM)
-        try:
-            client.communicate(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            client.kill()
-            client.communicate()
 
 
 def upgrade(machine: Machine, packages: list[Path], version: str) -> None:
@@ -233,8 +226,13 @@ def upgrade(machine: Machine, packages: list[Path], version: str) -> None:
     say(f"upgrade: to {version} over the data in {took:.1f} s; stream still there")
 
 
-def remove(machine: Machine) -> None:
-    """Configuration and data stay."""
+def remove(machine: Machine, packages: list[Path]) -> None:
+    """Configuration and data stay, and a later installation goes on with them."""
+    machine.run("dpkg", "-r", "pynats-server", "pynats")
+    install(machine, packages)
+    expect(machine.show(UNIT, "ActiveState") == "active", "installed again, the service runs")
+    expect(streams(machine)["LOAD"] == 50000, "with its streams")
+    machine.run("systemctl", "start", INSTANCE)
     machine.run("dpkg", "-r", "pynats-server", "pynats")
     expect(machine.show(UNIT, "ActiveState") != "active", "nothing runs any more")
     expect(machine.show(INSTANCE, "ActiveState") != "active", "no instance runs any more")
