@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
 
 from pynats_packaging.release.interpreters import Interpreter
-from pynats_packaging.release.running import ReleaseError, run
+from pynats_packaging.release.running import Environment, ReleaseError, run
 from pynats_packaging.release.tools import Tools
 
 # Systems for which there is a wheel of Python code; its tag names the system (setup.py).
 TOOLS_PLATFORMS = ("win-amd64", "win-arm64", "macosx-11.0-arm64", "macosx-10.13-x86_64")
 
+_LONG_AGO = 1_000_000_000
 _ROOTS = ("common", "server", "bench")
 _CHECK_STRIPPED = """
 import sys, zipfile
@@ -34,6 +36,7 @@ def compiled_wheel(
     """The wheel for one Python, with the tag that says on which Linux it works."""
     build = tools.environment_for(work / f"build-{interpreter.name}", interpreter.path,
                                   "build>=1.2", "setuptools>=77", "Cython>=3.1,<4")  # fmt: skip
+    age_cython(build)
     raw = work / f"raw-{interpreter.name}"
     shutil.rmtree(raw, ignore_errors=True)
     drop_stale(source)
@@ -50,6 +53,14 @@ def compiled_wheel(
     if not re.search("-(many|musl)linux_", fit.name):
         raise ReleaseError(f"auditwheel finds no tag for {fit.name}")
     return fit
+
+
+def age_cython(build: Environment) -> None:
+    """Makes Cython's own declarations old: C is made anew if what it was made of is younger, and in
+    each environment they are as young as that. A different Cython makes everything anew (setup.py).
+    """
+    for path in build.folder.glob("lib/python3.*/site-packages/Cython/**/*.p[xy]*"):
+        os.utime(path, (_LONG_AGO, _LONG_AGO))
 
 
 def drop_stale(source: Path) -> None:

@@ -136,7 +136,7 @@ for name in blocked:
     sys.modules[name] = None
 sys.platform = platform
 sys.path.insert(0, wheel)
-for package in ("pynats_common", "pynats_cli", "pynsc", "pynk"):
+for package in ("pynats_common", "pynats_cli", "pynats_top", "pynsc", "pynk"):
     found = importlib.import_module(package)
     assert found.__file__.startswith(wheel), found.__file__
     for module in pkgutil.walk_packages(found.__path__, package + "."):
@@ -149,9 +149,10 @@ def status(function):
     except SystemExit as end:
         return end.code
 
-import pynats_cli.app, pynsc.__main__, pynk.__main__
+import pynats_cli.app, pynats_top.standalone, pynsc.__main__, pynk.__main__
 for program, main in (
-    ("pynats", pynats_cli.app.main), ("pynsc", pynsc.__main__.main), ("pynk", pynk.__main__.main)
+    ("pynats", pynats_cli.app.main), ("pynats-top", pynats_top.standalone.main),
+    ("pynsc", pynsc.__main__.main), ("pynk", pynk.__main__.main),
 ):
     sys.argv = [program, "-gen", "user"] if program == "pynk" else [program, "--version"]
     assert not status(main), program

@@ -19,8 +19,8 @@ from pynats_packaging.release import source
 from pynats_packaging.release.__main__ import interpreters
 from pynats_packaging.release.interpreters import Interpreter, discovered, probe, wanted_versions
 from pynats_packaging.release.inventory import write_checksums
-from pynats_packaging.release.running import ReleaseError, run
-from pynats_packaging.release.wheels import drop_stale
+from pynats_packaging.release.running import Environment, ReleaseError, run
+from pynats_packaging.release.wheels import age_cython, drop_stale
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -195,3 +195,13 @@ def test_a_program_that_fails_ends_the_release_with_its_output() -> None:
         run(["sh", "-c", "echo why; exit 3"])
     with pytest.raises(ReleaseError, match="no-such-program"):
         run(["no-such-program"])
+
+
+def test_cython_of_a_new_environment_is_older_than_what_it_has_made(tmp_path: Path) -> None:
+    includes = tmp_path / "lib/python3.12/site-packages/Cython/Includes/libc"
+    includes.mkdir(parents=True)
+    made = tmp_path / "made.c"
+    made.touch()
+    (includes / "string.pxd").touch()
+    age_cython(Environment(tmp_path))
+    assert (includes / "string.pxd").stat().st_mtime < made.stat().st_mtime - 86400
