@@ -24,6 +24,7 @@ PAGES = sorted(
 OF_BOTH_SERVERS = ("docs/guides/migrate.md",)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "page",
     [

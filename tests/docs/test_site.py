@@ -27,6 +27,7 @@ _LOADED = re.compile(
 )
 _LOADED_BY_STYLE = re.compile(r"""url\(\s*["']?([^"')]*)|@import\s+["']([^"']*)""")
 _LINK = re.compile(r"\]\((?P<target>[^)\s]*)(?:\s+\"[^\"]*\")?\)|<(?P<plain>https?://[^>\s]*)>")
+ELSEWHERE = re.compile(r"([a-z]+:)?//")
 _HEADING = re.compile(r"<h([1-6])\b")
 
 
@@ -50,7 +51,7 @@ def test_the_site(tmp_path: Path) -> None:
 def nothing_comes_from_elsewhere(site: Path) -> None:
     every = list(loaded(site))
     assert len(every) > 100
-    elsewhere = [(page, what) for page, what in every if re.match(r"([a-z]+:)?//", what)]
+    elsewhere = [(page, what) for page, what in every if ELSEWHERE.match(what)]
     assert elsewhere == []
     scripts = "".join(path.read_text() for path in site.rglob("*.js"))
     assert not re.search(r"(fetch|import|open)\(\s*[\"'`]https?:", scripts)
@@ -61,6 +62,22 @@ def loaded(site: Path) -> Iterator[tuple[str, str]]:
         form = {".html": _LOADED, ".css": _LOADED_BY_STYLE, ".svg": _LOADED}.get(path.suffix)
         for found in form.finditer(path.read_text()) if form is not None else ():
             yield path.relative_to(site).as_posix(), next(filter(None, found.groups()), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", '<script defer src="https://cdn.example/x.js"></script>'),
+        ("a.html", "<link rel='stylesheet' href='//fonts.example/x.css'>"),
+        ("a.html", '<img alt="x" src="http://example.org/x.png">'),
+        ("a.css", "@import 'https://fonts.example/x.css';"),
+        ("a.css", "src: url( https://fonts.example/x.woff2 )"),
+    ],
+)
+def test_what_comes_from_elsewhere_is_seen(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    ((_, what),) = loaded(tmp_path)
+    assert ELSEWHERE.match(what)
 
 
 def pages_are_accessible(site: Path) -> None:
