@@ -7,8 +7,8 @@ JOBS   ?= 3
 SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
-.PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean deb deb-check
-.PHONY: man completions release
+.PHONY: setup build run docs pages test record reference fuzz model lint types check bench pauses sanitize dist dist-check clean
+.PHONY: packages man completions deb deb-check release
 
 setup: $(STAMP)
 
@@ -98,23 +98,6 @@ dist: setup
 dist-check: setup
 	PYTHON=$(BIN)/python .ci/dist-check
 
-# Manual pages and completion scripts, from what the commands say of themselves.
-man: setup
-	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.man build/man
-
-completions: setup
-	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.completions build/completions
-
-# Everything that this machine can build of a release, into dist/, and tried in empty environments:
-# source distribution, wheels for each Python that is here and for the tools on other systems, bills
-# of materials, checksums. What an earlier run compiled, in build/release, is used again.
-release: setup
-	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.release $(ARGS)
-
-clean:
-	rm -rf build dist $(VENV) *.egg-info
-	find server bench common -name '*.so' -delete
-
 # The site, in build/site, with the pages that are made from the code. Warnings are errors.
 docs: pages
 	$(BIN)/python -m sphinx --quiet --nitpicky --fail-on-warning --keep-going \
@@ -126,6 +109,16 @@ pages: setup
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
 	$(BIN)/python -m tests.docs.pages
 
+# All that is installed by hand or by a distribution: into build/man, build/completions, dist/.
+packages: man completions deb
+
+# Manual pages and completion scripts, from what the commands say of themselves.
+man: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.man build/man
+
+completions: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.completions build/completions
+
 # Debian packages for this system's Python, into dist/ (packaging/README.md).
 deb: setup
 	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb dist $(ARGS)
@@ -133,3 +126,13 @@ deb: setup
 # Installs them in a fresh Debian that boots, as root: start, load, watchdog, upgrade, purge.
 deb-check: setup
 	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.deb.check $(ARGS)
+
+# Everything that this machine can build of a release, into dist/, and tried in empty environments:
+# source distribution, wheels for each Python that is here and for the tools on other systems, bills
+# of materials, checksums. What an earlier run compiled, in build/release, is used again.
+release: setup
+	PYTHONPATH=packaging $(BIN)/python -m pynats_packaging.release $(ARGS)
+
+clean:
+	rm -rf build dist $(VENV) *.egg-info
+	find server bench common -name '*.so' -delete

@@ -39,6 +39,9 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "XDG_CONFIG_HOME": ("all tools", "where configurations are; default `~/.config`"),
     "XDG_DATA_HOME": ("all tools", "where data is; default `~/.local/share`"),
     "TZ": ("all", "the time zone; of schedules that name none, too"),
+    "NOTIFY_SOCKET": ("pynats-server", "where a service manager hears how it is: sd_notify(3)"),
+    "WATCHDOG_USEC": ("pynats-server", "how often the service manager wants to hear of it"),
+    "WATCHDOG_PID": ("pynats-server", "of which process"),
     "PYNATS_TLS_ENGINE": (
         "pynats-server",
         "what does TLS: `cryptography`, `interpreter` or `python`; for comparisons",
@@ -97,7 +100,9 @@ def _readers(variable: str) -> list[str]:
     return ["pynats", "pynsc"] if variable in nsc else ["pynats"]
 
 
-READ = re.compile(r"""environb?(?:\.get\(|\[)\s*["']([A-Z_]+)["']|\benv=["']([A-Z_]+)["']""")
+READ = re.compile(
+    r"""environb?(?:\.get\(|\.pop\(|\[)\s*["']([A-Z_]+)["']|\benv=["']([A-Z_]+)["']"""
+)
 
 
 def variables_read() -> set[str]:

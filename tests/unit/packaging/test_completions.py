@@ -87,7 +87,7 @@ def test_bash_offers_flags_values_files_and_commands(tmp_path: Path) -> None:
         "pynats-top -so",
     )
     assert [sorted(answer) for answer in answers] == [
-        ["--http_port", "--https_port"],
+        ["--http_port", "--http_ui", "--https_port"],
         ["mine", "my server.conf"],
         ["my server.conf"],
         ["mine"],
@@ -113,7 +113,7 @@ def test_fish_offers_the_same(tmp_path: Path) -> None:
             (tmp_path / Path(name).name).write_text(text)
     script = "for f in *.fish; source $f; end\n"
     lines = {
-        "pynats-server --http": ["--http_port", "--https_port"],
+        "pynats-server --http": ["--http_port", "--http_ui", "--https_port"],
         "pynats-server --signal re": ["reload", "reopen"],
         "pynats-server store ": ["acknowledge-loss", "check", "restore-quarantined"],
         "pynats-server store check --st": ["--stream"],

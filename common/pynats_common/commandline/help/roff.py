@@ -18,7 +18,6 @@ _SPECIAL = re.compile(r"[\\\-'`^~]|[^\x20-\x7e]")
 _BREAK = {"|": r"|\:", ",": r",\:"}  # behind these a line may be broken
 _BREAKABLE = re.compile(r"\||,(?! )")
 _LINE_MAX = 78  # of input; a page's text is filled anyway
-_EPOCH = "SOURCE_DATE_EPOCH"
 _DIGITS_MAX = 11  # of seconds: up to the year 5138
 
 
@@ -61,9 +60,9 @@ def filled(text: str) -> Iterator[str]:
 def page_date() -> str:
     """The date of pages. Packagers who want the same file each time say when it is made. Raises
     ValueError."""
-    made = os.environ.get(_EPOCH, "")
+    made = os.environ.get("SOURCE_DATE_EPOCH", "")
     if made and not (made.isascii() and made.isdigit() and len(made) <= _DIGITS_MAX):
-        raise ValueError(f"${_EPOCH}: {made!r} is no number of seconds")
+        raise ValueError(f"$SOURCE_DATE_EPOCH: {made!r} is no number of seconds")
     return time.strftime("%Y-%m-%d", time.gmtime(int(made) if made else time.time()))
 
 
