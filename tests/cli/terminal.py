@@ -18,7 +18,7 @@ from pynats_cli.entry import main
 from tests.cli.conftest import Cli
 from tests.cli.inside import become
 from tests.support.deadline import Deadline, wait_until
-from tests.support.screen import readable
+from tests.support.descriptors import readable
 
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tests.docs.stub import READY
 from tests.support.deadline import PATIENCE_S, DeadlineExceeded
+from tests.support.descriptors import readable
 
 # Takes file names and commands, each with a NUL behind it; says exit codes. With `-m` jobs are
 # process groups, which `kill %1` wants.
@@ -95,7 +95,7 @@ class Shell:
         os.write(self._commands, f"{file}\0{command}\0".encode())
         said = b""
         while not said.endswith(b"\n"):
-            if not select.select([self._codes], [], [], COMMAND_S)[0]:
+            if not readable(self._codes, COMMAND_S):
                 raise DeadlineExceeded(f"not within {COMMAND_S} s: {command}")
             more = os.read(self._codes, 64)
             if not more:

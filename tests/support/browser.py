@@ -7,7 +7,6 @@ import base64
 import fcntl
 import json
 import os
-import select
 import shutil
 import signal
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.deadline import PATIENCE_S, Deadline, DeadlineExceeded, wait_until
+from tests.support.descriptors import readable
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -98,8 +98,7 @@ class Browser:
 
     def _next(self, deadline: Deadline, what: str) -> Json:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._in], [], [], max(0.0, deadline.remaining()))
-            if not ready:
+            if not readable(self._in, max(0.0, deadline.remaining())):
                 raise DeadlineExceeded(f"the browser did not answer: {what}")
             data = os.read(self._in, 1 << 20)
             if not data:

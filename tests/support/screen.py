@@ -5,21 +5,14 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import subprocess
 from collections.abc import Mapping
 
 from tests.support.deadline import PATIENCE_S, Deadline
+from tests.support.descriptors import readable
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
-
-
-def readable(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read within that time; also where `select` counts too few."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(seconds * 1_000))
 
 
 class Screen:

@@ -40,13 +40,22 @@ OVERRIDDEN = {
 }  # fmt: skip
 USED = {
     Client: (
-        "_auth_configured", "_err", "_error_cb", "_flush_pending", "_ps", "_public_nkey",
-        "_send_command", "_server_info", "_server_pool", "_sid", "_transport", "options",
+        "_auth_configured", "_current_server", "_err", "_error_cb", "_flush_pending", "_ps",
+        "_public_nkey", "_send_command", "_server_info", "_server_pool", "_sid", "_transport",
+        "options",
     ),
     TcpTransport: ("_bare_io_reader", "_bare_io_writer", "_io_reader", "_io_writer"),
 }  # fmt: skip
 OURS = {
-    PatchedClient: ("_proxy", "_told", "lost_by", "info", "stream_info", "read_ahead"),
+    PatchedClient: (
+        "_proxy",
+        "_secured_after_info",
+        "_told",
+        "lost_by",
+        "info",
+        "stream_info",
+        "read_ahead",
+    ),
     BatchParser: (
         "_chunks",
         "_consume",
