@@ -13,6 +13,7 @@ from collections.abc import Mapping, MutableMapping
 
 EXTENSION_S = 10.0  # between two requests for more time
 EXTENDED_S = 60.0  # from each of them on
+WATCHED_MIN_S, WATCHED_MAX_S = 0.1, 1e6  # what is believed of a watchdog's time
 # What counts as work: a process that waits for a disk that is gone uses less of the processor.
 BUSY_SHARE = 0.005
 
@@ -118,8 +119,11 @@ def _watchdog_s(environ: Mapping[str, str]) -> float:
         pid = int(environ.get("WATCHDOG_PID", os.getpid()))
     except ValueError:
         return 0.0
-    return time_us / 1e6 if time_us > 0 and pid == os.getpid() else 0.0
+    if time_us <= 0 or pid != os.getpid():
+        return 0.0
+    return min(max(time_us, WATCHED_MIN_S * 1e6), WATCHED_MAX_S * 1e6) / 1e6
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    """Without the bytes for which the manager would throw the whole message away."""
+    return " ".join(text.replace("\0", " ").split())[:500]

@@ -126,12 +126,40 @@ def test_a_name_without_a_file(tmp_path: Path) -> None:
     manager = Manager(f"@pynats-test-{os.getpid()}-{tmp_path.name}")
     notifier = connect({"NOTIFY_SOCKET": manager.address})
     assert notifier is not None
-    notifier.ready("two\nlines")
+    notifier.ready("two\nlines\0")
     assert manager.next() == {"READY": "1", "STATUS": "two lines"}
     notifier.more_time()
     assert manager.next() == {"EXTEND_TIMEOUT_USEC": "60000000"}
     notifier.close()
     notifier.alive("closed")
+    manager.close()
+
+
+def test_a_socket_that_is_none(tmp_path: Path) -> None:
+    fifo, file = tmp_path / "fifo", tmp_path / "file"
+    os.mkfifo(fifo)
+    file.write_text("kept")
+    for address in (fifo, file, tmp_path, "/dev/null", "/x" * 200, "@" + "x" * 200, "/\udcff"):
+        notifier = connect({"NOTIFY_SOCKET": str(address)})
+        assert notifier is not None
+        notifier.ready("nobody hears it")
+        notifier.alive("still here")
+        notifier.close()
+    assert file.read_text() == "kept"
+
+
+def test_a_manager_that_does_not_listen_keeps_nobody_waiting(tmp_path: Path) -> None:
+    manager = Manager(str(tmp_path / "notify"))
+    notifier = Notifier(manager.address, 1.0)
+    for number in range(1000):  # more than there is room for
+        notifier.alive(str(number))
+    notifier.stopping("it is told later")
+    while "WATCHDOG" in manager.next() and len(manager.heard) < 1000:
+        notifier.alive("still here")
+        if "STOPPING" in manager.heard[-1]:
+            break
+    assert manager.heard[-1]["STOPPING"] == "1"
+    notifier.close()
     manager.close()
 
 
@@ -156,7 +184,9 @@ def test_what_could_not_be_told_comes_later(tmp_path: Path) -> None:
         ({"NOTIFY_SOCKET": "vsock:2:1234"}, None),
         ({"NOTIFY_SOCKET": "/x"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "30000000"}, 30.0),
-        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "5", "WATCHDOG_PID": str(os.getpid())}, 5e-6),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "5", "WATCHDOG_PID": str(os.getpid())}, 0.1),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "9" * 400}, 1e6),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "9" * 5000}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "soon"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "-1"}, 0.0),
