@@ -101,7 +101,7 @@ class FakeRoot:
     def debconf(self, answer: str) -> None:
         """What the administrator says when asked."""
         module = self.root / "usr/share/debconf/confmodule"
-        module.parent.mkdir(parents=True)
+        module.parent.mkdir(parents=True, exist_ok=True)
         module.write_text(
             "db_version() { :; }\ndb_fset() { :; }\ndb_go() { :; }\ndb_stop() { :; }\n"
             "db_purge() { :; }\ndb_input() { :; }\n"
