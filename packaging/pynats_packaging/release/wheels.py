@@ -39,7 +39,6 @@ def compiled_wheel(
     age_cython(build)
     raw = work / f"raw-{interpreter.name}"
     shutil.rmtree(raw, ignore_errors=True)
-    drop_stale(source)
     run([build.python, "-m", "build", "--wheel", "--no-isolation", "-o", raw, source], epoch=epoch)
     (wheel,) = raw.iterdir()
     modules = int(run([tools.python, "-c", _CHECK_STRIPPED, wheel]))
@@ -61,19 +60,6 @@ def age_cython(build: Environment) -> None:
     """
     for path in build.folder.glob("lib/python3.*/site-packages/Cython/**/*.p[xy]*"):
         os.utime(path, (_LONG_AGO, _LONG_AGO))
-
-
-def drop_stale(source: Path) -> None:
-    """What an earlier build has left for the next wheel, and is not in the source any more."""
-    for built in (source / "build").glob("lib*"):
-        for path in built.rglob("*"):
-            if path.is_file() and not (path.suffix == ".so" and _has_source(path, built, source)):
-                path.unlink()
-
-
-def _has_source(module: Path, built: Path, source: Path) -> bool:
-    name = module.relative_to(built).with_name(f"{module.name.partition('.')[0]}.pyx")
-    return any((source / root / name).exists() for root in _ROOTS)
 
 
 def tools_wheel(platform: str, source: Path, work: Path, tools: Tools, epoch: int) -> Path:
