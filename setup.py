@@ -32,6 +32,7 @@ SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANI
 C_FOLDER = Path("build/cython-debug" if DEBUG else "build/cython")
 LINUX = sysconfig.get_platform().startswith("linux")  # of the target: _PYTHON_HOST_PLATFORM counts
 MANY = 8
+RPATHS = ("-Wl,-rpath", "-Wl,-R", "-Wl,--rpath")
 
 
 def flags() -> tuple[list[str], list[str]]:
@@ -188,6 +189,7 @@ class BuildModules(build_ext):
         if waiting := len(self.extensions) if anew else self.out_of_date():
             patience = "; it takes a minute or two" if waiting > MANY else ""
             say(f"compiled modules to build: {waiting}, on {self.parallel} cores{patience}")
+        self.forget_folders()
         try:
             self.translate()
             translated = time.monotonic()
@@ -206,6 +208,14 @@ class BuildModules(build_ext):
         if waiting:
             finished = time.monotonic()
             say(f"built in {finished - started:.0f} s, Cython {translated - started:.0f} s of them")
+
+    def forget_folders(self) -> None:
+        """Python hands on how it was linked itself: where libraries are on the machine that built
+        it, which says nothing on others, where somebody else may write there."""
+        asked = os.environ.get("LDFLAGS", "").split()
+        words: list[str] = self.compiler.linker_so
+        kept = [word for word in words if word in asked or not word.startswith(RPATHS)]
+        self.compiler.set_executables(linker_so=kept)
 
     def out_of_date(self) -> int:
         """Modules that are missing or older than their source, which is C after translating."""
@@ -249,7 +259,7 @@ def recipe() -> str:
 
 
 def drop_other_recipes() -> bool:
-    """Whether C was made in another way, and is made anew: Cython compares the age of files only."""
+    """Whether C was made in another way, and is made anew: Cython compares ages of files only."""
     today, kept = recipe(), C_FOLDER / "recipe"
     if kept.exists() and kept.read_text() == today:
         return False
