@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 EXTENSION_S = 10.0  # between two requests for more time
 EXTENDED_S = 60.0  # from each of them on
@@ -57,6 +57,10 @@ class Notifier:
         """The start goes on for a while yet."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(EXTENDED_S * 1e6)}")
 
+    def at_work(self) -> None:
+        """The event loop does not run, because of work that is known to take long."""
+        self._send("WATCHDOG=1")
+
     def close(self) -> None:
         """Nothing is told from now on."""
         self._socket.close()
@@ -76,25 +80,25 @@ class Notifier:
 
 
 class Patience:
-    """Has the manager wait for a start that takes long, as long as the process works: a thread,
-    because what a start reads from the disk holds the event loop up."""
+    """Has the manager wait for what takes long, as long as the process works: a thread, because
+    what is read from the disk holds the event loop up. `tell` says so each `interval_s`."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, tell: Callable[[], None], interval_s: float = EXTENSION_S) -> None:
         self._over = threading.Event()
-        self._notifier = notifier
+        self._tell, self._interval_s = tell, interval_s
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """The start is over."""
+        """It is over."""
         self._over.set()
 
     def _run(self) -> None:
         used_s = time.process_time()
-        while not self._over.wait(EXTENSION_S):
+        while not self._over.wait(self._interval_s):
             before_s, used_s = used_s, time.process_time()
-            if used_s - before_s > EXTENSION_S * BUSY_SHARE:
-                self._notifier.more_time()
+            if used_s - before_s > self._interval_s * BUSY_SHARE:
+                self._tell()
 
 
 def connect(environ: MutableMapping[str, str] = os.environ) -> Notifier | None:

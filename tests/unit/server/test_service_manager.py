@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ import pytest
 from pynats_server.options import Options
 from pynats_server.process import notify
 from pynats_server.process.notify import Notifier, Patience, connect
+from pynats_server.server.accepted import accept
 from pynats_server.server.server import Server
+from pynats_server.server.service import ServiceServer
 
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, ServerProcess
@@ -45,6 +48,16 @@ class Manager:
         while key not in (message := self.next()):
             pass
         return message
+
+    def drain(self) -> int:
+        """How many messages were there."""
+        self._socket.setblocking(False)
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(65536):
+                count += 1
+        self._socket.settimeout(PATIENCE_S)
+        return count
 
     def close(self) -> None:
         self._socket.close()
@@ -203,9 +216,8 @@ def test_what_the_environment_says(environ: dict[str, str], watchdog_s: float | 
 def test_a_start_that_works_gets_more_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Manager(str(tmp_path / "notify"))
     notifier = Notifier(manager.address)
-    monkeypatch.setattr(notify, "EXTENSION_S", 0.01)
     monkeypatch.setattr(notify, "BUSY_SHARE", 0.0)
-    patience = Patience(notifier)
+    patience = Patience(notifier.more_time, 0.01)
     assert manager.until("EXTEND_TIMEOUT_USEC") == {"EXTEND_TIMEOUT_USEC": "60000000"}
     patience.end()
     notifier.close()
@@ -221,14 +233,34 @@ def test_a_start_that_hangs_gets_none(tmp_path: Path, monkeypatch: pytest.Monkey
         looks.append(0.0)
         return 0.0
 
-    monkeypatch.setattr(notify, "EXTENSION_S", 0.001)
     monkeypatch.setattr(time, "process_time", used)
-    patience = Patience(notifier)
+    patience = Patience(notifier.more_time, 0.01)
     wait_until(lambda: len(looks) > 5, "looks at the clock")
     patience.end()
     notifier.ready("at last")
     assert manager.next() == {"READY": "1", "STATUS": "at last"}
     notifier.close()
+    manager.close()
+
+
+def test_streams_that_are_recovered_by_a_reload_are_no_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = Manager(str(tmp_path / "notify"))
+    notifier = Notifier(manager.address, 0.2)
+    monkeypatch.setattr(notify, "BUSY_SHARE", -1.0)
+
+    async def live() -> None:
+        accepted = accept(Options(host="127.0.0.1", port=-1))
+        async with ServiceServer(accepted, notifier, "x") as server:
+            life = server._jetstream_life
+            monkeypatch.setattr(life, "_start", lambda: [manager.until("WATCHDOG") for _ in "abc"])
+            life.start()  # the event loop does not run meanwhile
+            manager.drain()
+            server._alive_at_work()
+            assert manager.drain() == 0, "a loop that is held up by something else is one"
+
+    asyncio.run(live())
     manager.close()
 
 
