@@ -32,6 +32,7 @@ SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer"] if SANI
 C_FOLDER = Path("build/cython-debug" if DEBUG else "build/cython")
 LINUX = sysconfig.get_platform().startswith("linux")  # of the target: _PYTHON_HOST_PLATFORM counts
 MANY = 8
+RPATHS = ("-Wl,-rpath", "-Wl,-R", "-Wl,--rpath")
 
 
 def flags() -> tuple[list[str], list[str]]:
@@ -151,6 +152,20 @@ def refuse_incomplete(root: Path, sources: list[Path]) -> None:
         raise SystemExit(f"error: these sources are incomplete, missing: {', '.join(missing)}")
 
 
+class Build(build):
+    """Without what an earlier build has left in its folder: all that is there gets into a wheel,
+    also what has gone from the sources since."""
+
+    def run(self) -> None:
+        made = set()
+        if self.distribution.has_ext_modules():  # it sees itself which of them are out of date
+            made = {Path(path) for path in self.get_finalized_command("build_ext").get_outputs()}
+        for path in Path(self.build_lib).rglob("*"):
+            if path not in made and (path.is_symlink() or not path.is_dir()):
+                path.unlink()
+        super().run()
+
+
 class BuildModules(build_ext):
     """Translates and compiles each module once, on all cores, and says so."""
 
@@ -166,9 +181,15 @@ class BuildModules(build_ext):
     def build_extensions(self) -> None:
         started = time.monotonic()
         anew = drop_other_recipes()
+        built = Path(self.build_temp, "recipe")
+        if built.exists() and built.read_text() != recipe():
+            # Of the debug build, say: they are younger than the C of this one.
+            self.force = anew = True
+            built.write_text("")  # until all are done
         if waiting := len(self.extensions) if anew else self.out_of_date():
             patience = "; it takes a minute or two" if waiting > MANY else ""
             say(f"compiled modules to build: {waiting}, on {self.parallel} cores{patience}")
+        self.forget_folders()
         try:
             self.translate()
             translated = time.monotonic()
@@ -182,9 +203,19 @@ class BuildModules(build_ext):
                 f"error: a compiled module could not be built: {problem}\nNeeded are a C compiler "
                 "(gcc or clang) and Python's header files (python3-dev, python3-devel)."
             ) from problem
+        built.parent.mkdir(parents=True, exist_ok=True)
+        built.write_text(recipe())
         if waiting:
             finished = time.monotonic()
             say(f"built in {finished - started:.0f} s, Cython {translated - started:.0f} s of them")
+
+    def forget_folders(self) -> None:
+        """Python hands on how it was linked itself: where libraries are on the machine that built
+        it, which says nothing on others, where somebody else may write there."""
+        asked = os.environ.get("LDFLAGS", "").split()
+        words: list[str] = self.compiler.linker_so
+        kept = [word for word in words if word in asked or not word.startswith(RPATHS)]
+        self.compiler.set_executables(linker_so=kept)
 
     def out_of_date(self) -> int:
         """Modules that are missing or older than their source, which is C after translating."""
@@ -218,21 +249,23 @@ class BuildModules(build_ext):
                 ours.include_dirs = theirs.include_dirs
 
 
-def drop_other_recipes() -> bool:
-    """Whether C was made in another way, and is made anew: Cython compares only the age of files.
-
-    Headers count, because they are copied beside the C, where one that has moved would be found.
-    """
+def recipe() -> str:
+    """How C and modules are made. Headers count, because they are copied beside the C, where one
+    that has moved would be found."""
     from Cython import __version__
 
     headers = sorted(str(path) for root in ROOTS for path in root.rglob("*.h"))
-    today = repr((__version__, CHECKED, RELEASE, UNCHECKED, HOT, UNLOCKED, flags(), headers))
-    recipe = C_FOLDER / "recipe"
-    if recipe.exists() and recipe.read_text() == today:
+    return repr((__version__, CHECKED, RELEASE, UNCHECKED, HOT, UNLOCKED, flags(), headers))
+
+
+def drop_other_recipes() -> bool:
+    """Whether C was made in another way, and is made anew: Cython compares ages of files only."""
+    today, kept = recipe(), C_FOLDER / "recipe"
+    if kept.exists() and kept.read_text() == today:
         return False
     shutil.rmtree(C_FOLDER, ignore_errors=True)
     C_FOLDER.mkdir(parents=True)
-    recipe.write_text(today)
+    kept.write_text(today)
     return True
 
 
@@ -257,5 +290,8 @@ if __name__ == "__main__":  # Cython's workers may import this file once more
     modules = extensions()
     setup(
         ext_modules=modules if LINUX else [],
-        cmdclass={"build_ext": BuildModules} if LINUX else {"bdist_wheel": ToolsWheel},
+        cmdclass={
+            "build": Build,
+            **({"build_ext": BuildModules} if LINUX else {"bdist_wheel": ToolsWheel}),
+        },
     )

@@ -188,6 +188,32 @@ def test_a_search_is_in_the_address_and_keeps_the_focus(page: Page, server: Serv
     page.wait("document.querySelector('.empty').innerText === 'No connection is like that.'")
 
 
+def test_addresses_that_name_no_view_and_clocks_that_are_put_back(
+    page: Page, server: ServerProcess
+) -> None:
+    for name in ("constructor", "__proto__", "toString?a=1", "%", "<b>"):
+        page.goto("about:blank")
+        open_view(page, server, name)
+        assert page.evaluate("document.querySelectorAll('.chart').length") > 0
+    assert page.complaints() == []
+    found = page.evaluate("""
+        Promise.all(["history", "rates"].map(name => import(`./ui/${name}.js`))).then(found => {
+          const [history, rates] = [new found[0].History(), new found[1].Rates()];
+          const add = (s, n) => history.add({now: new Date(s * 1000).toISOString(), in_msgs: n,
+            out_msgs: 0, in_bytes: 0, out_bytes: 0});
+          add(90000, 0); add(90002, 10);
+          add(80000, 20);  // an hour of summer time, say
+          add(80002, 40);
+          history.add({});
+          rates.of("x", 9000, {n: 0}); rates.of("x", 9001, {n: 5});
+          const after = [8000, 8001].map((time, at) => rates.of("x", time, {n: 5 + at}).n);
+          for (let s = 0; s < 20000; s += 2) add(80004 + s, 50 + s);
+          const points = history.points("in_msgs");
+          return [after, points.length < 400, points.at(-1)[1]];
+        })""")
+    assert found == [[None, 1], True, 1]
+
+
 def test_a_hidden_page_asks_nothing(page: Page, server: ServerProcess) -> None:
     open_view(page, server, "overview")
     hide = "Object.defineProperty(document, 'hidden', {{value: {}, configurable: true}});"

@@ -16,16 +16,20 @@ TOOLS_PLATFORMS = ("win-amd64", "win-arm64", "macosx-11.0-arm64", "macosx-10.13-
 
 _LONG_AGO = 1_000_000_000
 _ROOTS = ("common", "server", "bench")
-_CHECK_STRIPPED = """
+_CHECK_MODULES = """
 import sys, zipfile
 from io import BytesIO
 from elftools.elf.elffile import ELFFile
 with zipfile.ZipFile(sys.argv[1]) as wheel:
     modules = [name for name in wheel.namelist() if name.endswith(".so")]
     for name in modules:
-        sections = {one.name for one in ELFFile(BytesIO(wheel.read(name))).iter_sections()}
+        module = ELFFile(BytesIO(wheel.read(name)))
+        sections = {one.name for one in module.iter_sections()}
         if ".symtab" in sections or any(one.startswith(".debug") for one in sections):
             sys.exit(f"{name} has symbols that nobody needs")
+        tags = {one.entry.d_tag for one in module.get_section_by_name(".dynamic").iter_tags()}
+        if tags & {"DT_RPATH", "DT_RUNPATH"}:
+            sys.exit(f"{name} looks for libraries in folders of this machine: remove build/")
 print(len(modules))
 """
 
@@ -39,10 +43,9 @@ def compiled_wheel(
     age_cython(build)
     raw = work / f"raw-{interpreter.name}"
     shutil.rmtree(raw, ignore_errors=True)
-    drop_stale(source)
     run([build.python, "-m", "build", "--wheel", "--no-isolation", "-o", raw, source], epoch=epoch)
     (wheel,) = raw.iterdir()
-    modules = int(run([tools.python, "-c", _CHECK_STRIPPED, wheel]))
+    modules = int(run([tools.python, "-c", _CHECK_MODULES, wheel]))
     expected = sum(1 for root in _ROOTS for _ in (source / root).rglob("*.pyx"))
     if modules != expected:
         raise ReleaseError(f"{wheel.name} has {modules} compiled modules, not {expected}")
@@ -61,19 +64,6 @@ def age_cython(build: Environment) -> None:
     """
     for path in build.folder.glob("lib/python3.*/site-packages/Cython/**/*.p[xy]*"):
         os.utime(path, (_LONG_AGO, _LONG_AGO))
-
-
-def drop_stale(source: Path) -> None:
-    """What an earlier build has left for the next wheel, and is not in the source any more."""
-    for built in (source / "build").glob("lib*"):
-        for path in built.rglob("*"):
-            if path.is_file() and not (path.suffix == ".so" and _has_source(path, built, source)):
-                path.unlink()
-
-
-def _has_source(module: Path, built: Path, source: Path) -> bool:
-    name = module.relative_to(built).with_name(f"{module.name.partition('.')[0]}.pyx")
-    return any((source / root / name).exists() for root in _ROOTS)
 
 
 def tools_wheel(platform: str, source: Path, work: Path, tools: Tools, epoch: int) -> Path:

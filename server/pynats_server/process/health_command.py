@@ -8,6 +8,7 @@ HTTP takes longer to import than all the rest.
 from __future__ import annotations
 
 import socket
+import time
 from urllib.parse import urlsplit
 
 from pynats_common.records import dataclass
@@ -74,12 +75,13 @@ def _ask(host: str, port: int, target: str, secure: bool, timeout_s: float) -> t
     """Status and the beginning of the body. Raises OSError and ValueError."""
     name = f"[{host}]" if ":" in host else host
     request = f"GET {target} HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((host, port), timeout_s) as plain:
+    ends_at = time.monotonic() + timeout_s
+    with _connected(host, port, ends_at) as plain:
         if secure:
-            with _wrapped(plain) as wrapped:
-                answer = _read(wrapped, request)
+            with _wrapped(plain, ends_at) as wrapped:
+                answer = _read(wrapped, request, ends_at)
         else:
-            answer = _read(plain, request)
+            answer = _read(plain, request, ends_at)
     head, _, body = answer.partition(b"\r\n\r\n")
     words = head.split(None, 2)
     if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
@@ -87,19 +89,48 @@ def _ask(host: str, port: int, target: str, secure: bool, timeout_s: float) -> t
     return int(words[1]), body.decode("utf-8", "replace").strip()
 
 
-def _wrapped(plain: socket.socket) -> socket.socket:
+def _connected(host: str, port: int, ends_at: float) -> socket.socket:
+    """To the first of its addresses that answers."""
+    failed: OSError = TimeoutError("timed out")
+    for family, kind, number, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        plain = socket.socket(family, kind, number)
+        try:
+            _limit(plain, ends_at)
+            plain.connect(address)
+        except OSError as error:
+            plain.close()
+            failed = error
+        else:
+            return plain
+    raise failed
+
+
+def _wrapped(plain: socket.socket, ends_at: float) -> socket.socket:
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    _limit(plain, ends_at)
     return context.wrap_socket(plain)
 
 
-def _read(connection: socket.socket, request: str) -> bytes:
+def _limit(connection: socket.socket, ends_at: float) -> None:
+    """One limit for the whole: a timeout alone is a new one for each part. Raises TimeoutError."""
+    left_s = ends_at - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("timed out")
+    connection.settimeout(left_s)
+
+
+def _read(connection: socket.socket, request: str, ends_at: float) -> bytes:
     connection.sendall(request.encode("ascii"))
     answer = b""
-    while len(answer) < _ANSWER_MAX and (part := connection.recv(_ANSWER_MAX)):
+    while len(answer) < _ANSWER_MAX:
+        _limit(connection, ends_at)
+        part = connection.recv(_ANSWER_MAX - len(answer))
+        if not part:
+            break
         answer += part
     return answer
 

@@ -9,10 +9,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 
 EXTENSION_S = 10.0  # between two requests for more time
 EXTENDED_S = 60.0  # from each of them on
+WATCHED_MIN_S, WATCHED_MAX_S = 0.1, 1e6  # what is believed of a watchdog's time
 # What counts as work: a process that waits for a disk that is gone uses less of the processor.
 BUSY_SHARE = 0.005
 
@@ -56,6 +57,10 @@ class Notifier:
         """The start goes on for a while yet."""
         self._send(f"EXTEND_TIMEOUT_USEC={int(EXTENDED_S * 1e6)}")
 
+    def at_work(self) -> None:
+        """The event loop does not run, because of work that is known to take long."""
+        self._send("WATCHDOG=1")
+
     def close(self) -> None:
         """Nothing is told from now on."""
         self._socket.close()
@@ -75,25 +80,25 @@ class Notifier:
 
 
 class Patience:
-    """Has the manager wait for a start that takes long, as long as the process works: a thread,
-    because what a start reads from the disk holds the event loop up."""
+    """Has the manager wait for what takes long, as long as the process works: a thread, because
+    what is read from the disk holds the event loop up. `tell` says so each `interval_s`."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, tell: Callable[[], None], interval_s: float = EXTENSION_S) -> None:
         self._over = threading.Event()
-        self._notifier = notifier
+        self._tell, self._interval_s = tell, interval_s
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """The start is over."""
+        """It is over."""
         self._over.set()
 
     def _run(self) -> None:
         used_s = time.process_time()
-        while not self._over.wait(EXTENSION_S):
+        while not self._over.wait(self._interval_s):
             before_s, used_s = used_s, time.process_time()
-            if used_s - before_s > EXTENSION_S * BUSY_SHARE:
-                self._notifier.more_time()
+            if used_s - before_s > self._interval_s * BUSY_SHARE:
+                self._tell()
 
 
 def connect(environ: MutableMapping[str, str] = os.environ) -> Notifier | None:
@@ -118,8 +123,11 @@ def _watchdog_s(environ: Mapping[str, str]) -> float:
         pid = int(environ.get("WATCHDOG_PID", os.getpid()))
     except ValueError:
         return 0.0
-    return time_us / 1e6 if time_us > 0 and pid == os.getpid() else 0.0
+    if time_us <= 0 or pid != os.getpid():
+        return 0.0
+    return min(max(time_us, WATCHED_MIN_S * 1e6), WATCHED_MAX_S * 1e6) / 1e6
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    """Without the bytes for which the manager would throw the whole message away."""
+    return " ".join(text.replace("\0", " ").split())[:500]

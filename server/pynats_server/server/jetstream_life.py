@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from pynats_common.go.durations import human_duration_ns
@@ -32,6 +34,8 @@ class JetStreamLife:
         self._ending: asyncio.Task[None] | None = None  # switching off
         self._again = False  # a reload wants it back, as soon as it has ended
         self._over = False  # the server shuts down
+        # Around the recovery of streams, which holds the loop up as long as it takes.
+        self.at_work: Callable[[], AbstractContextManager[None]] = nullcontext
         self._log = state.log.part("jetstream")
 
     async def prepare(self) -> None:
@@ -63,6 +67,10 @@ class JetStreamLife:
 
     def start(self) -> None:
         """Starts as the options ask for. Raises JetStreamError."""
+        with self.at_work():
+            self._start()
+
+    def _start(self) -> None:
         from pynats_server.jetstream import enablement
         from pynats_server.jetstream.banner import banner_lines
         from pynats_server.jetstream.capacity import resolve
@@ -128,7 +136,8 @@ class JetStreamLife:
             if account is state.system_account:
                 limits = None
             if before is None or before.options.jetstream != limits:
-                enablement.follow(jetstream, account, limits, now.options.jetstream_tiers)
+                with self.at_work():
+                    enablement.follow(jetstream, account, limits, now.options.jetstream_tiers)
 
     # -- reloads ------------------------------------------------------------------------------
 
@@ -171,7 +180,8 @@ class JetStreamLife:
         elif new.jetstream.enabled:
             from pynats_server.jetstream import enablement
 
-            enablement.reload(jetstream, new, self._state.accounts)
+            with self.at_work():
+                enablement.reload(jetstream, new, self._state.accounts)
         else:
             self._give_up(jetstream)
 

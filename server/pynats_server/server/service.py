@@ -7,6 +7,8 @@ must not speak for these.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pynats_common.network.urls import host_port
 
@@ -25,11 +27,14 @@ class ServiceServer(Server):
         self._notifier = notifier
         self._timer: asyncio.TimerHandle | None = None
         self._reloads_running = 0
+        self._working = 0  # how much that holds the loop up is under way
+        self._long_work: Patience | None = None
+        self._jetstream_life.at_work = self._at_work
         # Twice in the time after which the manager takes the process for dead.
         self._interval_s = min(STATUS_S, (notifier.watchdog_s or STATUS_S * 2) / 2)
 
     async def start(self) -> None:
-        patience = Patience(self._notifier)
+        patience = Patience(self._notifier.more_time)
         try:
             await super().start()
         finally:
@@ -37,6 +42,8 @@ class ServiceServer(Server):
         if self.ready:
             self._notifier.ready(self._status())
             self._look()
+            if watched_s := self._notifier.watchdog_s:
+                self._long_work = Patience(self._alive_at_work, watched_s / 4)
 
     async def reload_aside(self) -> str:
         if not self.ready:  # which is another state than reloading
@@ -64,7 +71,22 @@ class ServiceServer(Server):
         await super().wait_stopped()
         if self._timer is not None:
             self._timer.cancel()
+        if self._long_work is not None:
+            self._long_work.end()
         self._notifier.close()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
+
+    def _alive_at_work(self) -> None:
+        """From a thread. Where the loop is held up by anything else, the manager is to notice."""
+        if self._working:
+            self._notifier.at_work()
 
     def _look(self) -> None:
         """The loop runs, and this is what it serves."""

@@ -7,16 +7,19 @@ in `connect/natspy` needs, then move the range in pyproject.toml.
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import re
+import ssl
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import pynats_cli.connect.natspy
 import pytest
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.aio.transport import TcpTransport
 from nats.protocol.parser import Parser
 from packaging.requirements import Requirement
@@ -102,7 +105,7 @@ def test_the_lists_above_are_complete() -> None:
     known = {
         name for table in (OVERRIDDEN, USED, OURS) for names in table.values() for name in names
     }
-    known |= {"_limit"}  # of asyncio's reader
+    known |= {"_limit", "_replace"}  # of asyncio's reader, of a named tuple
     met = {name for path in ROOM.glob("*.py") for _, name in private_names(path)}
     assert met <= known, f"not in the lists of this test: {sorted(met - known)}"
     assert met >= {name for names in USED.values() for name in names if name.startswith("_")}
@@ -146,3 +149,17 @@ def test_info_is_what_the_server_said_last() -> None:
     client._told = {"version": "2.15.0"}
     assert client.info == {"version": "2.15.0", "cluster": "A"}
     assert client.stream_info("peername") is None and client.lost_by is None
+
+
+def test_tls_that_was_asked_for_goes_for_websockets_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    async def open_it(_: Client, server: Srv) -> None:
+        opened.append(server.uri.geturl())
+
+    monkeypatch.setattr(Client, "_connect_to_server", open_it)
+    for tls in (None, ssl.create_default_context()):
+        client = PatchedClient()
+        client.options["tls"] = tls
+        asyncio.run(client._connect_to_server(Srv(urlparse("ws://127.0.0.1:1/x"))))
+    assert opened == ["ws://127.0.0.1:1/x", "wss://127.0.0.1:1/x"]

@@ -186,6 +186,11 @@ def test_lists_of_streams_and_consumers_are_what_jsz_says(tmp_path: Path) -> Non
             await js.add_stream(name=f"S{number}", subjects=[f"s{number}.>"], max_msgs=10)
             for _ in range(number):
                 await js.publish(f"s{number}.x", b"0123456789")
+        many = [f"many.{number}" for number in range(40)]
+        await js.add_stream(name="MANY", subjects=many)
+        (row,) = (await listed(server, "/ui/streams?stream=MANY"))["rows"]
+        assert (row["subjects"], row["more_subjects"]) == (many[:32], 8)
+        await js.delete_stream("MANY")
         pull = await js.pull_subscribe("s5.>", "worker")
         await (await pull.fetch(2))[0].ack()
         await client.flush()

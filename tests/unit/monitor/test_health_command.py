@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 import sys
@@ -98,6 +99,45 @@ def test_one_that_does_not_answer() -> None:
         found = run(PROGRAM, [f"http://127.0.0.1:{silent.getsockname()[1]}"], 0.05)
     assert found.code == 1
     assert "timed out" in found.stderr
+
+
+@pytest.mark.parametrize("begin", [b"HTTP/1.1 100 ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_one_that_never_comes_to_an_end(begin: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begin)
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            try:
+                async with asyncio.timeout(0.05):
+                    await reader.read()
+            except TimeoutError:
+                writer.write(b"x")
+            else:
+                break
+        writer.close()
+
+    async def scenario() -> Outcome:
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as other:
+            url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}/healthz"
+            return await asyncio.wait_for(asyncio.to_thread(run, PROGRAM, [url], 0.3), PATIENCE_S)
+
+    assert asyncio.run(scenario()).stderr.endswith(": timed out\n")
+
+
+def test_an_answer_is_read_in_part_only() -> None:
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(b"HTTP/1.1 500 " + b"\0" * 65536)
+                await writer.drain()
+
+    async def scenario() -> Outcome:
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as other:
+            return await asked(f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}/healthz")
+
+    found = asyncio.run(scenario())
+    assert found.code == 1
+    assert len(found.stderr) < 5000
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class FakeRoot:
     def debconf(self, answer: str) -> None:
         """What the administrator says when asked."""
         module = self.root / "usr/share/debconf/confmodule"
-        module.parent.mkdir(parents=True)
+        module.parent.mkdir(parents=True, exist_ok=True)
         module.write_text(
             "db_version() { :; }\ndb_fset() { :; }\ndb_go() { :; }\ndb_stop() { :; }\n"
             "db_purge() { :; }\ndb_input() { :; }\n"
@@ -177,6 +177,36 @@ def test_a_purge_takes_the_data_only_if_told_so(fake: FakeRoot, answer: str | No
     _, said = fake.run("pynats-server/postrm", "purge")
     assert kept.exists() == (answer != "true")
     assert ("are kept in" in said) == (answer != "true")
+
+
+def test_a_purge_follows_no_links_of_the_server(fake: FakeRoot, tmp_path: Path) -> None:
+    kept = fake.data()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").touch()
+    (kept.parent / "link").symlink_to(elsewhere)
+    (kept.parent / "file").symlink_to(elsewhere / "file")
+    disk = tmp_path / "disk"
+    (fake.root / "var/lib/pynats").rename(disk)  # what an administrator does
+    (fake.root / "var/lib/pynats").symlink_to(disk)
+    fake.debconf("false")
+    assert "are kept in" in fake.run("pynats-server/postrm", "purge")[1]
+    fake.debconf("true")
+    assert fake.run("pynats-server/postrm", "purge")[1] == ""
+    assert (elsewhere / "file").exists()
+    assert list(disk.iterdir()) == []
+    assert not (fake.root / "var/lib/pynats").is_symlink()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc here")
+def test_rights_are_set_by_nothing_that_follows_links(fake: FakeRoot, tmp_path: Path) -> None:
+    """systemd-tmpfiles refuses folders in which the server may have planted them."""
+    fake.program("systemd-tmpfiles", "exit 73")
+    for name in ("chmod", "chgrp", "chown", "install"):
+        fake.program(name, "")
+    calls, said = fake.run("pynats-server/postinst", "configure", "")
+    assert not any(call.startswith(("ch", "install")) for call in calls)
+    assert "not as they should be" in said
 
 
 def test_without_systemd_nothing_is_started(fake: FakeRoot) -> None:

@@ -62,6 +62,7 @@ def data_files() -> set[str]:
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source distribution, made from a copy, because setuptools writes beside the sources."""
     copy = tmp_path_factory.mktemp("copy") / "pynats"
+    secrets = copy / "packaging/container/compose/secrets"
     others = shutil.ignore_patterns("*.so", "__pycache__", "*.egg-info")
     for item in sorted(ROOT.iterdir()):
         if item.is_file():
@@ -69,6 +70,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(item, copy)
         elif item.name in (*SOURCE_ROOTS, "docs", "tests"):
             shutil.copytree(item, copy / item.name, ignore=others)
+    secrets.mkdir()
+    (secrets / "orders").write_text("password")  # of who has tried the example
     return build("sdist", copy, tmp_path_factory.mktemp("sdist"))
 
 
@@ -95,6 +98,7 @@ def test_the_source_distribution_has_every_source(sdist: Path) -> None:
     for document in ("LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "README.md"):
         assert document in names
     assert [name for name in names if Path(name).suffix in (".c", ".so", ".pyc")] == []
+    assert [name for name in names if "compose/secrets/" in name] == []
 
 
 def test_sources_without_a_compiled_module_build_nothing(unpacked: Path) -> None:
@@ -184,6 +188,10 @@ def test_the_tools_run_from_a_wheel_for_other_systems(
 ) -> None:
     out = tmp_path / "wheel"
     out.mkdir()
+    left = unpacked / "build/lib/pynats_common"  # by an earlier build
+    left.mkdir(parents=True)
+    for name in ("gone.py", "gone.so", "__init__.py"):
+        (left / name).write_text("left")
     built = build("wheel", unpacked, out, _PYTHON_HOST_PLATFORM=target, CC="/bin/false")
     assert built.name.endswith(f"-{tag}.whl")
     with zipfile.ZipFile(built) as archive:
@@ -192,6 +200,7 @@ def test_the_tools_run_from_a_wheel_for_other_systems(
         assert "Root-Is-Purelib: true" in _member(archive, "WHEEL")
         archive.extractall(tmp_path / "installed")
     assert data_files() - set(names) == set()
+    assert [name for name in names if "gone" in name] == []
     assert {Path(name).suffix for name in names} & {".so", ".pyx", ".pxd", ".h", ".c"} == set()
     absent = [*_not_installed(metadata, platform), *(POSIX_ONLY if platform == "win32" else ())]
     assert "uvloop" in absent

@@ -20,7 +20,7 @@ from pynats_packaging.release.__main__ import interpreters
 from pynats_packaging.release.interpreters import Interpreter, discovered, probe, wanted_versions
 from pynats_packaging.release.inventory import write_checksums
 from pynats_packaging.release.running import Environment, ReleaseError, run
-from pynats_packaging.release.wheels import age_cython, drop_stale
+from pynats_packaging.release.wheels import age_cython
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -135,18 +135,6 @@ def test_only_what_has_changed_is_unpacked(tmp_path: Path) -> None:
     assert stat.S_IMODE((folder / "x/changed.py").stat().st_mode) == 0o755
     assert not (folder / "gone.py").exists()
     assert kept.exists()
-
-
-def test_what_an_earlier_build_left_gets_into_no_wheel(tmp_path: Path) -> None:
-    (tmp_path / "server/pkg").mkdir(parents=True)
-    (tmp_path / "server/pkg/fast.pyx").touch()
-    built = tmp_path / "build/lib.linux-x86_64-cpython-311/pkg"
-    built.mkdir(parents=True)
-    for name in ("fast.cpython-311-x86_64-linux-gnu.so", "gone.cpython-311-x86_64-linux-gnu.so",
-                 "module.py"):  # fmt: skip
-        (built / name).touch()
-    drop_stale(tmp_path)
-    assert [path.name for path in built.iterdir()] == ["fast.cpython-311-x86_64-linux-gnu.so"]
 
 
 def test_uncommitted_changes_are_refused_and_strays_stay_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ import pytest
 from pynats_server.options import Options
 from pynats_server.process import notify
 from pynats_server.process.notify import Notifier, Patience, connect
+from pynats_server.server.accepted import accept
 from pynats_server.server.server import Server
+from pynats_server.server.service import ServiceServer
 
 from tests.support.deadline import PATIENCE_S, wait_until
 from tests.support.process import PYNATS, ServerProcess
@@ -45,6 +48,16 @@ class Manager:
         while key not in (message := self.next()):
             pass
         return message
+
+    def drain(self) -> int:
+        """How many messages were there."""
+        self._socket.setblocking(False)
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(65536):
+                count += 1
+        self._socket.settimeout(PATIENCE_S)
+        return count
 
     def close(self) -> None:
         self._socket.close()
@@ -126,12 +139,40 @@ def test_a_name_without_a_file(tmp_path: Path) -> None:
     manager = Manager(f"@pynats-test-{os.getpid()}-{tmp_path.name}")
     notifier = connect({"NOTIFY_SOCKET": manager.address})
     assert notifier is not None
-    notifier.ready("two\nlines")
+    notifier.ready("two\nlines\0")
     assert manager.next() == {"READY": "1", "STATUS": "two lines"}
     notifier.more_time()
     assert manager.next() == {"EXTEND_TIMEOUT_USEC": "60000000"}
     notifier.close()
     notifier.alive("closed")
+    manager.close()
+
+
+def test_a_socket_that_is_none(tmp_path: Path) -> None:
+    fifo, file = tmp_path / "fifo", tmp_path / "file"
+    os.mkfifo(fifo)
+    file.write_text("kept")
+    for address in (fifo, file, tmp_path, "/dev/null", "/x" * 200, "@" + "x" * 200, "/\udcff"):
+        notifier = connect({"NOTIFY_SOCKET": str(address)})
+        assert notifier is not None
+        notifier.ready("nobody hears it")
+        notifier.alive("still here")
+        notifier.close()
+    assert file.read_text() == "kept"
+
+
+def test_a_manager_that_does_not_listen_keeps_nobody_waiting(tmp_path: Path) -> None:
+    manager = Manager(str(tmp_path / "notify"))
+    notifier = Notifier(manager.address, 1.0)
+    for number in range(1000):  # more than there is room for
+        notifier.alive(str(number))
+    notifier.stopping("it is told later")
+    while "WATCHDOG" in manager.next() and len(manager.heard) < 1000:
+        notifier.alive("still here")
+        if "STOPPING" in manager.heard[-1]:
+            break
+    assert manager.heard[-1]["STOPPING"] == "1"
+    notifier.close()
     manager.close()
 
 
@@ -156,7 +197,9 @@ def test_what_could_not_be_told_comes_later(tmp_path: Path) -> None:
         ({"NOTIFY_SOCKET": "vsock:2:1234"}, None),
         ({"NOTIFY_SOCKET": "/x"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "30000000"}, 30.0),
-        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "5", "WATCHDOG_PID": str(os.getpid())}, 5e-6),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "5", "WATCHDOG_PID": str(os.getpid())}, 0.1),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "9" * 400}, 1e6),
+        ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "9" * 5000}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "soon"}, 0.0),
         ({"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "-1"}, 0.0),
@@ -173,9 +216,8 @@ def test_what_the_environment_says(environ: dict[str, str], watchdog_s: float | 
 def test_a_start_that_works_gets_more_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = Manager(str(tmp_path / "notify"))
     notifier = Notifier(manager.address)
-    monkeypatch.setattr(notify, "EXTENSION_S", 0.01)
     monkeypatch.setattr(notify, "BUSY_SHARE", 0.0)
-    patience = Patience(notifier)
+    patience = Patience(notifier.more_time, 0.01)
     assert manager.until("EXTEND_TIMEOUT_USEC") == {"EXTEND_TIMEOUT_USEC": "60000000"}
     patience.end()
     notifier.close()
@@ -191,14 +233,34 @@ def test_a_start_that_hangs_gets_none(tmp_path: Path, monkeypatch: pytest.Monkey
         looks.append(0.0)
         return 0.0
 
-    monkeypatch.setattr(notify, "EXTENSION_S", 0.001)
     monkeypatch.setattr(time, "process_time", used)
-    patience = Patience(notifier)
+    patience = Patience(notifier.more_time, 0.01)
     wait_until(lambda: len(looks) > 5, "looks at the clock")
     patience.end()
     notifier.ready("at last")
     assert manager.next() == {"READY": "1", "STATUS": "at last"}
     notifier.close()
+    manager.close()
+
+
+def test_streams_that_are_recovered_by_a_reload_are_no_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = Manager(str(tmp_path / "notify"))
+    notifier = Notifier(manager.address, 0.2)
+    monkeypatch.setattr(notify, "BUSY_SHARE", -1.0)
+
+    async def live() -> None:
+        accepted = accept(Options(host="127.0.0.1", port=-1))
+        async with ServiceServer(accepted, notifier, "x") as server:
+            life = server._jetstream_life
+            monkeypatch.setattr(life, "_start", lambda: [manager.until("WATCHDOG") for _ in "abc"])
+            life.start()  # the event loop does not run meanwhile
+            manager.drain()
+            server._alive_at_work()
+            assert manager.drain() == 0, "a loop that is held up by something else is one"
+
+    asyncio.run(live())
     manager.close()
 
 

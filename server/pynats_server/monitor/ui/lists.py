@@ -23,6 +23,7 @@ STEP = 16  # accounts, streams or consumers asked for their figures in one step
 MERGED = 256  # sorted or merged in one step
 DESCRIBED = 8  # written in one step
 WARNINGS_MAX = 10  # of a stream
+SUBJECTS_MAX = 32  # of a stream, which may have a request full of them
 
 
 class JetStreamUse(msgspec.Struct, kw_only=True):
@@ -56,13 +57,14 @@ class AccountRow(msgspec.Struct, kw_only=True):
 
 
 class StreamRow(msgspec.Struct, kw_only=True):
-    """A limit below 1 = none; times are empty where there is no message."""
+    """A limit below 1 = none; times are empty without messages; `subjects` are the first ones."""
 
     account: str
     tag: str
     name: str
     storage: str
     subjects: list[str]
+    more_subjects: int
     created: str
     messages: int
     max_messages: int
@@ -282,7 +284,8 @@ def _stream(source: MonitorSource, found: StreamFigures, stream: StreamView) -> 
         tag=source.name_tag(found.account),
         name=found.name,
         storage=str(details.config.storage),
-        subjects=list(details.config.subjects),
+        subjects=list(details.config.subjects[:SUBJECTS_MAX]),
+        more_subjects=max(0, len(details.config.subjects) - SUBJECTS_MAX),
         created=format_time_ns(details.created_ns),
         messages=found.messages,
         max_messages=found.max_messages,

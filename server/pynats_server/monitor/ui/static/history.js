@@ -16,8 +16,12 @@ export class History {
   add(general) {
     const time = seconds(general.now);
     const before = this.#points.at(-1);
-    if (before && time <= before.time) return;
-    if (before && time - before.time > GAP_S) {
+    if (time === null || (before && time === before.time)) return;
+    if (before && time < before.time) {
+      this.#points = []; // the server's clock was put back
+      this.#rates.clear();
+    }
+    if (before && time > before.time + GAP_S) {
       this.gap();
       this.#rates.clear(); // a rate over so long a time says little
     }

@@ -50,7 +50,7 @@ route();
 /** Shows what the fragment names. */
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?", 2);
-  const name = path in VIEWS || path in INSIDE ? path : "overview";
+  const name = [VIEWS, INSIDE].some((views) => Object.hasOwn(views, path)) ? path : "overview";
   const state = new URLSearchParams(query ?? "");
   const [title, make, within] = VIEWS[name] ?? INSIDE[name];
   if (shown.name === name && shown.view.update) shown.view.update(state);

@@ -10,6 +10,7 @@ import { bar, setBar } from "./table.js";
 
 const SPAN_S = 300; // shown in charts at most
 const SPAN_MIN_S = 60;
+const REASONS_MAX = 50;
 const orDash = (format) => (value) => (value === null ? "–" : format(value));
 
 const CHARTS = [
@@ -73,6 +74,8 @@ export class OverviewView {
       ...(health.warnings ?? []).map(({ error }) => line("warn", error)),
     ];
     if (health.error) found.push(line("bad", health.error));
+    const more = found.length - REASONS_MAX;
+    if (more > 0) found.splice(REASONS_MAX, more, line("quiet", `… and ${exact(more)} more: /healthz?details=1 has all`));
     if (!found.length) found.push(line("good", "All is well: the server takes connections, streams can be written and read."));
     this.reasons.replaceChildren(...found);
   }

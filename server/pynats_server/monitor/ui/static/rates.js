@@ -25,7 +25,8 @@ export class Rates {
         passed > 0 && !fell ? (values[name] - before.values[name]) / passed : (before?.rates[name] ?? null);
       if (fell) found[name] = null; // it has begun again
     }
-    if (!before || passed > 0 || fell) this.#seen.set(key, { time, values, rates: found, answer: this.#answer });
+    if (passed < 0) for (const name of Object.keys(values)) found[name] = null; // the clock was put back
+    if (!before || passed !== 0 || fell) this.#seen.set(key, { time, values, rates: found, answer: this.#answer });
     else before.answer = this.#answer;
     return found;
   }

@@ -1,6 +1,7 @@
 // Streams of all accounts, or of one.
 
 import { el, outside, outsideTitle } from "./dom.js";
+import { exact } from "./format.js";
 import { account, GLOBAL, growing, growingSize, hash, moment, number, used } from "./cells.js";
 
 /** Says that a list is of one account, and how to see the others. */
@@ -11,6 +12,9 @@ export function scope(note, view, words) {
   note.replaceChildren();
   if (words) note.append(el("p", {}, words, " ", el("a", { href: hash(view) }, "Show all")));
 }
+
+const subjects = ({ subjects: first, more_subjects: more }) =>
+  first.join(" ") + (more ? ` … and ${exact(more)} more` : "");
 
 export const streams = {
   title: "Streams",
@@ -34,9 +38,9 @@ export const streams = {
       lead: true,
       cell: (row) => ({
         text: outside(row.name),
-        title: `${outsideTitle(row.name)}\n${outsideTitle(row.subjects.join(" "))}`,
-        sub: row.account === GLOBAL ? outside(row.subjects.join(" ")) : account(row.account, row.tag).text,
-        subTitle: outsideTitle(row.subjects.join(" ")),
+        title: `${outsideTitle(row.name)}\n${outsideTitle(subjects(row))}`,
+        sub: row.account === GLOBAL ? outside(subjects(row)) : account(row.account, row.tag).text,
+        subTitle: outsideTitle(subjects(row)),
         href: hash("consumers", { acc: row.account, stream: row.name }),
       }),
     },

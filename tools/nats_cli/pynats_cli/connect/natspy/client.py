@@ -38,6 +38,8 @@ class PatchedClient(Client):  # type: ignore[misc]
 
     async def _connect_to_server(self, s: Any) -> None:
         if s.uri.scheme in ("ws", "wss"):
+            if self.options.get("tls"):  # asked for, whatever the address says
+                s.uri = s.uri._replace(scheme="wss")
             await super()._connect_to_server(s)
             return
         s.last_attempt = time.monotonic()
