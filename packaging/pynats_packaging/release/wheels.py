@@ -10,12 +10,12 @@ from pathlib import Path
 from pynats_packaging.release.interpreters import Interpreter
 from pynats_packaging.release.running import Environment, ReleaseError, run
 from pynats_packaging.release.tools import Tools
+from pynats_packaging.sources import COMPILED
 
 # Systems for which there is a wheel of Python code; its tag names the system (setup.py).
 TOOLS_PLATFORMS = ("win-amd64", "win-arm64", "macosx-11.0-arm64", "macosx-10.13-x86_64")
 
 _LONG_AGO = 1_000_000_000
-_ROOTS = ("common", "server", "bench")
 _CHECK_STRIPPED = """
 import sys, zipfile
 from io import BytesIO
@@ -43,7 +43,7 @@ def compiled_wheel(
     run([build.python, "-m", "build", "--wheel", "--no-isolation", "-o", raw, source], epoch=epoch)
     (wheel,) = raw.iterdir()
     modules = int(run([tools.python, "-c", _CHECK_STRIPPED, wheel]))
-    expected = sum(1 for root in _ROOTS for _ in (source / root).rglob("*.pyx"))
+    expected = sum(1 for root in COMPILED for _ in (source / root).rglob("*.pyx"))
     if modules != expected:
         raise ReleaseError(f"{wheel.name} has {modules} compiled modules, not {expected}")
     repaired = work / f"repaired-{interpreter.name}"
@@ -73,7 +73,7 @@ def drop_stale(source: Path) -> None:
 
 def _has_source(module: Path, built: Path, source: Path) -> bool:
     name = module.relative_to(built).with_name(f"{module.name.partition('.')[0]}.pyx")
-    return any((source / root / name).exists() for root in _ROOTS)
+    return any((source / root / name).exists() for root in COMPILED)
 
 
 def tools_wheel(platform: str, source: Path, work: Path, tools: Tools, epoch: int) -> Path:
