@@ -107,7 +107,7 @@ docs: pages
 # Generates pages from the code; a test fails if one is stale.
 pages: setup
 	$(BIN)/python -m pynats_server.settings.export > common/pynats_common/serverkeys/keys.json
-	$(BIN)/python -m tests.docs.pages
+	PYTHONPATH=packaging $(BIN)/python -m tests.docs.pages
 
 # All that is installed by hand or by a distribution: into build/man, build/completions, dist/.
 packages: man completions deb

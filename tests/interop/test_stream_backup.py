@@ -249,3 +249,22 @@ def test_a_backup_does_not_outlive_its_stream(tmp_path: Path, storage: str) -> N
             assert piece.headers["Status"] == "500"
 
     asyncio.run(run())
+
+
+def test_a_backup_waits_for_who_subscribes_when_it_has_the_answer(tmp_path: Path) -> None:
+    """The wildcard of an inbox, which covers the target before that, does not count: a client
+    drops what comes there and is no answer."""
+
+    async def run() -> None:
+        async with ours(tmp_path) as client:
+            await api(client, "STREAM.CREATE.T", name="T", subjects=["t"])
+            inbox = await client.subscribe("inbox.*")
+            await api(client, "STREAM.SNAPSHOT.T", deliver_subject="inbox.pieces")
+            for _ in range(20):  # each one a turn of the server, in which it would have been sent
+                await api(client, "STREAM.INFO.T")
+            assert inbox.pending_msgs == 0
+            pieces = await client.subscribe("inbox.pieces")
+            assert (await pieces.next_msg(PATIENCE_S)).data
+            assert (await inbox.next_msg(PATIENCE_S)).data
+
+    asyncio.run(run())

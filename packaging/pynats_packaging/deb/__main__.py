@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 from pynats_packaging.deb.archive import PackingError
 from pynats_packaging.deb.distributions import IncompleteError, needed
 from pynats_packaging.deb.environment import PythonError, check_python
-from pynats_packaging.deb.packages import ROOT, Release, build_server, build_tools
+from pynats_packaging.deb.packages import Release, build_server, build_tools
 from pynats_packaging.deb.wheel import build_wheel
+from pynats_packaging.sources import ROOT, EpochError, source_epoch
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -42,7 +42,7 @@ def main() -> int:
         release = Release(
             asked.version or f"{_project()['version']}-1",
             _maintainer(),
-            _epoch(),
+            source_epoch(ROOT),
             asked.python,
             VERSION,
         )
@@ -53,7 +53,7 @@ def main() -> int:
                 build_tools(release, wheel, needed(), work, asked.outdir),
                 build_server(release, work, asked.outdir),
             )
-    except (PythonError, PackingError, IncompleteError) as error:
+    except (PythonError, PackingError, IncompleteError, EpochError) as error:
         sys.stderr.write(f"pynats: {error}\n")
         return 1
     for package in built:
@@ -72,19 +72,6 @@ def _maintainer() -> str:
     """Debian's variables say who; otherwise nobody in particular."""
     name = os.environ.get("DEBFULLNAME", "The PyNATS authors")
     return f"{name} <{os.environ.get('DEBEMAIL', 'pynats@localhost.localdomain')}>"
-
-
-def _epoch() -> int:
-    """The time that all files get: that of the last commit, so that two builds are the same."""
-    if said := os.environ.get("SOURCE_DATE_EPOCH"):
-        return int(said)
-    done = subprocess.run(
-        ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    if done.returncode == 0 and done.stdout.strip():
-        return int(done.stdout)
-    return int((ROOT / "pyproject.toml").stat().st_mtime)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,8 +12,8 @@ from importlib.metadata import Distribution
 from pathlib import Path
 
 from pynats_packaging.deb import archive, documents, environment
+from pynats_packaging.sources import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 DEBIAN = ROOT / "packaging/debian"
 SYSTEMD = ROOT / "packaging/systemd"
 TOOLS = """\
@@ -71,8 +70,8 @@ def build_tools(
     environment.compile_all(root, release.python, release.python_version)
     _write_documents(root, "pynats", release, documents.copyright_text(needed))
     shutil.copy(ROOT / "docs/reference/configuration.md", root / "usr/share/doc/pynats")
-    _write_manuals(root)
-    _write_completions(root, work / "completions")
+    _write_manuals(root, release.epoch)
+    _write_completions(root, work / "completions", release.epoch)
     _write_overrides(root, "pynats")
     _copy_scripts(root, "pynats")
     fields = release.fields("pynats", archive.architecture(), TOOLS)
@@ -126,13 +125,10 @@ def _write_documents(root: Path, package: str, release: Release, text: str) -> N
     (folder / "changelog.Debian.gz").write_bytes(own)
 
 
-def _write_manuals(root: Path) -> None:
-    """The man pages, once there is something that makes them."""
-    if importlib.util.find_spec("pynats_packaging.man") is None:
-        return
+def _write_manuals(root: Path, epoch: int) -> None:
     made = root / "usr/share/man"
     flat = made / "flat"
-    _run_room("man", flat)
+    _run_room("man", flat, epoch)
     for page in sorted(flat.rglob("*.[1-8]")):
         folder = made / f"man{page.suffix[1]}"
         folder.mkdir(exist_ok=True)
@@ -148,11 +144,8 @@ SHELLS = {
 }
 
 
-def _write_completions(root: Path, made: Path) -> None:
-    """Completions for shells, once there is something that makes them."""
-    if importlib.util.find_spec("pynats_packaging.completions") is None:
-        return
-    _run_room("completions", made)
+def _write_completions(root: Path, made: Path, epoch: int) -> None:
+    _run_room("completions", made, epoch)
     for shell, (folder, pattern) in SHELLS.items():
         (root / folder).mkdir(parents=True)
         for file in sorted((made / shell).iterdir()):
@@ -160,12 +153,14 @@ def _write_completions(root: Path, made: Path) -> None:
             shutil.copyfile(file, root / folder / pattern.format(name=name))
 
 
-def _run_room(room: str, target: Path) -> None:
+def _run_room(room: str, target: Path, epoch: int) -> None:
+    """What it writes has the packages' date, whenever they are built."""
     target.mkdir(parents=True)
     path = os.pathsep.join((str(ROOT / "packaging"), os.environ.get("PYTHONPATH", "")))
     subprocess.run(
         [sys.executable, "-m", f"pynats_packaging.{room}", str(target)],
-        check=True, env={**os.environ, "PYTHONPATH": path},
+        check=True,
+        env={**os.environ, "PYTHONPATH": path, "SOURCE_DATE_EPOCH": str(epoch)},
     )  # fmt: skip
 
 

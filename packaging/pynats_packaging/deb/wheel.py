@@ -8,15 +8,14 @@ import sys
 from pathlib import Path
 
 from pynats_packaging.deb.archive import PackingError
-
-ROOTS = ("common", "server", "bench")  # of compiled modules: setup.py
+from pynats_packaging.sources import COMPILED
 
 
 def build_wheel(tree: Path, work: Path) -> Path:
     """Makes it in `work`. What is compiled in place is not compiled again. setuptools' own folder
     is no help: it also keeps what has left the sources."""
     _run(tree, "build_ext", "--inplace")
-    for root in ROOTS:
+    for root in COMPILED:
         for source in (tree / root).rglob("*.pyx"):
             for module in source.parent.glob(f"{source.stem}.cpython-*.so"):
                 target = work / "lib" / module.relative_to(tree / root)

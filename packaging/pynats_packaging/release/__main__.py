@@ -22,15 +22,14 @@ from pynats_packaging.release.running import ReleaseError, run, say
 from pynats_packaging.release.source import (
     exported,
     refuse_changes,
-    release_epoch,
     source_distribution,
     unpack_changes,
 )
 from pynats_packaging.release.tools import Tools
 from pynats_packaging.release.verifying import verify_compiled, verify_tools
 from pynats_packaging.release.wheels import TOOLS_PLATFORMS, compiled_wheel, tools_wheel
+from pynats_packaging.sources import ROOT, EpochError, source_epoch
 
-ROOT = Path(__file__).resolve().parents[3]
 PATTERNS = ("pynats_toolbox-*", CHECKSUMS)  # what is ours in dist/
 
 
@@ -49,7 +48,7 @@ def main(arguments: list[str]) -> str | None:
         if not options.dirty:
             refuse_changes(ROOT)
         build(options.out.resolve(), options.work.resolve(), interpreters(options.python))
-    except ReleaseError as error:
+    except (ReleaseError, EpochError) as error:
         return f"release: {error}"
     return None
 
@@ -74,7 +73,7 @@ def interpreters(given: Iterable[Path]) -> list[Interpreter]:
 
 def build(out: Path, work: Path, pythons: list[Interpreter]) -> None:
     """Everything. Raises ReleaseError."""
-    epoch = release_epoch(ROOT)
+    epoch = source_epoch(ROOT)
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     for pattern in PATTERNS:

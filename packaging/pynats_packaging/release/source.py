@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import shutil
 import sys
 import tarfile
 from pathlib import Path
 
 from pynats_packaging.release.running import ReleaseError, run
-
-_EPOCH = "SOURCE_DATE_EPOCH"
-
-
-def release_epoch(root: Path) -> int:
-    """Seconds since 1970 that files get as their time: $SOURCE_DATE_EPOCH, or the commit's."""
-    given = os.environ.get(_EPOCH, "")
-    if given:
-        if not (given.isascii() and given.isdigit()):
-            raise ReleaseError(f"${_EPOCH}: {given!r} is no number of seconds")
-        return int(given)
-    return int(run(["git", "log", "-1", "--format=%ct"], root))
 
 
 def refuse_changes(root: Path) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from pynats_packaging.release.interpreters import Interpreter
 from pynats_packaging.release.running import Environment, ReleaseError, run
 from pynats_packaging.release.tools import Tools
+from pynats_packaging.sources import COMPILED
 
 # Systems for which there is a wheel of Python code; its tag names the system (setup.py).
 TOOLS_PLATFORMS = ("win-amd64", "win-arm64", "macosx-11.0-arm64", "macosx-10.13-x86_64")
 
 _LONG_AGO = 1_000_000_000
-_ROOTS = ("common", "server", "bench")
 _CHECK_MODULES = """
 import sys, zipfile
 from io import BytesIO
@@ -46,7 +46,7 @@ def compiled_wheel(
     run([build.python, "-m", "build", "--wheel", "--no-isolation", "-o", raw, source], epoch=epoch)
     (wheel,) = raw.iterdir()
     modules = int(run([tools.python, "-c", _CHECK_MODULES, wheel]))
-    expected = sum(1 for root in _ROOTS for _ in (source / root).rglob("*.pyx"))
+    expected = sum(1 for root in COMPILED for _ in (source / root).rglob("*.pyx"))
     if modules != expected:
         raise ReleaseError(f"{wheel.name} has {modules} compiled modules, not {expected}")
     repaired = work / f"repaired-{interpreter.name}"

@@ -203,8 +203,15 @@ class JetStreamAccount:
 
     def _try_open(self, folder: Path) -> None:
         """Opens the stream of a folder, or notes in `broken` and the log why it cannot be."""
+        begun_ns = time.perf_counter_ns()
+        shown = f"stream '{self.name} > {shown_name(folder)}'"
         try:
-            finish(self._listening(self._open(folder, self.folders.take_key(folder))))
+            locked = self.folders.take_key(folder)
+            self.log.notice(f"  Starting restore for {shown}")
+            stream = self._open(folder, locked)
+            took = human_duration_ns(time.perf_counter_ns() - begun_ns)
+            self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
+            finish(self._listening(stream))
         except Exception as error:  # a broken folder must not keep the others from being served
             name = shown_name(folder)
             self.broken[name] = str(error) or repr(error)
@@ -216,35 +223,22 @@ class JetStreamAccount:
 
     def _open(self, folder: Path, locked: StoreError | None = None) -> Stream:
         """`locked`: why the key does not open the stream's own documents, if it does not."""
-        begun_ns = time.perf_counter_ns()
         try:
             if locked is not None:
                 raise locked
             config, created = self.folders.read(folder)
         except Exception as error:  # whatever it may be that is wrong with it
             config, store, found = self.folders.opened_unknown(folder, error)
-            return self._run(config, store.state().first_ts, store, found, folder, begun_ns)
+            return self._started(config, store.state().first_ts, store, found, folder)
         store, found = self.folders.opened(config, folder)
-        return self._run(config, created, store, found, folder, begun_ns)
+        return self._started(config, created, store, found, folder)
 
     async def _open_aside(self, folder: Path, restored: list[StoredConsumer]) -> Stream:
         """`_open` in a thread. It has these consumers besides those in the folder."""
         config, created = self.folders.read(folder)
-        begun_ns = time.perf_counter_ns()
         store, found = await self.folders.opened_aside(config, folder)
         found.restored.extend(restored)
-        return self._run(config, created, store, found, folder, begun_ns)
-
-    def _run(
-        self, config: StreamConfig, created: int, store: Store, found: Found, folder: Path,
-        begun_ns: int,
-    ) -> Stream:  # fmt: skip
-        """The stream of an open store, started."""
-        shown = f"stream '{self.name} > {config.name}'"
-        stream = self._started(config, created, store, found, folder)
-        took = human_duration_ns(time.perf_counter_ns() - begun_ns)
-        self.log.notice(f"  Restored {stream.store.msgs:,} messages for {shown} in {took}")
-        return stream
+        return self._started(config, created, store, found, folder)
 
     def _started(
         self, config: StreamConfig, created: int, store: Store, found: Found,

@@ -19,12 +19,12 @@ from pynats_server.clients.closed import ClosedConnection
 from pynats_server.clients.shown import issuer_of, jwt_of, proxy_of, shown_user, tags_of
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import overlaps
-from pynats_server.monitor.json import Document, Pieces, encoded, slices
+from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, ConnzOptions
-from pynats_server.monitor.paging import ordered, window
 from pynats_server.monitor.source import ClientView, MonitorSource, SubscriptionView
 from pynats_server.options import GLOBAL_ACCOUNT
 from pynats_server.work import Work
+from pynats_server.work.lists import ordered, slices, window
 
 Listed = Any  # ClientView or ClosedConnection: both have the attributes that sorting reads
 STEP = 256  # connections looked at, sorted or merged in one step

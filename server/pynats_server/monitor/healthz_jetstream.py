@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from pynats_common.go.quoting import quote
 
-from pynats_server.monitor.json import slices
 from pynats_server.monitor.options import HealthzOptions
 from pynats_server.monitor.source import JetStreamView, StreamView
 from pynats_server.work import Steps, Work
+from pynats_server.work.lists import slices
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import OnDisk, StreamFigures

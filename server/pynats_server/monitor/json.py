@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from pynats_server.said.json import compact
 
-T = TypeVar("T")
 Pieces = Iterator[bytes]
 PAUSE = b""  # the piece that ends a step
 ITEMS = 32  # list items encoded in a step
@@ -93,13 +91,6 @@ def squeezed(piece: bytes) -> bytes:
 def _without_space(found: re.Match[bytes]) -> bytes:
     name = found[1]
     return name[:-1] if name else b""
-
-
-def slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Consecutive lists of at most `size` items."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def encoded(items: Iterable[Any], depth: int, size: int = ITEMS) -> Iterator[Pieces]:

@@ -261,6 +261,7 @@ def test_log_of_a_life(recorded: Recorded, kind_under_test: str, tmp_path: Path)
         server = ServerProcess(kind, tmp_path / kind, jetstream_scene.CONFIG, monitor=True)
         with server:
             jetstream_scene.build(server)
+            assert "Restored" not in server.log()  # a new stream is none that was found
         server.empty_log()
         with server:
             pass

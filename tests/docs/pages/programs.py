@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-
 from pynats_common.commandline.declare import parameters
 from pynats_common.commandline.help.text import flag_text, item_help
-from pynats_top import standalone
-from pynk import __main__ as nk
+from pynats_packaging.programs.nk import nk
+from pynats_packaging.programs.program import Program
+from pynats_packaging.programs.top import top
+from pynk.__main__ import EPILOG
 from pynsc.cli import Options
 from pynsc.table import ALIASES, COMMANDS, GROUPS
 
@@ -74,36 +74,26 @@ def _by_group() -> dict[str, list[str]]:
 
 def pynk() -> str:
     """docs/reference/pynk.md."""
-    parser = nk.parser()
-    rows = []
-    for action in parser._actions:
-        flags = [flag for flag in action.option_strings if not flag.startswith("--")]
-        if isinstance(action, argparse._HelpAction):
-            flags = list(action.option_strings)
-        value = code(str(action.metavar)) if action.nargs != 0 else ""
-        rows.append((", ".join(map(code, flags)), value, sentence(prose(str(action.help)))))
     codes = filled(
         "Exit codes: 0; 1 when something is wrong, with one line on standard output, as the "
         "original has it; 130 after Ctrl-C."
     )
-    shown = table(("flag", "value", "meaning"), rows)
-    return f"{PYNK}{shown}\n{codes}```text\n{nk.EPILOG.strip()}\n```\n"
+    return f"{PYNK}{_flags(nk())}\n{codes}```text\n{EPILOG.strip()}\n```\n"
 
 
 def pynats_top() -> str:
     """docs/reference/pynats-top.md."""
-    spelled: dict[str, list[str]] = {}
-    texts: dict[str, tuple[str, str]] = {}
-    for name, target, _, value, text in standalone.FLAGS:
-        spelled.setdefault(target, []).append(f"-{name}")
-        if text:
-            texts[target] = (value, text)
-    rows = [
-        (", ".join(map(code, spelled[target])), code(value), sentence(prose(text)))
-        for target, (value, text) in texts.items()
-    ]
     codes = filled(
         "Exit codes: 0; 1 for wrong flags, a server that does not answer (with `-once`), or a file "
         "that cannot be written; 130 after Ctrl-C."
     )
-    return f"{PYNATS_TOP}{table(('flag', 'value', 'meaning'), rows)}\n{codes}".rstrip("\n") + "\n"
+    return f"{PYNATS_TOP}{_flags(top())}\n{codes}".rstrip("\n") + "\n"
+
+
+def _flags(program: Program) -> str:
+    """The flags of a program, as its manual page has them; not `--x` where there is `-x`."""
+    rows = []
+    for flag in program.flags[""]:
+        names = [name for name in flag.names if name[1:] not in flag.names]
+        rows.append((", ".join(map(code, names)), code(flag.value), sentence(prose(flag.help))))
+    return table(("flag", "value", "meaning"), rows)

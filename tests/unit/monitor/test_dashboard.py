@@ -330,8 +330,8 @@ def test_a_pipelined_answer_without_a_body_does_not_swallow_the_next(tmp_path: P
 
 
 def test_lists_are_sorted_some_at_a_time() -> None:
-    from pynats_server.monitor.paging import ordered, window
     from pynats_server.work import finish
+    from pynats_server.work.lists import ordered, window
 
     seen: list[int] = []
 

@@ -12,7 +12,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 from pynats_server.options import Options
 from pynats_server.process.flags import parse_command_line
@@ -220,11 +219,15 @@ def test_accounts_of_the_compose_example(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_manifests_fit_the_schema(version: str) -> None:
+    import kubernetes_validate
+
     for one in [*manifests(), *all_of(BASE / "secret.example.yaml")]:
         kubernetes_validate.validate(one, version, strict=True)
 
 
 def test_a_mistake_does_not_fit_the_schema() -> None:
+    import kubernetes_validate
+
     wrong = manifest("StatefulSet")
     wrong["spec"]["template"]["spec"]["containers"][0]["livenessProb"] = {}
     with pytest.raises(kubernetes_validate.ValidationError):

@@ -12,12 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pynats_packaging.deb import archive, distributions, documents, environment, packages
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "packaging"))  # which is not installed
-
-from pynats_packaging.deb import archive, distributions, documents, environment  # noqa: E402
-
 DEBIAN = ROOT / "packaging/debian"
 SYSTEMD = ROOT / "packaging/systemd"
 UNITS = ("pynats-server.service", "pynats-server@.service")
@@ -281,3 +278,9 @@ def test_the_changelog_has_the_form_of_debian() -> None:
     text = gzip.decompress(documents.changelog("x", "1-1", "A <a@b>", 0)).decode()
     assert text.startswith("x (1-1) unstable; urgency=medium\n\n  * ")
     assert text.endswith(" -- A <a@b>  Thu, 01 Jan 1970 00:00:00 -0000\n")
+
+
+def test_manual_pages_have_the_date_of_the_sources(tmp_path: Path) -> None:
+    packages._write_manuals(tmp_path, 86400)
+    page = gzip.decompress((tmp_path / "usr/share/man/man1/pynats.1.gz").read_bytes())
+    assert page.startswith(b'.TH "PYNATS" 1 1970-01-02 ')

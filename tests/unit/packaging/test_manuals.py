@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,11 @@ from pynats_cli.commands import ROOT
 from pynats_common.commandline.help.roff import literal
 from pynats_common.commandline.tree import shown_commands
 from pynats_packaging.man import Page, manual_pages
+from pynats_packaging.man import __main__ as man
 from pynats_packaging.man.configuration import _EXAMPLE
 from pynats_packaging.programs import flag_programs
 from pynats_server.settings.top_level import TOP_LEVEL
 from pynsc.table import COMMANDS
-
-ROOT_FOLDER = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -107,16 +105,12 @@ def test_mandoc_has_no_complaint(pages: dict[str, Page], tmp_path: Path) -> None
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_command_writes_files_and_wants_a_folder(tmp_path: Path) -> None:
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "pynats_packaging.man", *arguments],
-            env={"PYTHONPATH": str(ROOT_FOLDER / "packaging"), **more},
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-
-    assert run(str(tmp_path / "man"), SOURCE_DATE_EPOCH="86400").returncode == 0
-    page = (tmp_path / "man/pynats.1").read_text()
-    assert page.startswith('.TH "PYNATS" 1 1970-01-02 "pynats ')
-    assert "usage" in run().stderr
-    assert "no number of seconds" in run(str(tmp_path), SOURCE_DATE_EPOCH="soon").stderr
+def test_the_command_writes_files_and_wants_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: dict[str, Page]
+) -> None:
+    monkeypatch.setattr(man, "manual_pages", lambda *_: list(pages.values()))
+    assert man.main([str(tmp_path / "man")]) is None
+    assert {path.name for path in (tmp_path / "man").iterdir()} == set(pages)
+    assert "usage" in str(man.main([]))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
+    assert "no number of seconds" in str(man.main([str(tmp_path)]))

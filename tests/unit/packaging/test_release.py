@@ -6,7 +6,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
+import shutil
 import stat
 import subprocess
 import tarfile
@@ -21,6 +23,7 @@ from pynats_packaging.release.interpreters import Interpreter, discovered, probe
 from pynats_packaging.release.inventory import write_checksums
 from pynats_packaging.release.running import Environment, ReleaseError, run
 from pynats_packaging.release.wheels import age_cython
+from pynats_packaging.sources import EpochError, source_epoch
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -137,6 +140,7 @@ def test_only_what_has_changed_is_unpacked(tmp_path: Path) -> None:
     assert kept.exists()
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="no git here")
 def test_uncommitted_changes_are_refused_and_strays_stay_out(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
@@ -150,7 +154,7 @@ def test_uncommitted_changes_are_refused_and_strays_stay_out(tmp_path: Path) -> 
         ["git", *who, "commit", "--quiet", "-m", "first"], tree, GIT_COMMITTER_DATE="@1234567 +0000"
     )
     source.refuse_changes(tree)
-    assert source.release_epoch(tree) == 1234567
+    assert source_epoch(tree) == 1234567
     (tree / "code.py").write_text("2")
     with pytest.raises(ReleaseError, match=r"(?s)not committed.*code\.py"):
         source.refuse_changes(tree)
@@ -160,10 +164,14 @@ def test_uncommitted_changes_are_refused_and_strays_stay_out(tmp_path: Path) -> 
 
 def test_the_time_can_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    assert source.release_epoch(tmp_path) == 86400
+    assert source_epoch(tmp_path) == 86400
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "soon")
-    with pytest.raises(ReleaseError, match="no number of seconds"):
-        source.release_epoch(tmp_path)
+    with pytest.raises(EpochError, match="no number of seconds"):
+        source_epoch(tmp_path)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    (tmp_path / "pyproject.toml").touch()  # an unpacked archive
+    os.utime(tmp_path / "pyproject.toml", (7, 7))
+    assert source_epoch(tmp_path) == 7
 
 
 def test_checksums_are_what_sha256sum_reads(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ CHUNK = 128 * 1024
 CHUNK_MIN, CHUNK_MAX = 1024, 1024 * 1024
 WINDOW = 8 * 1024 * 1024
 WINDOW_MIN, WINDOW_MAX = 1024, 32 * 1024 * 1024
+NO_RECEIVER_S = 2.0  # until a backup is sent to whoever hears it, be it nobody
 NO_FLOW_S = 2.0  # without an acknowledgement, until a backup is given up
 WAITING_MAX = 32 * 1024 * 1024  # bytes of a restore in memory: four windows of a backup
 RESTORES_MAX = 16  # unfinished ones of an account: each has files, a subject and a claim
@@ -123,6 +124,7 @@ class Sending:
         acks = self.account.subscribe(f"{prefix}.*.*", self._acknowledged)
         status, failure = "204", ""
         try:
+            await self._receiver()
             await self._send_all(prefix)
         except BackupError as error:
             status = failure = str(error)
@@ -136,6 +138,19 @@ class Sending:
             start=format_time_ns(started), end=format_time_ns(now_ns()), error=failure,
             client=self.client,
         )  # fmt: skip
+
+    async def _receiver(self) -> None:
+        """Waits for a subscription to the very target. Clients make it when they have our answer;
+        until then the wildcard of their inbox covers it, and they would drop what comes."""
+        account, there = self.account.account, asyncio.Event()
+        watch = account.watch(self.account.context.server.engine, self.target, there.set)
+        try:
+            if not account.has_listener(self.target):
+                await asyncio.wait_for(there.wait(), NO_RECEIVER_S)
+        except TimeoutError:
+            pass  # it may be heard by other ways
+        finally:
+            account.unwatch(watch)
 
     async def _send_all(self, prefix: str) -> None:
         stored: list[StoredConsumer] = []

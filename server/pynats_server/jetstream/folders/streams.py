@@ -124,7 +124,6 @@ class StreamFolders:
             raise ValueError(f"unsupported configuration: {error}") from None
         if config.name != folder.name:
             raise ValueError(f"the configuration is of a stream {config.name!r}")
-        self._server.log.notice(f"  Starting restore for stream '{self._account} > {config.name}'")
         return config, created
 
     def opened_unknown(self, folder: Path, error: Exception) -> tuple[StreamConfig, Store, Found]:

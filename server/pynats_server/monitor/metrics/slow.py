@@ -15,10 +15,10 @@ from pynats_common.go.text import text_of
 
 from pynats_server.clients.shown import shown_user
 from pynats_server.core.client import ClientConnection
-from pynats_server.monitor.json import slices
 from pynats_server.monitor.metrics.text import Family, gauge
 from pynats_server.monitor.source import MonitorSource
 from pynats_server.work import Work
+from pynats_server.work.lists import slices
 
 SHOWN = 10  # slow receivers with series
 SLOW_BYTES = 192 * 1024  # a longer backlog holds producers back

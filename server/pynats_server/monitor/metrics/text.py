@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pynats_server.monitor.json import PAUSE, Pieces, slices
+from pynats_server.monitor.json import PAUSE, Pieces
+from pynats_server.work.lists import slices
 
 PREFIX = "nats_server_"
 STEP = 256  # series written in one step

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from pynats_common.go.times import format_time_ns, format_time_s
 
-from pynats_server.monitor.json import Document, Pieces, encoded, slices
+from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, ListOptions
-from pynats_server.monitor.paging import ordered, window
 from pynats_server.monitor.source import AccountView, MonitorSource, StreamView
 from pynats_server.work import Work
+from pynats_server.work.lists import ordered, slices, window
 
 if TYPE_CHECKING:
     from pynats_server.jetstream.figures import AccountFigures, ConsumerFigures, StreamFigures

@@ -12,12 +12,12 @@ from pynats_common.subjects import has_wildcard
 from pynats_server.core.account import Account
 from pynats_server.core.client import ClientConnection
 from pynats_server.core.subject import covers
-from pynats_server.monitor.json import slices
 from pynats_server.said.objects import TEXT, BadBody, Fields, Named, decode_fields
 from pynats_server.system.services.context import Bare, Context
 from pynats_server.system.services.of_clients import asker
 from pynats_server.system.services.request import Request, Silence
 from pynats_server.work import Work
+from pynats_server.work.lists import slices
 
 STEP: Final = 512  # subscriptions, or clients without any, looked at in one step
 ASKED: Final[Fields] = {

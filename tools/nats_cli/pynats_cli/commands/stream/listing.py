@@ -49,10 +49,14 @@ async def ls(session: Session, options: ListOptions) -> None:
     line(_list_text(found, shown, options))
 
 
+def _title(subject: str) -> str:
+    return f"Streams matching {subject}" if subject else "Streams"
+
+
 def _list_text(found: Listing, shown: list[dict[str, Any]], options: ListOptions) -> str:
     parts = []
     if shown:
-        title = f"Streams matching {options.subject}" if options.subject else "Streams"
+        title = _title(options.subject)
         parts.append(tables.list_table(sorted(shown, key=tables.by_size), title))
     elif found.streams:
         parts.append("No Streams defined, pass -a to include system streams")
@@ -143,5 +147,5 @@ async def find(session: Session, options: FindOptions) -> None:
     show(
         options,
         [shown_info(info) for info in found],
-        lambda: tables.list_table(sorted(found, key=tables.by_size), "Streams"),
+        lambda: tables.list_table(sorted(found, key=tables.by_size), _title(options.subject)),
     )

@@ -1,4 +1,5 @@
-"""A page of a long list in some order, without ever sorting the whole list at once."""
+"""Long lists in steps: slices of them, and a page of one in some order, which is never sorted as a
+whole."""
 
 from __future__ import annotations
 
@@ -7,10 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from pynats_server.monitor.json import slices
 from pynats_server.work import Work
 
 T = TypeVar("T")
+
+
+def slices(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Consecutive lists of at most `size` items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def ordered(
