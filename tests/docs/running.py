@@ -294,8 +294,9 @@ class _Page:
 
     def nothing_runs(self) -> None:
         """Raises Wrong if the page leaves a program in the background."""
-        if left := self._run("jobs -r", "the end").output:
-            raise Wrong(f"this is left in the background, where the next page begins:\n{left}")
+        if left := expected.lines_of(self._run("jobs -r", "the end").output):
+            shown = "\n".join(left)
+            raise Wrong(f"this is left in the background, where the next page begins:\n{shown}")
 
 
 def _system_path() -> str:
