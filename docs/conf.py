@@ -31,6 +31,7 @@ html_theme = "furo"
 html_title = f"PyNATS {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "_extensions" / "scorer.js")
 html_favicon = "_static/icon.svg"
 html_copy_source = False
 html_show_sourcelink = False

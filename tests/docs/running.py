@@ -25,8 +25,9 @@ from tests.support.deadline import DeadlineExceeded, wait_until
 SHELL = ("sh", "bash", "shell")
 STARTED = "Server is ready"
 _BACKGROUND = re.compile(r"(?<!&)&\s*(#.*)?$")
-_ENDS_A_JOB = re.compile(
-    r"^kill\s+(?:-(?:s\s+)?(?:TERM|INT|QUIT|KILL|2|9|15)\s+)?(?P<job>%\S+|\$!)$"
+# Until the end of a job is waited for, it has its ports, its files and its number.
+_ENDS_JOBS_UNAWAITED = re.compile(
+    r"^kill\s+(?:-(?:s\s+)?(?:TERM|INT|QUIT|KILL|2|9|15)\s+)?(?:(?:%\S+|\$!|\$\(jobs -p\))\s*)+$"
 )
 _LISTENS = re.compile(r"^pynats (sub|subscribe|reply|events|consumer sub|service serve)\b")
 _READS_A_STREAM = re.compile(r" --(stream|durable|direct|all|new|last|since|start-sequence)\b")
@@ -62,8 +63,9 @@ class Counts:
     reasons: list[str] = field(default_factory=list)
 
 
-def run_page(blocks: list[Block], folder: Path) -> Counts:
-    """Raises Wrong, PageError or DeadlineExceeded, which say where."""
+def run_page(blocks: list[Block], folder: Path, tidy: bool = False) -> Counts:
+    """Raises Wrong, PageError or DeadlineExceeded, which say where. A tidy page ends what it
+    starts, because the next one goes on in the same terminal."""
     counts = Counts()
     if not blocks:
         return counts
@@ -81,6 +83,8 @@ def run_page(blocks: list[Block], folder: Path) -> Counts:
             elif at == 0 or not _prints(blocks[at - 1]):
                 raise PageError(f"{block.place}: this is the output of no program")
         page.nothing_failed()
+        if tidy:
+            page.nothing_runs()
     counts.commands = page.commands
     return counts
 
@@ -188,14 +192,14 @@ class _Page:
             self._command(command, output, int(code), f"{block.page}:{line}")
 
     def _command(self, command: str, output: str, code: int, place: str) -> None:
+        if _ENDS_JOBS_UNAWAITED.match(command):
+            raise PageError(f"{place}: at a terminal nobody waits for the end: {command} && wait")
         if _BACKGROUND.search(command):
             self._start(command, output, place)
             return
         ran = self._succeeds(command, place, code)
         if output:
             self._compare(output, ran, command, place)
-        if (killed := _ENDS_A_JOB.match(command)) is not None:
-            self._run(f"wait {killed['job']}", place)
 
     def _succeeds(self, command: str, place: str, code: int = 0) -> Ran:
         ran = self._run(command, place)
@@ -287,6 +291,12 @@ class _Page:
             codes = self._relay.failures.get(job.ran.ready_file, [])
             if codes:
                 raise Wrong(f"{job.place}: this ended with {codes}:\n{job.ran.output}")
+
+    def nothing_runs(self) -> None:
+        """Raises Wrong if the page leaves a program in the background."""
+        if left := expected.lines_of(self._run("jobs -r", "the end").output):
+            shown = "\n".join(left)
+            raise Wrong(f"this is left in the background, where the next page begins:\n{shown}")
 
 
 def _system_path() -> str:

@@ -139,16 +139,30 @@ def test_a_server_and_who_listens_to_it(run: Run) -> None:
             "$ curl -s localhost:8222/healthz && echo", '{"status":"ok"}',
             "$ pynats pub orders.new hello", '... Published 5 bytes to "orders.new"',
             '[#1] Received on "orders.new"', "hello", "$ pynats rtt", "nats://127.0.0.1:4222:",
-            "...", "$ kill %1",
+            "...", "$ kill $(jobs -p); wait",
         )
     )  # fmt: skip
-    assert counts.commands == 7
+    assert counts.commands == 6
 
 
 def test_who_fails_in_the_background_is_found(run: Run) -> None:
     with pytest.raises(Wrong, match=r"page.md:3: this ended with \[1\]"):
         run(console("$ pynats-server --no-such-flag 2>&1 | cat &", "...", "$ wait", "$ true")
             .replace("pynats-server", "pynats"))  # fmt: skip
+
+
+@pytest.mark.parametrize("kill", ["kill %1", "kill -9 %1", "kill $!", "kill $(jobs -p)"])
+def test_the_end_of_a_job_is_waited_for(run: Run, kill: str) -> None:
+    with pytest.raises(PageError, match=r"page.md:4: at a terminal nobody waits"):
+        run(console("$ echo x &", f"$ {kill}"))
+
+
+def test_a_tidy_page_leaves_nothing_running(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(console("$ echo x > x", "$ tail -f x &", "x"))
+    (tmp_path / "run").mkdir()
+    with pytest.raises(Wrong, match=r"(?s)left in the background.*tail -f x"):
+        run_page(read(page, "page.md"), tmp_path / "run", tidy=True)
 
 
 def test_no_program_is_left(run: Run, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from tests.docs.checks import unrun
 from tests.docs.page import read
@@ -36,9 +37,18 @@ OF_BOTH_SERVERS = ("docs/guides/migrate.md",)
 def test_a_page_is_true(
     page: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    counts = run_page(read(ROOT / page, page), tmp_path)
+    counts = run_page(read(ROOT / page, page), tmp_path, tidy=page.startswith("docs/tutorial/"))
     record_property("ran", counts.ran)
     record_property("not run", counts.reasons)
+
+
+def test_no_code_is_without_a_fence() -> None:
+    """Indented code is code on the site, and nobody would run it."""
+    for page in WRITTEN:
+        for token in MarkdownIt().parse((ROOT / page).read_text()):
+            assert token.type != "code_block", (
+                f"{page}:{(token.map or [0])[0] + 1}: {token.content}"
+            )
 
 
 @pytest.mark.parametrize("page", OF_BOTH_SERVERS)

@@ -153,6 +153,11 @@ def the_search_knows_the_pages(site: Path) -> None:
     index = (site / "searchindex.js").read_text()
     for name in ("reference/configuration", "tutorial/index"):
         assert f'"{name}"' in index
+    for key, anchor in {
+        "10039": "errors-10039",
+        "max_payload": "configuration-max_payload",
+    }.items():
+        assert re.search(rf'"{key}":\[[^"]*("[^"]*",true\],\[\d+,)*"{anchor}",true\]', index), key
     assert "searchindex.js" in (site / "search.html").read_text()
 
 
