@@ -24,7 +24,7 @@ from tests.conformance.jetstream import (
     cases_system,
 )
 from tests.conformance.jetstream.case import Case, Step, api, case, create, fill, info, pub
-from tests.conformance.jetstream.gaps import DIFFERENCES, GAPS, as_ours
+from tests.conformance.jetstream.case_differences import DIFFERENCES, as_ours
 from tests.conformance.jetstream.play import NO_REPLY, Player
 from tests.conformance.jetstream.servers import GLOBAL_ACCOUNT, accounts, configuration, connect
 from tests.conformance.jetstream.shorten import shorten
@@ -49,7 +49,7 @@ HOLD = "hold"  # a file among the folders of streams
 def test_case_names_are_unique_and_gaps_are_cases() -> None:
     names = Counter(case.name for case in CASES)
     assert [name for name, count in names.items() if count > 1] == []
-    assert sorted((GAPS.keys() | DIFFERENCES.keys()) - set(names)) == []
+    assert sorted(DIFFERENCES.keys() - set(names)) == []
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.restarts], ids=str)
@@ -144,7 +144,7 @@ def _wait_for_removal(account: Path) -> None:
 
 
 def _compare(case: Case, theirs: list[Any], ours: list[Any], kind: str) -> None:
-    deviation = GAPS.get(case.name) or DIFFERENCES.get(case.name)
+    deviation = DIFFERENCES.get(case.name)
     if deviation is not None and kind == PYNATS:
         theirs = as_ours(theirs, deviation)
     if ours != theirs:

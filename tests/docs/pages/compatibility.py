@@ -15,8 +15,8 @@ from pynats_server.settings.top_level import TOP_LEVEL
 
 from tests.cli.inventory.compare import inventory
 from tests.conformance.consumers.differences import DIFFERENCES as CONSUMERS
+from tests.conformance.jetstream.case_differences import DIFFERENCES as JETSTREAM
 from tests.conformance.jetstream.config_differences import DIFFERENCES as CONFIGURATIONS
-from tests.conformance.jetstream.gaps import DIFFERENCES as JETSTREAM
 from tests.conformance.jwt import differences as jwt
 from tests.conformance.protocol.rows_verbs import ROWS as PROTOCOL
 from tests.docs.pages.markdown import codes, filled, prose, table
