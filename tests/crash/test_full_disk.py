@@ -51,8 +51,9 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
         await client.close()
         return kept, refusals
 
-    kept, _ = asyncio.run(run())
-    broker.kill()
+    kept, refusals = asyncio.run(run())
+    broker.stop()
+    assert 1 <= (tmp_path / "log").read_text().count("the disk is full") < refusals
     again = Broker(tmp_path / "store", tmp_path / "log")
 
     async def check() -> None:

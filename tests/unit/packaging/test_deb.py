@@ -152,6 +152,15 @@ def test_an_upgrade_stops_and_starts_once_what_runs(fake: FakeRoot) -> None:
         assert [call for call in calls if " start" in call or "deb-systemd-invoke" in call] == []
 
 
+def test_an_interrupted_upgrade_forgets_no_server(fake: FakeRoot) -> None:
+    for name in "ab":  # what runs at the first try, and what somebody has started since
+        unit = f"pynats-server@{name}.service"
+        fake.program("systemctl", f'[ "$1" != list-units ] || echo "{unit} loaded x"')
+        fake.run("pynats/prerm", "upgrade", "2")
+    calls, _ = fake.run("pynats/postinst", "configure", "1")
+    assert calls[-1] == "systemctl --system start pynats-server@a.service pynats-server@b.service"
+
+
 def test_an_upgrade_starts_nothing_that_was_stopped(fake: FakeRoot) -> None:
     fake.run("pynats/prerm", "upgrade", "2")
     calls, _ = fake.run("pynats/postinst", "configure", "1")

@@ -44,6 +44,7 @@ def main() -> int:
                 steps.service(machine)
                 steps.lame_duck(machine)
                 steps.upgrade(machine, newer, version)
+                steps.interrupted(machine, newer)
                 steps.remove(machine, newer)
                 steps.purge(machine, newer)
         except (CheckFailed, subprocess.CalledProcessError) as error:

@@ -226,6 +226,23 @@ def upgrade(machine: Machine, packages: list[Path], version: str) -> None:
     say(f"upgrade: to {version} over the data in {took:.1f} s; stream still there")
 
 
+def interrupted(machine: Machine, packages: list[Path]) -> None:
+    """An installation that ends half-way has stopped the servers; the next one starts them."""
+    with machine.aside("dpkg", "-i", *(f"/root/{package.name}" for package in packages)):
+        wait_until(lambda: _half_installed(machine), "a half-installed package, without servers")
+    install(machine, packages)
+    for unit in (UNIT, INSTANCE):
+        expect(machine.show(unit, "ActiveState") == "active", f"{unit} runs after the repair")
+    expect(streams(machine)["LOAD"] == 50000, "the streams are there")
+    say("interrupted: killed while unpacking, installed again: both servers run, streams there")
+
+
+def _half_installed(machine: Machine) -> bool:
+    states = [machine.show(unit, "ActiveState") for unit in (UNIT, INSTANCE)]
+    status = machine.ask("dpkg-query", "-W", "-f", "${Status}", "pynats")
+    return states == ["inactive"] * 2 and status.endswith("half-installed")
+
+
 def remove(machine: Machine, packages: list[Path]) -> None:
     """Configuration and data stay, and a later installation goes on with them."""
     machine.run("dpkg", "-r", "pynats-server", "pynats")

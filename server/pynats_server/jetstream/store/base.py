@@ -26,6 +26,7 @@ class BlockStore(Limiting):
     unreadable: dict[int, str]
     on_failed: Callable[[], None] | None = None  # see `Store`
     on_undo: Callable[[int], None] | None = None  # see `Store`
+    on_full: Callable[[], None] | None = None  # see `Store`
     on_turned: Callable[[int], None] | None = None  # see `Store`
     places: SourcePlaces
     background: Callable[[Work[None]], None] | None = None  # see `Store`

@@ -101,6 +101,9 @@ class Store(Protocol):
     on_undo: Callable[[int], None] | None
     """Called with the last sequence kept when a full disk undoes appends that had one already."""
 
+    on_full: Callable[[], None] | None
+    """Called each time that a full disk refuses a change."""
+
     turns: Turns
     """Where the times of messages go back, because the clock was set back."""
     on_turned: Callable[[int], None] | None

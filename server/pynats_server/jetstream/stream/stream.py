@@ -104,6 +104,7 @@ class Stream:
         self.expiry = Expiry(self)
         store.on_failed = self.failed
         store.on_undo = self.undone
+        store.on_full = self.full
         store.on_turned = self.turned
         store.background = self.changes.background
         self.schedules = Schedules(self, self.replica.plan)
@@ -296,6 +297,12 @@ class Stream:
         """The store takes no more changes: nothing more becomes durable."""
         for wake in list(self._watchers):
             wake()
+
+    def full(self) -> None:
+        """The disk is. Publishers that wait for no answer would not be told otherwise."""
+        self.log.warn_rarely(
+            f"JetStream {self.label} refuses messages until there is room: the disk is full"
+        )
 
     def turned(self, by_ns: int) -> None:
         """The next message is that much earlier than the last one."""

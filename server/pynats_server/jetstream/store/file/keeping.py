@@ -76,9 +76,15 @@ class KeptBlocks(DiskBlocks):
             return work()
         except OSError as error:
             if error.errno in FULL:
-                raise StoreFull(f"no space for stream {self.config.name}") from error
+                raise self.full() from error
             self.fail(error)
             raise StoreFailed(str(error)) from error
+
+    def full(self) -> StoreFull:
+        """What a full disk is raised as; whoever runs the server hears of it, too."""
+        if self.on_full is not None:
+            self.on_full()
+        return StoreFull(f"no space for stream {self.config.name}")
 
     def _not_saved(self, error: OSError | None) -> None:
         """What is saved in the background may wait for room; other failures are final."""

@@ -208,7 +208,7 @@ class WrittenBlocks(KeptBlocks):
                 self.fail(error)
                 raise StoreFailed(str(error)) from error
             self._undo(block)
-            raise StoreFull(f"no space for stream {self.config.name}") from error
+            raise self.full() from error
         if not block.written:
             self.ledger.begun(block)
         block.written = block.buffered
