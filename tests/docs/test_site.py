@@ -49,7 +49,7 @@ _BUILD = """
 import sys
 from sphinx.cmd.build import main
 docs, work, *pages = sys.argv[1:]
-usual = ["--quiet", "--nitpicky", "-d", f"{work}/read"]
+usual = ["--quiet", "--no-color", "--nitpicky", "-d", f"{work}/read"]
 sys.exit(main([*usual, "--fail-on-warning", "--keep-going", "-b", "dummy", docs, f"{work}/none"])
          or main([*usual, docs, f"{work}/html", *pages]))
 """

@@ -113,12 +113,12 @@ def times_of_messages(here: Scene) -> None:
 
 
 def ages(here: Scene) -> None:
-    here.make(max_age=4 * SECOND)  # looking takes a second where much else goes on
+    here.make(max_age=8 * SECOND)  # looking takes seconds where much else goes on
     for name in ("10 y ahead", "right", "1 h ahead", "right"):
         here.set_clock(name)
         here.publish()
     here.tell("at once")
-    pause(6)
+    pause(10)
     here.tell("later")
     here.restart()
     pause(2)
@@ -140,9 +140,9 @@ def ttls(here: Scene) -> None:
     here.make(allow_msg_ttl=True)
     for name in ("10 y ahead", "right"):
         here.set_clock(name)
-        here.publish(Nats_TTL="4s")
+        here.publish(Nats_TTL="8s")
     here.tell("at once")
-    pause(6)
+    pause(10)
     here.tell("later")
     here.restart()
     pause(2)
