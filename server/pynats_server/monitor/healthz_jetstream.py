@@ -150,8 +150,7 @@ def _unrecovered(jetstream: JetStreamView, options: HealthzOptions) -> Iterator[
 
 
 def _not_recovered(account: str, stream: str, reason: str) -> Failure:
-    text = f"JetStream stream '{account} > {stream}' could not be recovered"
-    text += f": {reason}" if reason else ""
+    text = f"JetStream stream '{account} > {stream}' {not_recovered(reason)}"
     about = HealthError(type="STREAM", account=account, stream=stream, error=text)
     return Failure(503, UNAVAILABLE, about)
 
@@ -159,7 +158,7 @@ def _not_recovered(account: str, stream: str, reason: str) -> Failure:
 def _write_errors(streams: Iterable[StreamView]) -> Iterator[Failure]:
     for stream in streams:
         if stream.failure is not None:
-            text = f"write error: {stream.failure}"
+            text = write_error(stream.failure)
             yield Failure(503, UNAVAILABLE, _about(stream.figures(), text))
 
 
@@ -167,7 +166,7 @@ def _broken_consumers(streams: Iterable[StreamView], options: HealthzOptions) ->
     for stream in streams:
         for name, reason in stream.consumers.broken.items():
             if options.consumer in ("", name):
-                text = "could not be recovered" + (f": {reason}" if options.details else "")
+                text = not_recovered(reason if options.details else "")
                 yield Failure(503, UNAVAILABLE, _about_consumer(stream.figures(), name, text))
 
 
@@ -191,14 +190,42 @@ def _warnings(stream: StreamView, found: StreamFigures, on_disk: OnDisk) -> Iter
     if found.lost:
         named = ", ".join(map(str, stream.lost_sequences(NAMED_MAX)))
         more = ", ..." if found.lost > NAMED_MAX else ""
-        yield _about(found, f"lost {found.lost} messages ({found.lost_bytes} bytes): {named}{more}")
+        yield _about(found, f"{lost(found)}: {named}{more}")
     for reason in found.unreadable[:NAMED_MAX]:
-        yield _about(found, f"has messages that are unavailable: {reason}")
+        yield _about(found, unavailable(reason))
     for name, reason in islice(found.damaged_consumers.items(), DAMAGED_MAX):
-        yield _about_consumer(found, name, f"was damaged: {reason}")
+        yield _about_consumer(found, name, damaged(reason))
     count = on_disk.quarantined.get(found.folder) if found.folder else None
     if count:
         yield _about(found, f"has {count} files in quarantine: {found.folder}/quarantine")
+
+
+# -- words, for all who tell of a stream or consumer ---------------------------------------------
+
+
+def write_error(reason: str) -> str:
+    """Its storage takes no more changes."""
+    return f"write error: {reason}"
+
+
+def not_recovered(reason: str) -> str:
+    """It could not be opened; without a reason where that is not to be told."""
+    return "could not be recovered" + (f": {reason}" if reason else "")
+
+
+def lost(stream: StreamFigures) -> str:
+    """What damage has taken of it."""
+    return f"lost {stream.lost} messages ({stream.lost_bytes} bytes)"
+
+
+def unavailable(reason: str) -> str:
+    """Some of its blocks cannot be read now."""
+    return f"has messages that are unavailable: {reason}"
+
+
+def damaged(reason: str) -> str:
+    """What was recovered of it is not all."""
+    return f"was damaged: {reason}"
 
 
 def _about_consumer(stream: StreamFigures, name: str, text: str) -> HealthError:

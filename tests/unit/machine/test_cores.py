@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 from pynats_server.machine.cores import quotas
 
-
-def made(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+from tests.unit.machine.groups import laid_out
 
 
 @pytest.mark.parametrize(
@@ -44,10 +39,7 @@ def made(folder: Path, files: dict[str, str]) -> Path:
 def test_a_limit_of_the_control_group_counts(
     tmp_path: Path, group: str, files: dict[str, str], expected: list[float]
 ) -> None:
-    hierarchy = made(tmp_path / "hierarchy", files)
-    groups = tmp_path / "cgroup"
-    groups.write_text(group)
-    assert quotas(groups, hierarchy) == expected
+    assert quotas(*laid_out(tmp_path, group, files)) == expected
 
 
 def test_a_system_without_control_groups_has_no_limits(tmp_path: Path) -> None:

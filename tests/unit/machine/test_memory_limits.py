@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from pynats_server.machine.memory import limits
 
+from tests.unit.machine.groups import laid_out
+
 
 @pytest.mark.parametrize(
     ("group", "files", "expected"),
@@ -41,10 +43,4 @@ from pynats_server.machine.memory import limits
 def test_memory_limits_of_control_groups(
     tmp_path: Path, group: str, files: dict[str, str], expected: list[int]
 ) -> None:
-    hierarchy = tmp_path / "hierarchy"
-    for name, text in files.items():
-        (hierarchy / name).parent.mkdir(parents=True, exist_ok=True)
-        (hierarchy / name).write_text(text)
-    groups = tmp_path / "cgroup"
-    groups.write_text(group)
-    assert limits(groups, hierarchy) == expected
+    assert limits(*laid_out(tmp_path, group, files)) == expected

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from pynats_common.go.times import format_time_ns, format_time_s
 
+from pynats_server.monitor import healthz_jetstream as words
 from pynats_server.monitor.json import Document, Pieces, encoded
 from pynats_server.monitor.options import BadRequest, ListOptions
 from pynats_server.monitor.source import AccountView, MonitorSource, StreamView
@@ -260,20 +262,20 @@ def _used(stream: StreamFigures) -> float:
 
 def _warnings(stream: StreamFigures) -> list[str]:
     """What is wrong with it."""
-    return [text for _, text in zip(range(WARNINGS_MAX), _all_warnings(stream), strict=False)]
+    return list(islice(_all_warnings(stream), WARNINGS_MAX))
 
 
 def _all_warnings(stream: StreamFigures) -> Iterator[str]:
     if stream.failure is not None:
-        yield f"write error: {stream.failure}"
+        yield words.write_error(stream.failure)
     if stream.lost:
-        yield f"lost {stream.lost} messages ({stream.lost_bytes} bytes)"
+        yield words.lost(stream)
     for reason in stream.unreadable:
-        yield f"has messages that are unavailable: {reason}"
+        yield words.unavailable(reason)
     for name, reason in stream.broken_consumers.items():
-        yield f"consumer {name} could not be recovered: {reason}"
+        yield f"consumer {name} {words.not_recovered(reason)}"
     for name, reason in stream.damaged_consumers.items():
-        yield f"consumer {name} was damaged: {reason}"
+        yield f"consumer {name} {words.damaged(reason)}"
 
 
 def _stream(source: MonitorSource, found: StreamFigures, stream: StreamView) -> StreamRow:
