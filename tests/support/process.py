@@ -75,8 +75,9 @@ def run_reference(
 
 
 def lasting_port() -> int:
-    """A port for a server that is started there more than once. It lies below those that the
-    system hands out: one of these could be somebody else's between two starts."""
+    """A port for a server that is started there more than once, or where nobody must be while a
+    client tries. It lies below those that the system hands out: one of these could be somebody
+    else's meanwhile, in either family."""
     first_handed_out = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = SystemRandom().randrange(first_handed_out // 2, first_handed_out)

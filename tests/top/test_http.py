@@ -13,6 +13,7 @@ from pynats_top.collect import http
 from pynats_top.collect.http import HttpSource
 from pynats_top.collect.source import PARTS, SourceError, Want
 
+from tests.support.process import lasting_port
 from tests.top.answering import Peer, answer, peer, says
 
 INFO = b'INFO {"server_id":"N","version":"2.15.1"}\r\n'
@@ -125,10 +126,8 @@ def test_no_tls_where_https_was_asked_for() -> None:
 
 def test_nobody_listens() -> None:
     async def ask() -> str:
-        async with peer(is_silent) as port:
-            pass
         with pytest.raises(SourceError) as caught:
-            await HttpSource(f"http://127.0.0.1:{port}").poll(Want())
+            await HttpSource(f"http://127.0.0.1:{lasting_port()}").poll(Want())
         return str(caught.value)
 
     assert "connection refused: no server there, or one without" in asyncio.run(ask())

@@ -34,7 +34,7 @@ from tests.support.account_jwts import (
 )  # fmt: skip
 from tests.support.authorities import Authority
 from tests.support.deadline import PATIENCE_S
-from tests.support.process import ServerProcess
+from tests.support.process import ServerProcess, lasting_port
 
 ACCOUNT = pair("bench account")
 USER = pair("bench user", Prefix.USER)
@@ -168,8 +168,7 @@ def test_the_server_may_insist_on_tls(
 
 
 def test_every_server_of_a_list_is_tried(users: ServerProcess) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
+    port = lasting_port()  # nobody's
     alive = url(users, login="alice:s3cret@")
     made = target_of(url=f"nats://127.0.0.1:{port},{alive}")
     for _ in range(4):  # in any order

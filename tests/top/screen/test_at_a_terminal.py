@@ -17,7 +17,7 @@ from tests.cli.conftest import Cli
 from tests.cli.terminal import Terminal
 from tests.support.client import Client
 from tests.support.deadline import Deadline
-from tests.support.process import PYNATS, ServerProcess
+from tests.support.process import PYNATS, ServerProcess, lasting_port
 from tests.top.conftest import port_of
 
 pyte = pytest.importorskip("pyte")
@@ -218,19 +218,19 @@ def test_a_crash_is_one_line(
 
 
 def test_a_server_that_is_started_again(tmp_path: Path, opened: Callable[..., TopTerminal]) -> None:
-    with ServerProcess(PYNATS, tmp_path, monitor=True) as server:
-        url = server.monitor_url
+    port = lasting_port()
+    config = f"http: 127.0.0.1:{port}\n"
+    with ServerProcess(PYNATS, tmp_path, config):
+        url = f"http://127.0.0.1:{port}"
         top = opened("top", "--monitor", url, "-d", "0.3", program=pynats)
         top.until_line(HEAD, r"^NATS server version \S+ \(uptime: \S+\)$")
     top.until_line(HEAD, "connection refused")
-    port = int(url.rpartition(":")[2].rstrip("/"))
     top.resize(5, 20)
     top.lines_shown, top.columns_shown = 5, 20
     top.until(lambda lines: "Terminal too small:" in " ".join(lines), "words")
     top.resize(15, 60)
     top.lines_shown, top.columns_shown = 15, 60
     top.until(lambda lines: "Connections Polled" in "".join(lines), "figures again")
-    config = f"http: 127.0.0.1:{port}\n"
     with ServerProcess(PYNATS, tmp_path / "again", config):
         top.until_line(HEAD, r"^NATS server version \S+ \(uptime: \S+\)$")
     top.type("q")

@@ -14,6 +14,7 @@ from pynats_bench.load import PubSubSession, RequestSession, build_block, shuffl
 from pynats_bench.model import Endpoint, LoadError, PubSubLoad, RequestLoad
 
 from tests.support.deadline import PATIENCE_S
+from tests.support.process import lasting_port
 
 Script = Callable[[socket.socket], None]
 
@@ -144,8 +145,7 @@ def test_a_refused_handshake_gives_the_servers_reason() -> None:
 
 
 def test_an_unreachable_server_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = lasting_port()  # nobody's
     with (
         pytest.raises(LoadError, match=f"127.0.0.1:{port}"),
         RequestSession(Endpoint("127.0.0.1", port), RequestLoad()),

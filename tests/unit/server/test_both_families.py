@@ -15,7 +15,7 @@ from pynats_server.core.sockets import address
 
 from tests.support.deadline import wait_until
 from tests.support.on_loop import on_loop
-from tests.support.process import PYNATS, ServerProcess
+from tests.support.process import PYNATS, ServerProcess, lasting_port
 from tests.support.raw import RawClient
 
 
@@ -67,11 +67,12 @@ async def test_clients_of_both_families_come_to_a_wildcard(host: str) -> None:
 @on_loop
 async def test_an_address_is_of_its_family_alone() -> None:
     for mine, other in (("127.0.0.1", "::1"), ("::1", "127.0.0.1")):
-        server = Server(Options(host=mine, port=-1, http_port=-1))
+        ports = lasting_port(), lasting_port()
+        server = Server(Options(host=mine, port=ports[0], http_port=ports[1]))
         await server.start()
         try:
             assert (await told(mine, server.client_port))["client_ip"] == mine
-            for port in (server.client_port, server.http_port):
+            for port in ports:
                 with pytest.raises(ConnectionRefusedError):
                     await told(other, port)
         finally:

@@ -30,11 +30,12 @@ from pynats_server import (
 from pynats_server.pytest_plugin import Factory
 
 from tests.support.deadline import PATIENCE_S, next_turn, wait_until
+from tests.support.process import lasting_port
 from tests.support.raw import RawClient
 
 
-def local(**settings: Any) -> Server:
-    return Server(Options(host="127.0.0.1", port=-1, **settings), log=None)
+def local(port: int = -1, **settings: Any) -> Server:
+    return Server(Options(host="127.0.0.1", port=port, **settings), log=None)
 
 
 async def answers(server: Server) -> bool:
@@ -184,17 +185,19 @@ def test_every_order_of_calls_works_or_is_refused(
 
     async def life() -> None:
         before = asyncio.all_tasks()
+        port = lasting_port()
         store = JetStreamOptions(enabled=True, store_dir=tmp_path)
         server = (
-            local(http_host="127.0.0.1", http_port=-1, jetstream=store) if everything else local()
+            local(port, http_host="127.0.0.1", http_port=-1, jetstream=store)
+            if everything
+            else local(port)
         )
         await steps(server)
         await server.shutdown()
         await server.wait_stopped()
         assert not server.ready
-        if server.client_port:
-            with pytest.raises(ConnectionRefusedError):
-                await asyncio.open_connection("127.0.0.1", server.client_port)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
         await next_turn()
         assert asyncio.all_tasks() == before
 

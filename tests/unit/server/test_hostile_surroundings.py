@@ -14,7 +14,7 @@ from pynats_server import Options, Server, ServerError
 
 from tests.support.deadline import PATIENCE_S, next_turn
 from tests.support.on_loop import on_loop
-from tests.support.process import PYNATS, ServerProcess, server_command
+from tests.support.process import PYNATS, ServerProcess, lasting_port, server_command
 from tests.support.raw import RawClient
 
 LONG_LABEL = "a" * 80
@@ -105,15 +105,17 @@ def test_permissions_may_name_subjects_that_are_not_utf8(tmp_path: Path) -> None
 
 def test_a_stop_while_it_starts_leaves_nothing_open() -> None:
     async def scenario() -> None:
-        server = Server(Options(host="127.0.0.1", port=-1, http_host="127.0.0.1", http_port=-1))
+        ports = lasting_port(), lasting_port()
+        host = "127.0.0.1"
+        server = Server(Options(host=host, port=ports[0], http_host=host, http_port=ports[1]))
         starting = asyncio.create_task(server.start())
         await next_turn()
         await server.shutdown()
         await starting
         assert not server.ready
-        for port in (server.client_port, server.http_port):
+        for port in ports:
             with pytest.raises(OSError, match="refused"):
-                socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+                socket.create_connection((host, port), timeout=PATIENCE_S)
 
     asyncio.run(scenario())
 

@@ -403,7 +403,7 @@ def test_lame_duck_before_the_listener_is_open(monkeypatch: pytest.MonkeyPatch) 
 
 def test_lame_duck_closes_every_client_and_exits_well(tmp_path: Path) -> None:
     config = 'lame_duck_duration: "30s"\nlame_duck_grace_period: "0.2s"\n'
-    with process(tmp_path, config) as server:
+    with ServerProcess(PYNATS, tmp_path, config, port=lasting_port(), forked=False) as server:
         clients = [login(server) for _ in range(2)]
         clients[0].send(b"SUB x 1\r\n")
         clients[0].fence()
