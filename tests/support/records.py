@@ -87,11 +87,20 @@ class RecordFile:
 
     def read(self) -> RecordTexts:
         """Empty where there is no file."""
-        if not self.path.exists():
-            return RecordTexts("", {})
-        state = self.path.stat()
-        version, records = _parsed(self.path, state.st_mtime_ns, state.st_size)
-        return RecordTexts(version, dict(records))
+        kept = self._kept()
+        records = {key: text for case in kept.cases.values() for key, text in case.items()}
+        return RecordTexts(kept.version, records)
+
+    def of_case(self, case: str) -> dict[str, str]:
+        """Its records: one, or one for each part."""
+        return dict(self._kept().cases.get(case, {}))
+
+    def _kept(self) -> _Kept:
+        try:
+            state = self.path.stat()
+        except FileNotFoundError:
+            return _Kept("", {})
+        return _read(self.path, state.st_mtime_ns, state.st_size)
 
     @contextmanager
     def changing(self) -> Iterator[RecordTexts]:
@@ -122,7 +131,8 @@ class RecordFile:
 
         Raises RecordOutdated instead, unless records are being written.
         """
-        stale = [key for key in self.read().records if key.partition(PART)[0] not in cases]
+        kept = self._kept().cases
+        stale = [key for case in sorted(kept.keys() - cases) for key in kept[case]]
         if stale and mode != RECORD:
             raise RecordOutdated(f"{self.path} has records of no case: {stale}; run `make record`")
         if stale:
@@ -130,9 +140,21 @@ class RecordFile:
                 self.remove(texts, stale)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A file as it was read, for the thousands of tests that ask for one case each."""
+
+    version: str
+    cases: dict[str, dict[str, str]]  # the records of each
+
+
 @lru_cache(maxsize=16)
-def _parsed(path: Path, _changed_ns: int, _size: int) -> tuple[str, dict[str, str]]:
-    return parse(path.read_text("utf-8"))
+def _read(path: Path, _changed_ns: int, _size: int) -> _Kept:
+    version, records = parse(path.read_text("utf-8"))
+    cases: dict[str, dict[str, str]] = {}
+    for key, text in records.items():
+        cases.setdefault(key.partition(PART)[0], {})[key] = text
+    return _Kept(version, cases)
 
 
 class Recorded:
@@ -150,7 +172,7 @@ class Recorded:
         self._case = case
         self._version = version
         self._whole = whole
-        self._records = file.read().records
+        self._records = file.of_case(case)
         self._told: dict[str, str] = {}
         self._folders: dict[str, Path] = {}  # to be packed
 
@@ -193,8 +215,7 @@ class Recorded:
 
     def end(self, passed: bool) -> None:
         """Writes what was told, or notices records that a passed test no longer asks for."""
-        mine = {key for key in self._records if key.partition(PART)[0] == self._case}
-        unused = sorted(mine - set(self._told)) if passed else []
+        unused = sorted(self._records.keys() - self._told.keys()) if passed else []
         if self.mode == RECORD:
             self._write(unused)
         elif unused:
