@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.installed
-JOBS   ?= 3
+JOBS   ?= 4
 SECONDS ?= 300
 SOURCES = $(shell find server bench common -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
