@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from pynats_common.program.epoch import given_epoch
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 COMPILED: Final = ("common", "server", "bench")  # folders with modules to compile: setup.py
-_EPOCH: Final = "SOURCE_DATE_EPOCH"
-
-
-class EpochError(Exception):
-    """The time that was given is none."""
 
 
 def source_epoch(root: Path) -> int:
     """Seconds since 1970 that all files get as their time, so that two builds are the same:
     $SOURCE_DATE_EPOCH, or the last commit's, or, in an unpacked archive, that of its files. Raises
     EpochError."""
-    if given := os.environ.get(_EPOCH, ""):
-        if not (given.isascii() and given.isdigit()):
-            raise EpochError(f"${_EPOCH}: {given!r} is no number of seconds")
-        return int(given)
+    if (given := given_epoch()) is not None:
+        return given
     try:
         told = subprocess.run(
             ["git", "log", "-1", "--format=%ct"], cwd=root, capture_output=True, text=True

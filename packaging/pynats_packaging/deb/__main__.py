@@ -10,12 +10,14 @@ import time
 import tomllib
 from pathlib import Path
 
+from pynats_common.program.epoch import EpochError
+
 from pynats_packaging.deb.archive import PackingError
 from pynats_packaging.deb.distributions import IncompleteError, needed
 from pynats_packaging.deb.environment import PythonError, check_python
 from pynats_packaging.deb.packages import Release, build_server, build_tools
 from pynats_packaging.deb.wheel import build_wheel
-from pynats_packaging.sources import ROOT, EpochError, source_epoch
+from pynats_packaging.sources import ROOT, source_epoch
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

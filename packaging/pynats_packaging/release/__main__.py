@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from pynats_common.program.epoch import EpochError
+
 from pynats_packaging.release.interpreters import (
     Interpreter,
     discovered,
@@ -28,7 +30,7 @@ from pynats_packaging.release.source import (
 from pynats_packaging.release.tools import Tools
 from pynats_packaging.release.verifying import verify_compiled, verify_tools
 from pynats_packaging.release.wheels import TOOLS_PLATFORMS, compiled_wheel, tools_wheel
-from pynats_packaging.sources import ROOT, EpochError, source_epoch
+from pynats_packaging.sources import ROOT, source_epoch
 
 PATTERNS = ("pynats_toolbox-*", CHECKSUMS)  # what is ours in dist/
 

@@ -16,6 +16,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pynats_common.program.epoch import EpochError
 from pynats_common.program.version import RELEASE
 from pynats_packaging.release import source
 from pynats_packaging.release.__main__ import interpreters
@@ -23,7 +24,7 @@ from pynats_packaging.release.interpreters import Interpreter, discovered, probe
 from pynats_packaging.release.inventory import write_checksums
 from pynats_packaging.release.running import Environment, ReleaseError, run
 from pynats_packaging.release.wheels import age_cython
-from pynats_packaging.sources import EpochError, source_epoch
+from pynats_packaging.sources import source_epoch
 
 ROOT = Path(__file__).resolve().parents[3]
 

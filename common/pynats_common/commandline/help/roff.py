@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+
+from pynats_common.program.epoch import given_epoch
 
 Rows = Iterable[tuple[str, str]]
 
@@ -18,7 +19,6 @@ _SPECIAL = re.compile(r"[\\\-'`^~]|[^\x20-\x7e]")
 _BREAK = {"|": r"|\:", ",": r",\:"}  # behind these a line may be broken
 _BREAKABLE = re.compile(r"\||,(?! )")
 _LINE_MAX = 78  # of input; a page's text is filled anyway
-_DIGITS_MAX = 11  # of seconds: up to the year 5138
 
 
 def literal(text: str) -> str:
@@ -58,12 +58,8 @@ def filled(text: str) -> Iterator[str]:
 
 
 def page_date() -> str:
-    """The date of pages. Packagers who want the same file each time say when it is made. Raises
-    ValueError."""
-    made = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if made and not (made.isascii() and made.isdigit() and len(made) <= _DIGITS_MAX):
-        raise ValueError(f"$SOURCE_DATE_EPOCH: {made!r} is no number of seconds")
-    return time.strftime("%Y-%m-%d", time.gmtime(int(made) if made else time.time()))
+    """The date of pages: that of the build, or today. Raises EpochError."""
+    return time.strftime("%Y-%m-%d", time.gmtime(given_epoch()))
 
 
 def title(name: str, section: int, date: str, program: str, version: str) -> list[str]:
