@@ -92,19 +92,26 @@ class Scene:
         except DeadlineExceeded:
             return 0
 
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.client.api("STREAM.INFO.S")["state"]
+        return state
+
     def messages(self) -> int:
-        return int(self.client.api("STREAM.INFO.S")["state"]["messages"])
+        return int(self.state()["messages"])
+
+    def until_empty(self) -> None:
+        self.until(lambda: self.messages() == 0)
 
     def tell_what_stays(self) -> None:
-        self.until(lambda: self.messages() == 0)
+        self.until_empty()
         self.tell("later")
         self.restart()
-        self.until(lambda: self.messages() == 0)
+        self.until_empty()
         self.tell("after a start")
 
     def tell(self, what: str) -> None:
         """Which messages there are, and when they were stored."""
-        state = self.client.api("STREAM.INFO.S")["state"]
+        state = self.state()
         seqs = range(state["first_seq"], state["last_seq"] + 1)
         found = []
         for seq in seqs:
@@ -128,7 +135,7 @@ def times_of_messages(here: Scene) -> None:
     here.restart(kill=True)
     here.publish()
     here.tell("after a kill")
-    state = here.client.api("STREAM.INFO.S")["state"]
+    state = here.state()
     here.told += [label(parse_time_ns(state[name])) for name in ("first_ts", "last_ts")]
 
 
@@ -246,8 +253,7 @@ def schedules(here: Scene) -> None:
 
     def tell(what: str) -> None:
         before = made()
-        here.until(lambda: made() > before)
-        here.told.append([what, made() > before])
+        here.told.append([what, bool(here.until(lambda: made() > before))])
 
     tell("it goes on")
     here.restart()
