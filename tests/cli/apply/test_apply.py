@@ -39,7 +39,8 @@ class Applied:
         self.file.write_text(text.replace("@", self.name))
 
     def run(self, *flags: str) -> tuple[int, str, str]:
-        done = self.cli.run("apply", str(self.file), *flags)
+        # A busy disk may take longer than the 5 seconds that are usual.
+        done = self.cli.run("apply", str(self.file), "--timeout", "30s", *flags)
         return done.code, done.out, done.err
 
     def api(self, subject: str) -> dict[str, Any]:
